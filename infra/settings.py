@@ -1,0 +1,114 @@
+"""The one place where the environment is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """A variable is missing or unusable; the message is one line that names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an installation is told from outside.
+
+    `database_url` is a SQLAlchemy URL for psycopg; `redis_url` takes redis, rediss and unix
+    schemes; `storage_url` is `file:///folder` or `s3://bucket/prefix`; `smtp_url` is
+    `smtp://`, `smtps://` or `smtp+starttls://`, with optional credentials. Durations end in
+    `_s` and are seconds.
+    """
+
+    database_url: str
+    redis_url: str
+    storage_url: str
+    smtp_url: str
+    public_url: str
+    secret_key: str
+    mail_from: str
+    session_hours: int
+    photo_lease_s: int
+    notice_lease_s: int
+    notice_retry_s: int
+    sweep_interval_s: int
+    photo_workers: int
+    log_level: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read every variable, or raise SettingsError at the first one that cannot be used."""
+        return cls(
+            database_url=_read(environ, "DATABASE_URL", _database_url),
+            redis_url=_read(environ, "REDIS_URL", _url("redis", "rediss", "unix")),
+            storage_url=_read(environ, "STORAGE_URL", _url("file", "s3")).rstrip("/"),
+            smtp_url=_read(environ, "SMTP_URL", _url("smtp", "smtps", "smtp+starttls")),
+            public_url=_read(environ, "PUBLIC_URL", _url("http", "https")).rstrip("/"),
+            secret_key=_read(environ, "SECRET_KEY", _secret),
+            mail_from=_read(environ, "MAIL_FROM", _mail_address, "vigie@localhost"),
+            session_hours=_read(environ, "SESSION_HOURS", _positive, "12"),
+            photo_lease_s=_read(environ, "PHOTO_LEASE_SECONDS", _positive, "90"),
+            notice_lease_s=_read(environ, "NOTICE_LEASE_SECONDS", _positive, "60"),
+            notice_retry_s=_read(environ, "NOTICE_RETRY_SECONDS", _positive, "30"),
+            sweep_interval_s=_read(environ, "SWEEP_INTERVAL_SECONDS", _positive, "5"),
+            photo_workers=_read(environ, "PHOTO_WORKERS", _positive, "1"),
+            log_level=_read(environ, "LOG_LEVEL", _log_level, "INFO"),
+        )
+
+
+def _read(
+    environ: Mapping[str, str], name: str, parse: Callable[[str], T], default: str | None = None
+) -> T:
+    text = environ.get(name, "").strip() or default
+    if text is None:
+        raise SettingsError(f"{name} is not set")
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} cannot be used: {error}") from error
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not (parts.netloc or parts.path):
+            raise ValueError(f"expected an address that begins with {'://, '.join(schemes)}://")
+        # Reading the port is what makes urllib check it.
+        _ = parts.port
+        return text
+
+    return parse
+
+
+def _database_url(text: str) -> str:
+    _url("postgresql", "postgres", "postgresql+psycopg")(text)
+    return "postgresql+psycopg://" + text.split("://", 1)[1]
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ValueError("expected a whole number above zero")
+    return int(text)
+
+
+def _secret(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("expected at least 32 characters")
+    return text
+
+
+def _mail_address(text: str) -> str:
+    if text.count("@") != 1 or any(character.isspace() for character in text):
+        raise ValueError("expected one e-mail address")
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError("expected DEBUG, INFO, WARNING or ERROR")
+    return text.upper()
