@@ -1,0 +1,94 @@
+"""The database: one engine per process, one declarative base, and how sessions are made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Engine,
+    ForeignKeyConstraint,
+    MetaData,
+    create_engine,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+Names = dict[str, str]
+"""A text per locale, e.g. {"fr": "Voirie", "en": "Roads"}."""
+
+STATEMENT_TIMEOUT_MS = 15_000
+LOCK_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_S = 5
+
+
+class Base(DeclarativeBase):
+    """Every table of Vigie."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        Names: JSONB,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: JSONB,
+    }
+
+
+def within_jurisdiction(
+    column: str, table: str, *, own: str = "jurisdiction_id", deferred: bool = False
+) -> ForeignKeyConstraint:
+    """Return a foreign key that cannot point into another jurisdiction.
+
+    `own` is the column that holds the jurisdiction; `deferred` is for the few that form a circle.
+    """
+    return ForeignKeyConstraint(
+        [own, column],
+        [f"{table}.jurisdiction_id", f"{table}.id"],
+        deferrable=deferred or None,
+        initially="DEFERRED" if deferred else None,
+        use_alter=deferred,
+    )
+
+
+def one_of(column: str, values: type[Any]) -> CheckConstraint:
+    """Return a check that the column holds a value of the given StrEnum."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def make_engine(url: str, pool_size: int = 8) -> Engine:
+    """Make the engine; connections are checked when taken, so that a restart of the database heals.
+
+    Statements, locks and connecting are bounded in time, so that a stuck database holds up no
+    caller for ever.
+    """
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=CONNECT_TIMEOUT_S,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": (
+                f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+                " -c timezone=UTC"
+            ),
+        },
+    )
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Make the factory of sessions: nothing is reloaded after a commit."""
+    return sessionmaker(engine, expire_on_commit=False)

@@ -1,0 +1,52 @@
+"""Words in the reader's language: gettext catalogues beside this file, English in the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+CATALOGUES = Path(__file__).parent / "locales"
+SOURCE_LOCALE = "en"
+
+
+@cache
+def locales() -> tuple[str, ...]:
+    """Return the languages that Vigie itself speaks."""
+    return (SOURCE_LOCALE, *sorted(path.stem for path in CATALOGUES.glob("*.po")))
+
+
+@cache
+def catalogue(locale: str) -> Catalog:
+    """Read the catalogue of a locale, or an empty one where there is none."""
+    path = CATALOGUES / f"{locale}.po"
+    if not path.is_file():
+        return Catalog(locale=locale)
+    with path.open("rb") as file:
+        return read_po(file, locale=locale)
+
+
+def say(locale: str, message: str, **values: object) -> str:
+    """Return the message in the locale, with `{name}` places filled; English where it is missing.
+
+    Only text that the code holds may be given as `message`, never what somebody typed.
+    """
+    found = catalogue(locale).get(message)
+    text = str(found.string) if found is not None and found.string else message
+    return text.format(**values)
+
+
+def mark(message: str) -> str:
+    """Mark a message for the catalogue where it stands, to be said later."""
+    return message
+
+
+def choose(names: Mapping[str, str], locale: str, fallbacks: Sequence[str] = ()) -> str:
+    """Return the name in the locale, else in the first fallback that has one, else any."""
+    for candidate in (locale, *fallbacks):
+        if candidate in names:
+            return names[candidate]
+    return next(iter(names.values()), "")
