@@ -1,0 +1,50 @@
+"""The geometry column types, all in longitude and latitude on WGS 84 (SRID 4326)."""
+
+from __future__ import annotations
+
+from geoalchemy2 import Geometry, WKBElement
+from geoalchemy2.shape import to_shape
+from shapely import Point
+from sqlalchemy import CheckConstraint, Dialect, Index, TypeDecorator
+
+from geo.coordinates import Position
+
+SRID = 4326
+
+MULTIPOLYGON = Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
+POLYGON = Geometry("POLYGON", srid=SRID, spatial_index=False)
+LINESTRING = Geometry("LINESTRING", srid=SRID, spatial_index=False)
+
+
+def spatial_index(table: str, *columns: str) -> Index:
+    """Return a named GiST index, so that Alembic sees in the code what stands in the database."""
+    return Index(f"ix_{table}_{'_'.join(columns)}", *columns, postgresql_using="gist")
+
+
+def on_earth(column: str) -> CheckConstraint:
+    """Return the check that PostGIS itself does not make: it would store NaN or (999, 999)."""
+    return CheckConstraint(
+        f"ST_X({column}) BETWEEN -180 AND 180 AND ST_Y({column}) BETWEEN -90 AND 90",
+        name=f"{column}_on_earth",
+    )
+
+
+class PositionColumn(TypeDecorator[Position]):
+    """A POINT column that takes and gives positions."""
+
+    impl = Geometry("POINT", srid=SRID, spatial_index=False)
+    cache_ok = True
+
+    def process_bind_param(self, value: Position | None, dialect: Dialect) -> WKBElement | None:
+        """Turn a position into what PostGIS reads."""
+        if value is None:
+            return None
+        return WKBElement(Point(value.longitude, value.latitude).wkb, srid=SRID)
+
+    def process_result_value(self, value: WKBElement | None, dialect: Dialect) -> Position | None:
+        """Turn what PostGIS gives into a position."""
+        if value is None:
+            return None
+        point = to_shape(value)
+        assert isinstance(point, Point)
+        return Position(latitude=point.y, longitude=point.x)

@@ -1,0 +1,133 @@
+"""Layers and their districts.
+
+A district is an identity that rules and tickets name; its shapes belong to versions of its layer.
+Beside each shape stand its pieces, small polygons that make the look-up as cheap for a district of
+12,000 vertices as for one of 60, and its edges, short stretches of its border.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geo.columns import LINESTRING, MULTIPOLYGON, POLYGON, spatial_index
+from infra.database import Base, Names, one_of, within_jurisdiction
+
+
+class LayerRole(StrEnum):
+    """What a layer is for."""
+
+    BOUNDARY = "boundary"
+    SERVICE = "service"
+    REFERENCE = "reference"
+
+
+class Layer(Base):
+    """A named set of districts; the boundary of a jurisdiction is a layer with a single one."""
+
+    __tablename__ = "layers"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("jurisdiction_id", "code"),
+        within_jurisdiction("published_version_id", "layer_versions", deferred=True),
+        one_of("role", LayerRole),
+        Index(
+            "ix_layers_one_per_role",
+            "jurisdiction_id",
+            "role",
+            unique=True,
+            postgresql_where=text("role <> 'reference' AND retired_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    code: Mapped[str]
+    names: Mapped[Names]
+    role: Mapped[str]
+    published_version_id: Mapped[int | None] = mapped_column(BigInteger)
+    retired_at: Mapped[datetime | None]
+
+
+class LayerVersion(Base):
+    """One state of a layer; what was published stays for history."""
+
+    __tablename__ = "layer_versions"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("layer_id", "number"),
+        within_jurisdiction("layer_id", "layers"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    layer_id: Mapped[int] = mapped_column(BigInteger)
+    number: Mapped[int]
+    checksum: Mapped[str]
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+
+class District(Base):
+    """One district of a layer, known by its code from version to version."""
+
+    __tablename__ = "districts"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("layer_id", "code"),
+        within_jurisdiction("layer_id", "layers"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    layer_id: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str]
+    names: Mapped[Names]
+    retired_at: Mapped[datetime | None]
+
+
+class DistrictShape(Base):
+    """The whole shape of a district in one version of its layer."""
+
+    __tablename__ = "district_shapes"
+    __table_args__ = (
+        UniqueConstraint("layer_version_id", "district_id"),
+        within_jurisdiction("layer_version_id", "layer_versions"),
+        within_jurisdiction("district_id", "districts"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    layer_version_id: Mapped[int] = mapped_column(BigInteger)
+    district_id: Mapped[int] = mapped_column(BigInteger)
+    shape: Mapped[WKBElement] = mapped_column(MULTIPOLYGON)
+
+
+class DistrictPiece(Base):
+    """A part of a shape with few vertices."""
+
+    __tablename__ = "district_pieces"
+    __table_args__ = (spatial_index("district_pieces", "piece"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    shape_id: Mapped[int] = mapped_column(
+        ForeignKey("district_shapes.id", ondelete="CASCADE"), index=True
+    )
+    piece: Mapped[WKBElement] = mapped_column(POLYGON)
+
+
+class DistrictEdge(Base):
+    """A stretch of a shape's border with few vertices."""
+
+    __tablename__ = "district_edges"
+    __table_args__ = (spatial_index("district_edges", "shape_id", "edge"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    shape_id: Mapped[int] = mapped_column(ForeignKey("district_shapes.id", ondelete="CASCADE"))
+    edge: Mapped[WKBElement] = mapped_column(LINESTRING)

@@ -1,0 +1,130 @@
+"""Which district a spot belongs to and which rule answers for it: a pure choice, with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a candidate was taken or left."""
+
+    COVERS = "covers"
+    FIRST_BY_CODE = "first_by_code"
+    LATER_BY_CODE = "later_by_code"
+    MOST_SPECIFIC = "most_specific"
+    LESS_SPECIFIC = "less_specific"
+    FIRST_IN_ORDER = "first_in_order"
+    LATER_IN_ORDER = "later_in_order"
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """A district that covers the spot.
+
+    `exact` is false where only a hair's breadth of rounding parts the spot from the district.
+    """
+
+    district_id: int
+    code: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A category, a group or anything (None); a district or anywhere (None); what it leads to."""
+
+    id: int
+    position: int
+    target_id: int
+    category_id: int | None
+    group_id: int | None
+    district_id: int | None
+
+    @property
+    def specificity(self) -> tuple[int, int]:
+        """Rank by subject first, then by place; the greater wins."""
+        subject = 2 if self.category_id is not None else int(self.group_id is not None)
+        return subject, int(self.district_id is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be routed."""
+
+    category_id: int
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A district or a rule that was considered; `kind` is "district" or "rule"."""
+
+    kind: str
+    id: int
+    taken: bool
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The outcome: no district means a gap in the layer; no rule means the fallback answers."""
+
+    district_id: int | None
+    rule: Rule | None
+    target_id: int
+    candidates: tuple[Candidate, ...]
+
+
+def decide(
+    subject: Subject, covers: Sequence[Cover], rules: Sequence[Rule], fallback_id: int
+) -> Choice:
+    """Choose one district among `covers` and one target among `rules`.
+
+    On a border or in an overlap the first district by code is taken, so that the same spot always
+    gets the same answer; one that covers the spot exactly goes before one that only touches it.
+    Among the rules that match, the most specific wins, ties going to the first in order. A spot in
+    no district goes to the fallback.
+    """
+    ordered = sorted(covers, key=lambda cover: (not cover.exact, cover.code))
+    district_id = ordered[0].district_id if ordered else None
+    candidates = [
+        Candidate("district", cover.district_id, rank == 0, _border_reason(rank, len(ordered)))
+        for rank, cover in enumerate(ordered)
+    ]
+    if district_id is None:
+        return Choice(None, None, fallback_id, tuple(candidates))
+    matching = sorted(
+        (rule for rule in rules if _matches(rule, subject, district_id)),
+        key=lambda rule: (tuple(-rank for rank in rule.specificity), rule.position),
+    )
+    winner = matching[0] if matching else None
+    candidates += [
+        Candidate("rule", rule.id, rank == 0, _rule_reason(rank, rule, matching))
+        for rank, rule in enumerate(matching)
+    ]
+    target_id = winner.target_id if winner else fallback_id
+    return Choice(district_id, winner, target_id, tuple(candidates))
+
+
+def _matches(rule: Rule, subject: Subject, district_id: int) -> bool:
+    return (
+        rule.category_id in (None, subject.category_id)
+        and rule.group_id in (None, subject.group_id)
+        and rule.district_id in (None, district_id)
+    )
+
+
+def _border_reason(rank: int, count: int) -> Reason:
+    if count == 1:
+        return Reason.COVERS
+    return Reason.FIRST_BY_CODE if rank == 0 else Reason.LATER_BY_CODE
+
+
+def _rule_reason(rank: int, rule: Rule, matching: Sequence[Rule]) -> Reason:
+    if rank > 0:
+        tied = rule.specificity == matching[0].specificity
+        return Reason.LATER_IN_ORDER if tied else Reason.LESS_SPECIFIC
+    tied = len(matching) > 1 and matching[1].specificity == rule.specificity
+    return Reason.FIRST_IN_ORDER if tied else Reason.MOST_SPECIFIC
