@@ -1,0 +1,53 @@
+"""Who may do what: the one table of roles and acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a person is to the city."""
+
+    ADMINISTRATOR = "administrator"
+    DISPATCHER = "dispatcher"
+    TEAM_LEAD = "team_lead"
+    TEAM_MEMBER = "team_member"
+    AUDITOR = "auditor"
+
+
+class Act(StrEnum):
+    """What a person may want to do."""
+
+    READ_TICKETS = "read_tickets"
+    CHANGE_STATUS = "change_status"
+    WRITE_NOTES = "write_notes"
+    TAKE_IN_REPORTS = "take_in_reports"
+
+
+class Reach(StrEnum):
+    """How far an act goes: the whole jurisdiction or the person's own teams."""
+
+    JURISDICTION = "jurisdiction"
+    TEAMS = "teams"
+
+
+_TEAM_ACTS = {
+    Act.READ_TICKETS: Reach.TEAMS,
+    Act.CHANGE_STATUS: Reach.TEAMS,
+    Act.WRITE_NOTES: Reach.TEAMS,
+    Act.TAKE_IN_REPORTS: Reach.JURISDICTION,
+}
+
+_TABLE: Mapping[Role, Mapping[Act, Reach]] = {
+    Role.ADMINISTRATOR: {Act.READ_TICKETS: Reach.JURISDICTION},
+    Role.DISPATCHER: dict.fromkeys(Act, Reach.JURISDICTION),
+    Role.TEAM_LEAD: _TEAM_ACTS,
+    Role.TEAM_MEMBER: _TEAM_ACTS,
+    Role.AUDITOR: {Act.READ_TICKETS: Reach.JURISDICTION},
+}
+
+
+def reach(role: Role, act: Act) -> Reach | None:
+    """Return how far the role may carry the act, or None where it may not at all."""
+    return _TABLE[role].get(act)

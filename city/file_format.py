@@ -1,0 +1,243 @@
+"""The city file: one readable YAML file that says how a city is set up."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+from zoneinfo import available_timezones
+
+import yaml
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from city.access import Role
+from city.models import Kind, Priority, QuestionType
+from infra.database import Names
+
+
+class UnusableCityFile(ValueError):
+    """The file cannot be loaded; the message says where and why, one line for each fault."""
+
+
+def _check_address(address: str) -> str:
+    try:
+        # Delivery is not tried: a demo city lives on reserved domains that have no mail server.
+        return validate_email(address, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone")
+    return name
+
+
+def _check_names(names: Names) -> Names:
+    if not names or any(not text.strip() for text in names.values()):
+        raise ValueError("needs a text in at least one locale, and none that is empty")
+    return names
+
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Mail = Annotated[str, AfterValidator(_check_address), AfterValidator(str.lower)]
+Texts = Annotated[Names, AfterValidator(_check_names)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JurisdictionPart(_Part):
+    """The city itself; the first locale is the one to fall back on."""
+
+    code: Code
+    names: Texts
+    time_zone: Annotated[str, AfterValidator(_check_time_zone)]
+    locales: Annotated[list[Locale], Field(min_length=1)]
+    boundary: Path
+    fallback_team: Code
+
+
+class LayerPart(_Part):
+    """A layer and the GeoJSON file that draws it."""
+
+    code: Code
+    names: Texts
+    role: Literal["service", "reference"]
+    file: Path
+    code_property: str | None = None
+    name_property: str | None = None
+
+
+class GroupPart(_Part):
+    """A heading for categories."""
+
+    code: Code
+    names: Texts
+
+
+class ChoicePart(_Part):
+    """One of the answers that a question offers."""
+
+    code: Code
+    names: Texts
+
+
+class QuestionPart(_Part):
+    """One thing that a category asks."""
+
+    code: Code
+    texts: Texts
+    type: QuestionType
+    required: bool = False
+    choices: list[ChoicePart] = []
+
+    @model_validator(mode="after")
+    def _check_choices(self) -> QuestionPart:
+        if (self.type in (QuestionType.CHOICE, QuestionType.CHOICES)) != bool(self.choices):
+            raise ValueError("choices belong to the types choice and choices, and to no other")
+        _check_unique("choice", self.choices)
+        return self
+
+
+class CategoryPart(_Part):
+    """What a report may be about."""
+
+    code: Code
+    group: Code
+    names: Texts
+    descriptions: Texts
+    kinds: Annotated[list[Kind], Field(min_length=1)]
+    public: bool = True
+    priority: Priority = Priority.NORMAL
+    target_hours: Annotated[int, Field(ge=1, le=24 * 366 * 5)] | None = None
+    questions: list[QuestionPart] = []
+
+    @model_validator(mode="after")
+    def _check_questions(self) -> CategoryPart:
+        _check_unique("question", self.questions)
+        return self
+
+
+class TeamPart(_Part):
+    """A team and the address where it is told."""
+
+    code: Code
+    names: Texts
+    email: Mail
+
+
+class PersonPart(_Part):
+    """Somebody who works for the city; the password counts only when the person is new."""
+
+    email: Mail
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n\0]+$")]
+    role: Role
+    locale: Locale = "en"
+    initial_password: Annotated[str, StringConstraints(min_length=8)] | None = None
+    teams: list[Code] = []
+
+
+class RulePart(_Part):
+    """A rule; what it leaves out, it leaves open."""
+
+    team: Code
+    category: Code | None = None
+    group: Code | None = None
+    district: str | None = None
+
+    @model_validator(mode="after")
+    def _check_subject(self) -> RulePart:
+        if self.category and self.group:
+            raise ValueError("a rule names a category or a group, not both")
+        return self
+
+
+class CityFile(_Part):
+    """A whole city file; paths in it are relative to `folder`."""
+
+    folder: Path
+    jurisdiction: JurisdictionPart
+    layers: list[LayerPart]
+    groups: list[GroupPart]
+    categories: list[CategoryPart]
+    teams: list[TeamPart]
+    people: list[PersonPart] = []
+    rules: list[RulePart] = []
+    addresses: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_references(self) -> CityFile:
+        groups = _check_unique("group", self.groups)
+        categories = _check_unique("category", self.categories)
+        teams = _check_unique("team", self.teams)
+        _check_unique("layer", self.layers)
+        if len({person.email for person in self.people}) < len(self.people):
+            raise ValueError("more than one person has the same e-mail address")
+        if [layer.role for layer in self.layers].count("service") != 1:
+            raise ValueError("exactly one layer must have the role service")
+        _check_known("group", groups, (category.group for category in self.categories))
+        _check_known("group", groups, (rule.group for rule in self.rules if rule.group))
+        _check_known("category", categories, (r.category for r in self.rules if r.category))
+        _check_known("team", teams, (rule.team for rule in self.rules))
+        _check_known("team", teams, (code for person in self.people for code in person.teams))
+        _check_known("team", teams, [self.jurisdiction.fallback_team])
+        return self
+
+
+class _Coded(Protocol):
+    @property
+    def code(self) -> str: ...
+
+
+def read_city_file(path: Path) -> CityFile:
+    """Read and check a city file, or raise UnusableCityFile."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UnusableCityFile(f"{path}: {error}") from error
+    if not isinstance(document, dict):
+        raise UnusableCityFile(f"{path}: expected a mapping at the top")
+    try:
+        return CityFile.model_validate({**document, "folder": path.parent})
+    except ValidationError as error:
+        lines = (
+            f"{path}: {'.'.join(str(step) for step in fault['loc']) or 'file'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise UnusableCityFile("\n".join(lines)) from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that a city file names, or raise UnusableCityFile."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnusableCityFile(f"{path}: {error}") from error
+
+
+def _check_unique(what: str, parts: Sequence[_Coded]) -> set[str]:
+    counted = Counter(part.code for part in parts)
+    repeated = [code for code, count in counted.items() if count > 1]
+    if repeated:
+        raise ValueError(f"the {what} code {repeated[0]!r} stands twice")
+    return set(counted)
+
+
+def _check_known(what: str, known: set[str], used: Iterable[str]) -> None:
+    unknown = sorted(set(used) - known)
+    if unknown:
+        raise ValueError(f"there is no {what} {unknown[0]!r}")

@@ -1,0 +1,104 @@
+"""Jurisdictions: which one a spot belongs to, and reading them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city.models import Jurisdiction
+from geo import districts
+from geo.coordinates import Position
+from geo.districts import Hit
+from geo.models import LayerRole
+from infra.database import Names
+
+# Beyond this distance the nearest city is no help to somebody who is outside of all.
+NEAR_M = 50_000
+
+
+class UnknownJurisdiction(Exception):
+    """No jurisdiction has this code, or several stand here and none was named."""
+
+
+class JurisdictionRequired(Exception):
+    """Several jurisdictions stand here and none was named."""
+
+
+class OutOfArea(Exception):
+    """The position lies in no jurisdiction.
+
+    `swapped` tells that it would lie in one with its two numbers exchanged; `nearest` names the
+    one nearby, if any.
+    """
+
+    def __init__(self, swapped: bool, nearest: NearestJurisdiction | None) -> None:
+        super().__init__("out of area")
+        self.swapped = swapped
+        self.nearest = nearest
+
+
+@dataclass(frozen=True, slots=True)
+class NearestJurisdiction:
+    """A jurisdiction near a position that lies outside of it."""
+
+    code: str
+    names: Names
+    distance_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A position in a jurisdiction and the service districts that cover it."""
+
+    position: Position
+    jurisdiction: Jurisdiction
+    districts: tuple[Hit, ...]
+
+
+def locate(session: Session, position: Position) -> Spot:
+    """Return the jurisdiction and the service districts at the position, or raise OutOfArea."""
+    hits = districts.locate(session, position)
+    inside = [hit for hit in hits if hit.role is LayerRole.BOUNDARY]
+    if not inside:
+        raise OutOfArea(_would_fit_swapped(session, position), _nearest(session, position))
+    chosen = next((hit for hit in inside if hit.exact), inside[0])
+    jurisdiction = session.get_one(Jurisdiction, chosen.jurisdiction_id)
+    covering = tuple(
+        hit
+        for hit in hits
+        if hit.role is LayerRole.SERVICE and hit.jurisdiction_id == jurisdiction.id
+    )
+    return Spot(position, jurisdiction, covering)
+
+
+def find(session: Session, code: str | None) -> Jurisdiction:
+    """Return the jurisdiction with the code; without a code, the only one there is.
+
+    Raise UnknownJurisdiction or JurisdictionRequired.
+    """
+    query = select(Jurisdiction).where(Jurisdiction.retired_at.is_(None))
+    if code is not None:
+        query = query.where(Jurisdiction.code == code)
+    found = session.scalars(query.order_by(Jurisdiction.id).limit(2)).all()
+    if not found:
+        raise UnknownJurisdiction
+    if len(found) > 1:
+        raise JurisdictionRequired
+    return found[0]
+
+
+def _would_fit_swapped(session: Session, position: Position) -> bool:
+    swapped = position.swapped()
+    if swapped is None:
+        return False
+    return any(hit.role is LayerRole.BOUNDARY for hit in districts.locate(session, swapped))
+
+
+def _nearest(session: Session, position: Position) -> NearestJurisdiction | None:
+    near = districts.nearest(session, position)
+    if near is None or near.distance_m > NEAR_M:
+        return None
+    jurisdiction = session.get_one(Jurisdiction, near.jurisdiction_id)
+    return NearestJurisdiction(jurisdiction.code, jurisdiction.names, near.distance_m)

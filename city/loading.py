@@ -1,0 +1,353 @@
+"""Loading a city file: what it says becomes so, what it no longer names is retired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from city.addresses import UnusableAddresses, read_addresses
+from city.file_format import CityFile, LayerPart, UnusableCityFile, read_json
+from city.models import (
+    Address,
+    Category,
+    CategoryGroup,
+    Jurisdiction,
+    Person,
+    Question,
+    RuleRow,
+    Ruleset,
+    Team,
+    TeamMember,
+)
+from city.passwords import hash_password
+from geo import layers
+from geo.features import Feature, UnusableFeatures, read_features
+from geo.models import Layer, LayerRole
+from infra.database import Base
+
+BOUNDARY_CODE = "boundary"
+
+
+@dataclass
+class Loading:
+    """One run of loading a city file; `changes` says in words what it changed."""
+
+    session: Session
+    city: CityFile
+    now: datetime
+    changes: list[str] = field(default_factory=list)
+
+    def run(self) -> list[str]:
+        """Make the database say what the file says, and return what changed.
+
+        Nothing is committed. Raise UnusableCityFile when the file names what is not there.
+        """
+        jurisdiction = self._load_jurisdiction()
+        teams = self._load_teams(jurisdiction)
+        jurisdiction.fallback_team_id = teams[self.city.jurisdiction.fallback_team]
+        service = self._load_layers(jurisdiction)
+        groups = self._load_groups(jurisdiction)
+        categories = self._load_categories(jurisdiction, groups)
+        self._load_people(jurisdiction, teams)
+        targets = _Targets(teams, groups, categories, layers.district_ids(self.session, service.id))
+        self._load_rules(jurisdiction, targets)
+        self._load_addresses(jurisdiction)
+        self.session.flush()
+        return self.changes
+
+    def _load_jurisdiction(self) -> Jurisdiction:
+        part = self.city.jurisdiction
+        values = {"names": part.names, "time_zone": part.time_zone, "locales": part.locales}
+        jurisdiction = self.session.scalar(
+            select(Jurisdiction).where(Jurisdiction.code == part.code)
+        )
+        if jurisdiction is None:
+            jurisdiction = Jurisdiction(code=part.code, **values)
+            self.session.add(jurisdiction)
+            self.session.flush()
+            self.changes.append(f"jurisdiction {part.code}: added")
+        else:
+            self._update("jurisdiction", part.code, jurisdiction, values)
+        return jurisdiction
+
+    def _load_teams(self, jurisdiction: Jurisdiction) -> dict[str, int]:
+        wanted = {part.code: {"names": part.names, "email": part.email} for part in self.city.teams}
+        return self._sync("team", Team, Team.jurisdiction_id, jurisdiction.id, jurisdiction, wanted)
+
+    def _load_layers(self, jurisdiction: Jurisdiction) -> Layer:
+        locale = self.city.jurisdiction.locales[0]
+        part = self.city.jurisdiction
+        boundary = self._read_layer(part.boundary, None, None)
+        if len(boundary) != 1:
+            raise UnusableCityFile(f"{part.boundary}: expected one feature, the boundary")
+        outline = Feature(part.code, part.names[locale], boundary[0].shape, boundary[0].repaired)
+        self._publish(jurisdiction, BOUNDARY_CODE, part.names, LayerRole.BOUNDARY, [outline])
+        service: Layer | None = None
+        for layer_part in self.city.layers:
+            layer = self._load_layer(jurisdiction, layer_part)
+            service = layer if layer_part.role == "service" else service
+        assert service is not None, "the file format asks for one service layer"
+        return service
+
+    def _load_layer(self, jurisdiction: Jurisdiction, part: LayerPart) -> Layer:
+        features = self._read_layer(part.file, part.code_property, part.name_property)
+        return self._publish(jurisdiction, part.code, part.names, LayerRole(part.role), features)
+
+    def _read_layer(self, file: Any, code: str | None, name: str | None) -> list[Feature]:
+        path = self.city.folder / file
+        try:
+            features = read_features(read_json(path), code, name)
+        except UnusableFeatures as error:
+            raise UnusableCityFile(f"{path}: {error}") from error
+        self.changes += [
+            f"layer file {path.name}: the rings of {feature.code} cross themselves and were mended"
+            for feature in features
+            if feature.repaired
+        ]
+        return features
+
+    def _publish(
+        self,
+        jurisdiction: Jurisdiction,
+        code: str,
+        names: Mapping[str, str],
+        role: LayerRole,
+        features: Sequence[Feature],
+    ) -> Layer:
+        layer = self.session.scalar(
+            select(Layer).where(Layer.jurisdiction_id == jurisdiction.id, Layer.code == code)
+        )
+        if layer is None:
+            layer = Layer(
+                jurisdiction_id=jurisdiction.id, code=code, names=dict(names), role=role.value
+            )
+            self.session.add(layer)
+            self.session.flush()
+            self.changes.append(f"layer {code}: added")
+        else:
+            self._update("layer", code, layer, {"names": dict(names), "role": role.value})
+        locale = self.city.jurisdiction.locales[0]
+        result = layers.publish(self.session, layer, features, locale, self.now)
+        if result.changed:
+            self.changes.append(
+                f"layer {code}: version {result.version} published with {len(features)} districts"
+            )
+        self.changes += [f"district {gone} of layer {code}: retired" for gone in result.retired]
+        return layer
+
+    def _load_groups(self, jurisdiction: Jurisdiction) -> dict[str, int]:
+        wanted = {
+            part.code: {"names": part.names, "position": position}
+            for position, part in enumerate(self.city.groups)
+        }
+        key = CategoryGroup.jurisdiction_id
+        return self._sync("group", CategoryGroup, key, jurisdiction.id, jurisdiction, wanted)
+
+    def _load_categories(
+        self, jurisdiction: Jurisdiction, groups: Mapping[str, int]
+    ) -> dict[str, int]:
+        wanted = {
+            part.code: {
+                "group_id": groups[part.group],
+                "names": part.names,
+                "descriptions": part.descriptions,
+                "kinds": [kind.value for kind in part.kinds],
+                "public": part.public,
+                "priority": part.priority.value,
+                "target_hours": part.target_hours,
+                "position": position,
+            }
+            for position, part in enumerate(self.city.categories)
+        }
+        key = Category.jurisdiction_id
+        ids = self._sync("category", Category, key, jurisdiction.id, jurisdiction, wanted)
+        for part in self.city.categories:
+            questions = {
+                question.code: {
+                    "texts": question.texts,
+                    "type": question.type.value,
+                    "required": question.required,
+                    "choices": [choice.model_dump() for choice in question.choices],
+                    "position": position,
+                }
+                for position, question in enumerate(part.questions)
+            }
+            what = f"question of {part.code}:"
+            category_id = ids[part.code]
+            self._sync(what, Question, Question.category_id, category_id, jurisdiction, questions)
+        return ids
+
+    def _load_people(self, jurisdiction: Jurisdiction, teams: Mapping[str, int]) -> None:
+        known = {
+            person.email: person
+            for person in self.session.scalars(
+                select(Person).where(Person.email.in_([part.email for part in self.city.people]))
+            )
+        }
+        for part in self.city.people:
+            values = {"name": part.name, "role": part.role.value, "locale": part.locale}
+            person = known.get(part.email)
+            if person is None:
+                password = part.initial_password
+                person = Person(
+                    jurisdiction_id=jurisdiction.id,
+                    email=part.email,
+                    password_hash=hash_password(password) if password else None,
+                    **values,
+                )
+                self.session.add(person)
+                self.session.flush()
+                self.changes.append(f"person {part.email}: added")
+            elif person.jurisdiction_id != jurisdiction.id:
+                raise UnusableCityFile(f"{part.email} belongs to another jurisdiction")
+            else:
+                self._update("person", part.email, person, values)
+            self._set_teams(person, {teams[code] for code in part.teams})
+        self._retire_people(jurisdiction)
+
+    def _set_teams(self, person: Person, wanted: set[int]) -> None:
+        query = select(TeamMember).where(TeamMember.person_id == person.id)
+        members = {member.team_id: member for member in self.session.scalars(query)}
+        if members.keys() == wanted:
+            return
+        for team_id in members.keys() - wanted:
+            self.session.delete(members[team_id])
+        for team_id in wanted - members.keys():
+            self.session.add(
+                TeamMember(
+                    jurisdiction_id=person.jurisdiction_id, person_id=person.id, team_id=team_id
+                )
+            )
+        self.changes.append(f"person {person.email}: teams changed")
+
+    def _retire_people(self, jurisdiction: Jurisdiction) -> None:
+        gone = self.session.scalars(
+            select(Person).where(
+                Person.jurisdiction_id == jurisdiction.id,
+                Person.email.not_in([part.email for part in self.city.people]),
+                Person.retired_at.is_(None),
+            )
+        )
+        for person in gone:
+            person.retired_at = self.now
+            self.changes.append(f"person {person.email}: retired")
+
+    def _load_rules(self, jurisdiction: Jurisdiction, targets: _Targets) -> None:
+        wanted = [targets.resolve(position, part) for position, part in self._numbered_rules()]
+        current = [
+            {name: getattr(row, name) for name in _RULE_COLUMNS}
+            for row in self.session.scalars(
+                select(RuleRow)
+                .where(RuleRow.ruleset_id == jurisdiction.ruleset_id)
+                .order_by(RuleRow.position)
+            )
+        ]
+        if jurisdiction.ruleset_id is not None and wanted == current:
+            return
+        published = self.session.get(Ruleset, jurisdiction.ruleset_id or 0)
+        ruleset = Ruleset(
+            jurisdiction_id=jurisdiction.id,
+            version=published.version + 1 if published else 1,
+            published_at=self.now,
+        )
+        self.session.add(ruleset)
+        self.session.flush()
+        self.session.add_all(
+            RuleRow(jurisdiction_id=jurisdiction.id, ruleset_id=ruleset.id, **values)
+            for values in wanted
+        )
+        jurisdiction.ruleset_id = ruleset.id
+        self.changes.append(f"rules: version {ruleset.version} published with {len(wanted)} rules")
+
+    def _numbered_rules(self) -> list[tuple[int, Any]]:
+        return list(enumerate(self.city.rules, start=1))
+
+    def _load_addresses(self, jurisdiction: Jurisdiction) -> None:
+        if self.city.addresses is None:
+            return
+        try:
+            wanted = dict(read_addresses(self.city.folder / self.city.addresses))
+        except UnusableAddresses as error:
+            raise UnusableCityFile(str(error)) from error
+        query = select(Address.label, Address.location).where(
+            Address.jurisdiction_id == jurisdiction.id
+        )
+        current = {label: location for label, location in self.session.execute(query)}
+        stale = [label for label, place in current.items() if wanted.get(label) != place]
+        fresh = [label for label, place in wanted.items() if current.get(label) != place]
+        if stale:
+            self.session.execute(
+                delete(Address).where(
+                    Address.jurisdiction_id == jurisdiction.id, Address.label.in_(stale)
+                )
+            )
+        self.session.add_all(
+            Address(jurisdiction_id=jurisdiction.id, label=label, location=wanted[label])
+            for label in fresh
+        )
+        if stale or fresh:
+            self.changes.append(f"addresses: {len(fresh)} written, {len(stale)} removed")
+
+    def _sync(
+        self,
+        what: str,
+        model: Any,
+        owner: InstrumentedAttribute[int],
+        owner_id: int,
+        jurisdiction: Jurisdiction,
+        wanted: Mapping[str, dict[str, Any]],
+    ) -> dict[str, int]:
+        """Make the rows of one owner match the wanted values by code; return code to id."""
+        known = {
+            row.code: row for row in self.session.scalars(select(model).where(owner == owner_id))
+        }
+        for code, values in wanted.items():
+            if row := known.get(code):
+                self._update(what, code, row, {**values, "retired_at": None})
+                continue
+            keys = {"jurisdiction_id": jurisdiction.id, owner.key: owner_id}
+            known[code] = model(code=code, **keys, **values)
+            self.session.add(known[code])
+            self.changes.append(f"{what} {code}: added")
+        for code in known.keys() - wanted.keys():
+            if known[code].retired_at is None:
+                known[code].retired_at = self.now
+                self.changes.append(f"{what} {code}: retired")
+        self.session.flush()
+        return {code: known[code].id for code in wanted}
+
+    def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> None:
+        changed = [name for name, value in values.items() if getattr(row, name) != value]
+        for name in changed:
+            setattr(row, name, values[name])
+        if changed:
+            self.changes.append(f"{what} {code}: {', '.join(sorted(changed))} changed")
+
+
+_RULE_COLUMNS = ("position", "category_id", "group_id", "district_id", "team_id")
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """What the codes in a rule stand for."""
+
+    teams: Mapping[str, int]
+    groups: Mapping[str, int]
+    categories: Mapping[str, int]
+    districts: Mapping[str, int]
+
+    def resolve(self, position: int, part: Any) -> dict[str, Any]:
+        if part.district is not None and part.district not in self.districts:
+            raise UnusableCityFile(f"rules: there is no district {part.district!r}")
+        return {
+            "position": position,
+            "category_id": self.categories[part.category] if part.category else None,
+            "group_id": self.groups[part.group] if part.group else None,
+            "district_id": self.districts[part.district] if part.district else None,
+            "team_id": self.teams[part.team],
+        }

@@ -1,0 +1,255 @@
+"""How a city is set up: everything below is loaded from its city file or changed by its people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from city.access import Role
+from geo.columns import PositionColumn, on_earth, spatial_index
+from geo.coordinates import Position
+from infra.database import Base, Names, one_of, within_jurisdiction
+
+
+class Kind(StrEnum):
+    """What a resident wants to say."""
+
+    PROBLEM = "problem"
+    IDEA = "idea"
+    COMPLIMENT = "compliment"
+
+
+class Priority(StrEnum):
+    """How pressing a ticket is."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class QuestionType(StrEnum):
+    """How a category's question is answered."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATETIME = "datetime"
+    CHOICE = "choice"
+    CHOICES = "choices"
+
+
+class Jurisdiction(Base):
+    """One city on this installation."""
+
+    __tablename__ = "jurisdictions"
+    __table_args__ = (
+        within_jurisdiction("fallback_team_id", "teams", own="id", deferred=True),
+        within_jurisdiction("ruleset_id", "rulesets", own="id", deferred=True),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    names: Mapped[Names]
+    time_zone: Mapped[str]
+    locales: Mapped[list[str]]
+    fallback_team_id: Mapped[int | None] = mapped_column(BigInteger)
+    ruleset_id: Mapped[int | None] = mapped_column(BigInteger)
+    retired_at: Mapped[datetime | None]
+
+
+class CategoryGroup(Base):
+    """A heading under which categories are shown."""
+
+    __tablename__ = "category_groups"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("jurisdiction_id", "code"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    code: Mapped[str]
+    names: Mapped[Names]
+    position: Mapped[int]
+    retired_at: Mapped[datetime | None]
+
+
+class Category(Base):
+    """What a report is about."""
+
+    __tablename__ = "categories"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("jurisdiction_id", "code"),
+        within_jurisdiction("group_id", "category_groups"),
+        one_of("priority", Priority),
+        CheckConstraint("target_hours > 0", name="target_hours"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    group_id: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str]
+    names: Mapped[Names]
+    descriptions: Mapped[Names]
+    kinds: Mapped[list[str]]
+    public: Mapped[bool]
+    priority: Mapped[str]
+    target_hours: Mapped[int | None]
+    position: Mapped[int]
+    retired_at: Mapped[datetime | None]
+
+
+class Question(Base):
+    """One thing that a category asks; `choices` is a list of {code, names}."""
+
+    __tablename__ = "questions"
+    __table_args__ = (
+        UniqueConstraint("category_id", "code"),
+        within_jurisdiction("category_id", "categories"),
+        one_of("type", QuestionType),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    category_id: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str]
+    texts: Mapped[Names]
+    type: Mapped[str]
+    required: Mapped[bool]
+    choices: Mapped[list[Any]]
+    position: Mapped[int]
+    retired_at: Mapped[datetime | None]
+
+
+class Team(Base):
+    """Who answers."""
+
+    __tablename__ = "teams"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("jurisdiction_id", "code"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    code: Mapped[str]
+    names: Mapped[Names]
+    email: Mapped[str]
+    retired_at: Mapped[datetime | None]
+
+
+class Person(Base):
+    """Somebody who works for a jurisdiction and can log in; `email` is lower case."""
+
+    __tablename__ = "people"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        one_of("role", Role),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    locale: Mapped[str]
+    password_hash: Mapped[str | None]
+    retired_at: Mapped[datetime | None]
+
+
+class TeamMember(Base):
+    """A person in a team; a person may be in several, or in none."""
+
+    __tablename__ = "team_members"
+    __table_args__ = (
+        PrimaryKeyConstraint("person_id", "team_id"),
+        within_jurisdiction("person_id", "people"),
+        within_jurisdiction("team_id", "teams"),
+    )
+
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    team_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class StaffSession(Base):
+    """A login; the token itself is never kept, only its SHA-256."""
+
+    __tablename__ = "staff_sessions"
+    __table_args__ = (within_jurisdiction("person_id", "people"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    person_id: Mapped[int] = mapped_column(BigInteger)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Ruleset(Base):
+    """Rules published as a whole."""
+
+    __tablename__ = "rulesets"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("jurisdiction_id", "version"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    version: Mapped[int]
+    published_at: Mapped[datetime | None]
+
+
+class RuleRow(Base):
+    """One rule: a category, a group or anything; a district or anywhere; to one team."""
+
+    __tablename__ = "rules"
+    __table_args__ = (
+        UniqueConstraint("ruleset_id", "position"),
+        UniqueConstraint("jurisdiction_id", "id"),
+        within_jurisdiction("ruleset_id", "rulesets"),
+        within_jurisdiction("category_id", "categories"),
+        within_jurisdiction("group_id", "category_groups"),
+        within_jurisdiction("district_id", "districts"),
+        within_jurisdiction("team_id", "teams"),
+        CheckConstraint("category_id IS NULL OR group_id IS NULL", name="category_or_group"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    ruleset_id: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[int]
+    category_id: Mapped[int | None] = mapped_column(BigInteger)
+    group_id: Mapped[int | None] = mapped_column(BigInteger)
+    district_id: Mapped[int | None] = mapped_column(BigInteger)
+    team_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class Address(Base):
+    """An address that teams can find their way with."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "label"),
+        on_earth("location"),
+        spatial_index("addresses", "location"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    label: Mapped[str]
+    location: Mapped[Position] = mapped_column(PositionColumn)
