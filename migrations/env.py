@@ -1,0 +1,47 @@
+"""Runs the migrations against the database that DATABASE_URL names."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+import geo.models  # noqa: F401  (declares its tables)
+import reports.models  # noqa: F401  (declares its own and those of city)
+from infra.database import Base
+from infra.settings import Settings
+
+# PostGIS keeps tables of its own in the schema that ours live in.
+EXTENSION_TABLES = {"spatial_ref_sys"}
+LOCK_KEY = 0x7669676965
+
+
+def include_name(
+    name: str | None,
+    kind: Literal[
+        "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"
+    ],
+    _parents: Any,
+) -> bool:
+    """Leave out what belongs to an extension."""
+    return not (kind == "table" and name in EXTENSION_TABLES)
+
+
+def run() -> None:
+    """Migrate in one transaction, one migrating process at a time."""
+    engine = create_engine(Settings.from_env().database_url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            include_name=include_name,
+            compare_server_default=True,
+        )
+        with context.begin_transaction():
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+            context.run_migrations()
+    engine.dispose()
+
+
+run()

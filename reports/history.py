@@ -1,0 +1,178 @@
+"""A ticket's history: appending events, and telling them in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city.models import Person
+from infra.words import choose, mark, say
+from reports.models import Author, Event, Message, Ticket
+from reports.status import Status
+
+
+class EventKind(StrEnum):
+    """What can happen to a ticket."""
+
+    RECEIVED = "received"
+    JOINED = "joined"
+    ROUTED = "routed"
+    STATUS = "status"
+    MESSAGE = "message"
+    NOTE = "note"
+    PHOTO_ADDED = "photo_added"
+    PHOTO_FAILED = "photo_failed"
+    NOTICE_FAILED = "notice_failed"
+    CONTACT_REMOVED = "contact_removed"
+
+
+PUBLIC_KINDS = frozenset(
+    {
+        EventKind.RECEIVED,
+        EventKind.JOINED,
+        EventKind.ROUTED,
+        EventKind.STATUS,
+        EventKind.PHOTO_ADDED,
+    }
+)
+
+STATUS_TEXTS = {
+    Status.RECEIVED: mark("Received: the city has your report and will look at it."),
+    Status.ACCEPTED: mark("Accepted: the team has taken it on and will plan the work."),
+    Status.IN_PROGRESS: mark("In progress: the team is working on it."),
+    Status.WAITING: mark("Waiting: the city needs something before it can go on."),
+    Status.RESOLVED: mark("Resolved: the city has dealt with it."),
+    Status.DECLINED: mark("Closed without work by the city."),
+    Status.REOPENED: mark("Reopened: the city will look at it again."),
+}
+WITHDRAWN_TEXT = mark("Withdrawn by the person who reported it.")
+THANKS_TEXT = mark("Thank you: your compliment was passed on to the team.")
+
+_KIND_TEXTS = {
+    EventKind.RECEIVED: mark("The report was received."),
+    EventKind.JOINED: mark("Another report about the same thing was added."),
+    EventKind.ROUTED: mark("It was sent to the team {team}."),
+    EventKind.MESSAGE: mark("The reporter wrote a message."),
+    EventKind.NOTE: mark("A note was written."),
+    EventKind.PHOTO_ADDED: mark("A photo was added."),
+    EventKind.PHOTO_FAILED: mark("A photo could not be processed."),
+    EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),
+    EventKind.CONTACT_REMOVED: mark("The reporter removed their contact details."),
+}
+
+WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of history, in words; what only staff see is None in the public's."""
+
+    at: datetime
+    kind: str
+    by: Author
+    text: str
+    status: str | None
+    public: bool
+    person: str | None
+    body: str | None
+    reason: str | None
+
+
+def append(
+    session: Session,
+    ticket: Ticket,
+    kind: EventKind,
+    now: datetime,
+    *,
+    author: Author,
+    person_id: int | None = None,
+    report_id: int | None = None,
+    message: Message | None = None,
+    data: dict[str, Any] | None = None,
+) -> Event:
+    """Write the next line of the ticket's history. The caller holds the ticket's row lock."""
+    if message is not None:
+        session.add(message)
+        session.flush()
+    ticket.last_seq += 1
+    event = Event(
+        jurisdiction_id=ticket.jurisdiction_id,
+        ticket_id=ticket.id,
+        seq=ticket.last_seq,
+        at=now,
+        kind=kind.value,
+        public=kind in PUBLIC_KINDS,
+        author=author.value,
+        person_id=person_id,
+        report_id=report_id,
+        message_id=message.id if message else None,
+        data=data or {},
+    )
+    session.add(event)
+    return event
+
+
+def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) -> list[Entry]:
+    """Return the ticket's history in the locale, oldest first."""
+    query = (
+        select(Event, Message, Person.name)
+        .outerjoin(Message, Message.id == Event.message_id)
+        .outerjoin(Person, Person.id == Event.person_id)
+        .where(Event.ticket_id == ticket_id)
+        .order_by(Event.seq)
+    )
+    if public_only:
+        query = query.where(Event.public)
+    return [
+        Entry(
+            at=event.at,
+            kind=event.kind,
+            by=Author(event.author),
+            text=_text(event, message, locale),
+            status=event.data.get("to"),
+            public=event.public,
+            person=None if public_only else person,
+            body=message.body if message else None,
+            reason=message.reason if message and not public_only else None,
+        )
+        for event, message, person in session.execute(query)
+    ]
+
+
+def status_text(locale: str, status: Status, *, kind: str, reason: str | None = None) -> str:
+    """Say in plain words where the work stands."""
+    if status is Status.DECLINED and reason == WITHDRAWN:
+        return say(locale, WITHDRAWN_TEXT)
+    if status is Status.RESOLVED and kind == "compliment":
+        return say(locale, THANKS_TEXT)
+    return say(locale, STATUS_TEXTS[status])
+
+
+def last_statuses(session: Session, ticket_ids: Sequence[int]) -> dict[int, str | None]:
+    """Return for each ticket the code given with its last change of status, if any."""
+    query = (
+        select(Event.ticket_id, Event.data)
+        .where(Event.ticket_id.in_(ticket_ids), Event.kind == EventKind.STATUS.value)
+        .order_by(Event.seq)
+    )
+    return {ticket_id: data.get("code") for ticket_id, data in session.execute(query)}
+
+
+def _text(event: Event, message: Message | None, locale: str) -> str:
+    kind = EventKind(event.kind)
+    if kind is EventKind.STATUS:
+        told = status_text(
+            locale,
+            Status(event.data["to"]),
+            kind=event.data["kind"],
+            reason=event.data.get("code"),
+        )
+        return f"{told} {message.body}" if message and message.body else told
+    values = {name: choose(names, locale) for name, names in event.data.items()}
+    return say(locale, _KIND_TEXTS[kind], **values)

@@ -1,0 +1,376 @@
+"""Reports, tickets and what hangs on them.
+
+Contact data stands in `contacts` and words in `messages` alone; events and decisions hold ids and
+codes, so that a person can be forgotten while history stays.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from city.models import Kind, Priority
+from geo.columns import PositionColumn, on_earth, spatial_index
+from geo.coordinates import Position
+from infra.database import Base, one_of, within_jurisdiction
+from reports.status import Status
+
+
+class Channel(StrEnum):
+    """How a report came in."""
+
+    APP = "app"
+    PHONE = "phone"
+    COUNTER = "counter"
+    SENSOR = "sensor"
+    CHAT = "chat"
+
+
+class Visibility(StrEnum):
+    """Whether the public may see a report or a photo."""
+
+    SHOWN = "shown"
+    HIDDEN = "hidden"
+
+
+class PhotoStatus(StrEnum):
+    """How far a photo's derivatives are."""
+
+    PENDING = "pending"
+    READY = "ready"
+    REJECTED = "rejected"
+
+
+class NoticeStatus(StrEnum):
+    """How far a notice is; `dropped` when its reader has gone before it was sent."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class Audience(StrEnum):
+    """To whom a notice is owed."""
+
+    TEAM = "team"
+    REPORTER = "reporter"
+
+
+class Author(StrEnum):
+    """Who did a thing: a resident or the city."""
+
+    RESIDENT = "resident"
+    CITY = "city"
+
+
+class Ticket(Base):
+    """The work: one status, one team, one deadline; `version` is its ETag."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        within_jurisdiction("category_id", "categories"),
+        within_jurisdiction("team_id", "teams"),
+        within_jurisdiction("assignee_id", "people"),
+        within_jurisdiction("district_id", "districts"),
+        within_jurisdiction("merged_into_id", "tickets"),
+        within_jurisdiction("public_message_id", "messages", deferred=True),
+        one_of("status", Status),
+        one_of("kind", Kind),
+        one_of("priority", Priority),
+        on_earth("location"),
+        spatial_index("tickets", "location"),
+        Index("ix_tickets_inbox", "jurisdiction_id", "status", "created_at", "id"),
+        Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    reference: Mapped[str] = mapped_column(unique=True)
+    version: Mapped[int]
+    status: Mapped[str]
+    kind: Mapped[str]
+    category_id: Mapped[int] = mapped_column(BigInteger)
+    priority: Mapped[str]
+    team_id: Mapped[int] = mapped_column(BigInteger)
+    assignee_id: Mapped[int | None] = mapped_column(BigInteger)
+    district_id: Mapped[int | None] = mapped_column(BigInteger)
+    location: Mapped[Position] = mapped_column(PositionColumn)
+    address: Mapped[str | None]
+    unrouted: Mapped[bool]
+    uncertain: Mapped[bool]
+    merged_into_id: Mapped[int | None] = mapped_column(BigInteger)
+    public_message_id: Mapped[int | None] = mapped_column(BigInteger)
+    due_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    last_seq: Mapped[int]
+
+
+class Report(Base):
+    """What one resident sent; the ticket holds what the city made of it."""
+
+    __tablename__ = "reports"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        within_jurisdiction("category_id", "categories"),
+        within_jurisdiction("recorded_by", "people"),
+        one_of("kind", Kind),
+        one_of("channel", Channel),
+        one_of("visibility", Visibility),
+        on_earth("location"),
+        spatial_index("reports", "location"),
+        Index("ix_reports_newest", "jurisdiction_id", "created_at", "id"),
+        Index(
+            "ix_reports_external_ref",
+            "jurisdiction_id",
+            "external_ref",
+            postgresql_where=text("external_ref IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    reference: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    category_id: Mapped[int] = mapped_column(BigInteger)
+    description: Mapped[str]
+    location: Mapped[Position] = mapped_column(PositionColumn)
+    accuracy_m: Mapped[float | None]
+    address: Mapped[str | None]
+    answers: Mapped[dict[str, Any]]
+    locale: Mapped[str]
+    observed_at: Mapped[datetime | None]
+    channel: Mapped[str]
+    external_ref: Mapped[str | None]
+    recorded_by: Mapped[int | None] = mapped_column(BigInteger)
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
+    visibility: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Contact(Base):
+    """How to reach the reporter, and nothing else about them."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (within_jurisdiction("report_id", "reports"),)
+
+    report_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+
+
+class Membership(Base):
+    """A report's time in a ticket; the current one has no end."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        within_jurisdiction("ticket_id", "tickets"),
+        within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("moved_by", "people"),
+        Index(
+            "uq_memberships_current",
+            "report_id",
+            unique=True,
+            postgresql_where=text("left_at IS NULL"),
+        ),
+        Index("ix_memberships_ticket_id", "ticket_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    ticket_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int] = mapped_column(BigInteger)
+    joined_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    moved_by: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Message(Base):
+    """Words somebody wrote: kept apart from events, so that they can be blanked.
+
+    `body` is for the reader, `reason` is what staff gave as the ground of an act.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        within_jurisdiction("ticket_id", "tickets"),
+        within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("person_id", "people"),
+        one_of("author", Author),
+        Index("ix_messages_ticket_id", "ticket_id"),
+        Index("ix_messages_report_id", "report_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    ticket_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int | None] = mapped_column(BigInteger)
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    author: Mapped[str]
+    body: Mapped[str | None]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Event(Base):
+    """One line of a ticket's history; `data` holds ids and codes, never words."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        PrimaryKeyConstraint("ticket_id", "seq"),
+        within_jurisdiction("ticket_id", "tickets"),
+        within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("person_id", "people"),
+        within_jurisdiction("message_id", "messages"),
+        one_of("author", Author),
+    )
+
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    ticket_id: Mapped[int] = mapped_column(BigInteger)
+    seq: Mapped[int]
+    at: Mapped[datetime]
+    kind: Mapped[str]
+    public: Mapped[bool]
+    author: Mapped[str]
+    report_id: Mapped[int | None] = mapped_column(BigInteger)
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    data: Mapped[dict[str, Any]]
+
+
+class DecisionRow(Base):
+    """Why a report went where it went; `record` holds the names as they were that day."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        within_jurisdiction("ticket_id", "tickets"),
+        within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("ruleset_id", "rulesets"),
+        within_jurisdiction("rule_id", "rules"),
+        within_jurisdiction("team_id", "teams"),
+        within_jurisdiction("district_id", "districts"),
+        Index("ix_decisions_ticket_id", "ticket_id", "id"),
+        Index("ix_decisions_report_id", "report_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    ticket_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int] = mapped_column(BigInteger)
+    decided_at: Mapped[datetime]
+    ruleset_id: Mapped[int | None] = mapped_column(BigInteger)
+    rule_id: Mapped[int | None] = mapped_column(BigInteger)
+    team_id: Mapped[int] = mapped_column(BigInteger)
+    district_id: Mapped[int | None] = mapped_column(BigInteger)
+    certain: Mapped[bool]
+    border_distance_m: Mapped[float | None]
+    record: Mapped[dict[str, Any]]
+
+
+class Photo(Base):
+    """A photo and the state of its derivatives; `uuid` is the phone's, `public_id` ours."""
+
+    __tablename__ = "photos"
+    __table_args__ = (
+        UniqueConstraint("report_id", "uuid"),
+        within_jurisdiction("report_id", "reports"),
+        one_of("status", PhotoStatus),
+        one_of("visibility", Visibility),
+        Index(
+            "ix_photos_pending",
+            "created_at",
+            postgresql_where=text("status = 'pending'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int] = mapped_column(BigInteger)
+    uuid: Mapped[UUID]
+    public_id: Mapped[UUID] = mapped_column(unique=True)
+    sha256: Mapped[bytes]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    visibility: Mapped[str]
+    placeholder: Mapped[str | None]
+    perceptual_hash: Mapped[int | None] = mapped_column(BigInteger)
+    attempt: Mapped[int]
+    leased_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Notice(Base):
+    """A message owed to somebody; the recipient is looked up when it is sent."""
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        within_jurisdiction("ticket_id", "tickets"),
+        within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("team_id", "teams"),
+        one_of("audience", Audience),
+        one_of("status", NoticeStatus),
+        CheckConstraint("(audience = 'team') = (team_id IS NOT NULL)", name="team"),
+        Index("ix_notices_ticket_id", "ticket_id"),
+        Index("ix_notices_pending", "due_at", postgresql_where=text("status = 'pending'")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    ticket_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int] = mapped_column(BigInteger)
+    seq: Mapped[int]
+    kind: Mapped[str]
+    audience: Mapped[str]
+    team_id: Mapped[int | None] = mapped_column(BigInteger)
+    locale: Mapped[str]
+    message_key: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[str]
+    attempt: Mapped[int]
+    due_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class IdempotencyKey(Base):
+    """A key that a client gave with a request, and the report that came of it."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        PrimaryKeyConstraint("route", "key"),
+        within_jurisdiction("report_id", "reports"),
+    )
+
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    route: Mapped[str]
+    key: Mapped[str]
+    body_hash: Mapped[bytes]
+    report_id: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(index=True)
