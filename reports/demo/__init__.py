@@ -1,0 +1,1 @@
+"""What gives the demo city a past: invented reports, and pictures drawn to go with them."""
