@@ -91,7 +91,8 @@ class Loading:
         for layer_part in self.city.layers:
             layer = self._load_layer(jurisdiction, layer_part)
             service = layer if layer_part.role == "service" else service
-        assert service is not None, "the file format asks for one service layer"
+        if service is None:
+            raise UnusableCityFile("no layer has the role of service layer")
         return service
 
     def _load_layer(self, jurisdiction: Jurisdiction, part: LayerPart) -> Layer:
@@ -277,7 +278,7 @@ class Loading:
         query = select(Address.label, Address.location).where(
             Address.jurisdiction_id == jurisdiction.id
         )
-        current = {label: location for label, location in self.session.execute(query)}
+        current = dict(self.session.execute(query).tuples())
         stale = [label for label, place in current.items() if wanted.get(label) != place]
         fresh = [label for label, place in wanted.items() if current.get(label) != place]
         if stale:

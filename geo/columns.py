@@ -35,16 +35,17 @@ class PositionColumn(TypeDecorator[Position]):
     impl = Geometry("POINT", srid=SRID, spatial_index=False)
     cache_ok = True
 
-    def process_bind_param(self, value: Position | None, dialect: Dialect) -> WKBElement | None:
+    def process_bind_param(self, value: Position | None, _dialect: Dialect) -> WKBElement | None:
         """Turn a position into what PostGIS reads."""
         if value is None:
             return None
         return WKBElement(Point(value.longitude, value.latitude).wkb, srid=SRID)
 
-    def process_result_value(self, value: WKBElement | None, dialect: Dialect) -> Position | None:
+    def process_result_value(self, value: WKBElement | None, _dialect: Dialect) -> Position | None:
         """Turn what PostGIS gives into a position."""
         if value is None:
             return None
         point = to_shape(value)
-        assert isinstance(point, Point)
+        if not isinstance(point, Point):
+            raise TypeError("the column holds something other than a point")
         return Position(latitude=point.y, longitude=point.x)

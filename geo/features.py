@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import antimeridian
@@ -119,7 +120,7 @@ def _crosses(polygon: Polygon) -> bool:
         longitudes = [longitude for longitude, *_ in ring.coords]
         if any(abs(longitude) > 180 for longitude in longitudes):
             return True
-        if any(abs(a - b) > 180 for a, b in zip(longitudes, longitudes[1:], strict=False)):
+        if any(abs(a - b) > 180 for a, b in pairwise(longitudes)):
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""Which district a spot belongs to and which rule answers for it: a pure choice, with its reasons."""
+"""Which district a spot lies in and which rule answers for it: a pure choice, with its reasons."""
 
 from __future__ import annotations
 

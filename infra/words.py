@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
@@ -37,6 +40,11 @@ def say(locale: str, message: str, **values: object) -> str:
     found = catalogue(locale).get(message)
     text = str(found.string) if found is not None and found.string else message
     return text.format(**values)
+
+
+def say_moment(locale: str, moment: datetime, time_zone: str) -> str:
+    """Return the day and time in the locale's way and in the place's own time."""
+    return format_datetime(moment, "long", tzinfo=ZoneInfo(time_zone), locale=locale)
 
 
 def mark(message: str) -> str:

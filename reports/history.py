@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city.models import Person
+from city.models import Kind, Person
 from infra.words import choose, mark, say
 from reports.models import Author, Event, Message, Ticket
 from reports.status import Status
@@ -22,6 +21,7 @@ class EventKind(StrEnum):
 
     RECEIVED = "received"
     JOINED = "joined"
+    LEFT = "left"
     ROUTED = "routed"
     STATUS = "status"
     MESSAGE = "message"
@@ -57,6 +57,7 @@ THANKS_TEXT = mark("Thank you: your compliment was passed on to the team.")
 _KIND_TEXTS = {
     EventKind.RECEIVED: mark("The report was received."),
     EventKind.JOINED: mark("Another report about the same thing was added."),
+    EventKind.LEFT: mark("A report about the same thing was withdrawn."),
     EventKind.ROUTED: mark("It was sent to the team {team}."),
     EventKind.MESSAGE: mark("The reporter wrote a message."),
     EventKind.NOTE: mark("A note was written."),
@@ -145,23 +146,13 @@ def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) ->
     ]
 
 
-def status_text(locale: str, status: Status, *, kind: str, reason: str | None = None) -> str:
+def status_text(locale: str, status: Status, *, kind: Kind, withdrawn: bool) -> str:
     """Say in plain words where the work stands."""
-    if status is Status.DECLINED and reason == WITHDRAWN:
+    if status is Status.DECLINED and withdrawn:
         return say(locale, WITHDRAWN_TEXT)
-    if status is Status.RESOLVED and kind == "compliment":
+    if status is Status.RESOLVED and kind is Kind.COMPLIMENT:
         return say(locale, THANKS_TEXT)
     return say(locale, STATUS_TEXTS[status])
-
-
-def last_statuses(session: Session, ticket_ids: Sequence[int]) -> dict[int, str | None]:
-    """Return for each ticket the code given with its last change of status, if any."""
-    query = (
-        select(Event.ticket_id, Event.data)
-        .where(Event.ticket_id.in_(ticket_ids), Event.kind == EventKind.STATUS.value)
-        .order_by(Event.seq)
-    )
-    return {ticket_id: data.get("code") for ticket_id, data in session.execute(query)}
 
 
 def _text(event: Event, message: Message | None, locale: str) -> str:
@@ -170,9 +161,10 @@ def _text(event: Event, message: Message | None, locale: str) -> str:
         told = status_text(
             locale,
             Status(event.data["to"]),
-            kind=event.data["kind"],
-            reason=event.data.get("code"),
+            kind=Kind(event.data["kind"]),
+            withdrawn=event.data.get("code") == WITHDRAWN,
         )
         return f"{told} {message.body}" if message and message.body else told
-    values = {name: choose(names, locale) for name, names in event.data.items()}
-    return say(locale, _KIND_TEXTS[kind], **values)
+    if kind is EventKind.ROUTED:
+        return say(locale, _KIND_TEXTS[kind], team=choose(event.data["team"], locale))
+    return say(locale, _KIND_TEXTS[kind])

@@ -116,6 +116,7 @@ class Ticket(Base):
     uncertain: Mapped[bool]
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger)
     public_message_id: Mapped[int | None] = mapped_column(BigInteger)
+    withdrawn: Mapped[bool]
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -360,17 +361,20 @@ class Notice(Base):
 
 
 class IdempotencyKey(Base):
-    """A key that a client gave with a request, and the report that came of it."""
+    """A key that a client gave with a request, and the report or message that came of it."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (
         PrimaryKeyConstraint("route", "key"),
         within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("message_id", "messages"),
+        CheckConstraint("num_nonnulls(report_id, message_id) = 1", name="result"),
     )
 
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
     route: Mapped[str]
     key: Mapped[str]
     body_hash: Mapped[bytes]
-    report_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int | None] = mapped_column(BigInteger)
+    message_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -6,21 +6,35 @@ Bytes in, bytes out; nothing here knows of rows, files or queues.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Literal, NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
 from pillow_heif import open_heif
 
-from reports.photo_formats import UnusablePhoto, decoding, open_photo
+from reports.photo_formats import CODES, UnusablePhoto, decoding, open_photo
 
-__all__ = ["FORMATS", "SIZES", "PhotoFacts", "Rendering", "UnusablePhoto", "probe", "render"]
+__all__ = [
+    "CODES",
+    "FORMATS",
+    "SIZES",
+    "Derivative",
+    "PhotoFacts",
+    "Rendering",
+    "UnusablePhoto",
+    "probe",
+    "render",
+]
 
-SIZES = (1600, 800, 320)
-FORMATS = ("jpg", "webp")
+Size = Literal[320, 800, 1600]
+Format = Literal["jpg", "webp"]
+SIZES: tuple[Size, ...] = (320, 800, 1600)
+FORMATS: tuple[Format, ...] = ("jpg", "webp")
 
 _PLACEHOLDER_SIZE = 20
+_TONES_OF_A_PICTURE = 4
 _SRGB = ImageCms.createProfile("sRGB")
 # Averaging down to one and a half times the target before the good filter looks the same as the
 # good filter alone, and costs a fraction of its time.
@@ -40,32 +54,46 @@ _QUARTER_TURNS = {5, 6, 7, 8}
 
 @dataclass(frozen=True)
 class PhotoFacts:
-    """`width` and `height` in pixels as stored, before any turn that the file asks for."""
+    """What a file is, without its pixels having been read.
+
+    `media_type` is `image/jpeg`, `image/png`, `image/webp`, `image/heic`, `image/heif` or
+    `image/avif`. `width` and `height` are in pixels as stored, before the turn that its EXIF asks
+    for; `Rendering` has those of the upright picture.
+    """
 
     media_type: str
     width: int
     height: int
 
 
+class Derivative(NamedTuple):
+    """One file to publish; `size` bounds its longer side, in pixels."""
+
+    size: Size
+    format: Format
+    data: bytes
+
+
 @dataclass(frozen=True)
 class Rendering:
     """What is published of one photo.
 
-    `derivatives` has all six of (320, 800, 1600) x ("jpg", "webp"). `placeholder` is a `data:` URI
-    of a few hundred characters. `perceptual_hash` fits a signed 64-bit column; the number of bits
-    in which two hashes differ says how unlike the pictures are. `width` and `height` are those of
-    the upright original, in pixels.
+    `derivatives` are all six of `SIZES` x `FORMATS`. `placeholder` is a `data:` URI of a few
+    hundred characters. `perceptual_hash` fits a signed 64-bit column; the number of bits in which
+    two hashes differ says how unlike the pictures are; it is None for a picture of a single tone,
+    which is like every other such picture. `width` and `height` are those of the upright original,
+    in pixels.
     """
 
-    derivatives: Mapping[tuple[int, str], bytes]
+    derivatives: tuple[Derivative, ...]
     placeholder: str
-    perceptual_hash: int
+    perceptual_hash: int | None
     width: int
     height: int
 
 
 def probe(data: bytes) -> PhotoFacts:
-    """Proves that `data` is a whole photo of a format and size we take, without a full decode.
+    """Prove that `data` is a whole photo of a format and size we take, without a full decode.
 
     Raises `UnusablePhoto`.
     """
@@ -80,24 +108,24 @@ def probe(data: bytes) -> PhotoFacts:
 
 
 def render(data: bytes) -> Rendering:
-    """Six upright sRGB derivatives without any metadata, decoded once. Raises `UnusablePhoto`."""
-    largest, upright = _decode(data)
-    derivatives = {}
-    smaller = largest
-    for size in SIZES:
+    """Return six upright sRGB derivatives without any metadata, decoded once.
+
+    Raises `UnusablePhoto`.
+    """
+    smaller, upright = _decode(data)
+    derivatives = []
+    for size in reversed(SIZES):
         smaller = _shrink(smaller, _fit(upright, size))
-        derivatives[size, "jpg"] = _encode_jpeg(smaller)
-        derivatives[size, "webp"] = _encode_webp(smaller, quality=76)
-    return Rendering(
-        derivatives, _placeholder(smaller), _perceptual_hash(smaller), upright[0], upright[1]
-    )
+        derivatives.append(Derivative(size, "jpg", _encode_jpeg(smaller)))
+        derivatives.append(Derivative(size, "webp", _encode_webp(smaller, quality=76)))
+    return Rendering(tuple(derivatives), _placeholder(smaller), _perceptual_hash(smaller), *upright)
 
 
 def _decode(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
     """The picture for the largest derivative, and the size of the upright original."""
     kind, image = open_photo(data)
     width, height = image.size
-    target = _fit(image.size, SIZES[0])
+    target = _fit(image.size, max(SIZES))
     with decoding():
         small = _scale_heif(data, target) if kind.decoder == "HEIF" else _scale(image, target)
         # A PNG tells its orientation and its profile only once its pixels have been read.
@@ -250,9 +278,11 @@ def _placeholder(image: Image.Image) -> str:
     return "data:image/webp;base64," + b64encode(_encode_webp(tiny, quality=30)).decode("ascii")
 
 
-def _perceptual_hash(image: Image.Image) -> int:
+def _perceptual_hash(image: Image.Image) -> int | None:
     """One bit for each pixel of an 8 x 8 picture: is its right neighbour brighter (a "dHash")?"""
     grey = image.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
+    if max(grey) - min(grey) < _TONES_OF_A_PICTURE:
+        return None
     bits = 0
     for row in range(8):
         for column in range(8):

@@ -1,4 +1,4 @@
-"""the first schema"""
+"""The first schema"""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ CIRCLES = (
     ("fk_jurisdictions_id_fallback_team_id", "jurisdictions"),
     ("fk_jurisdictions_id_ruleset_id", "jurisdictions"),
     ("fk_layers_jurisdiction_id_published_version_id", "layers"),
+    ("fk_tickets_jurisdiction_id_public_message_id", "tickets"),
 )
 
 
@@ -436,6 +437,8 @@ def upgrade() -> None:
         sa.Column("unrouted", sa.Boolean(), nullable=False),
         sa.Column("uncertain", sa.Boolean(), nullable=False),
         sa.Column("merged_into_id", sa.BigInteger(), nullable=True),
+        sa.Column("public_message_id", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -610,24 +613,6 @@ def upgrade() -> None:
         op.f("ix_district_pieces_shape_id"), "district_pieces", ["shape_id"], unique=False
     )
     op.create_table(
-        "idempotency_keys",
-        sa.Column("jurisdiction_id", sa.BigInteger(), nullable=False),
-        sa.Column("route", sa.String(), nullable=False),
-        sa.Column("key", sa.String(), nullable=False),
-        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("report_id", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["jurisdiction_id", "report_id"],
-            ["reports.jurisdiction_id", "reports.id"],
-            name=op.f("fk_idempotency_keys_jurisdiction_id_report_id"),
-        ),
-        sa.PrimaryKeyConstraint("route", "key", name=op.f("pk_idempotency_keys")),
-    )
-    op.create_index(
-        op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False
-    )
-    op.create_table(
         "memberships",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("jurisdiction_id", sa.BigInteger(), nullable=False),
@@ -669,7 +654,8 @@ def upgrade() -> None:
         sa.Column("report_id", sa.BigInteger(), nullable=True),
         sa.Column("person_id", sa.BigInteger(), nullable=True),
         sa.Column("author", sa.String(), nullable=False),
-        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("author IN ('resident', 'city')", name=op.f("ck_messages_author")),
         sa.ForeignKeyConstraint(
@@ -820,6 +806,33 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("ticket_id", "seq", name=op.f("pk_events")),
     )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("jurisdiction_id", sa.BigInteger(), nullable=False),
+        sa.Column("route", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("report_id", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "num_nonnulls(report_id, message_id) = 1", name=op.f("ck_idempotency_keys_result")
+        ),
+        sa.ForeignKeyConstraint(
+            ["jurisdiction_id", "message_id"],
+            ["messages.jurisdiction_id", "messages.id"],
+            name=op.f("fk_idempotency_keys_jurisdiction_id_message_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["jurisdiction_id", "report_id"],
+            ["reports.jurisdiction_id", "reports.id"],
+            name=op.f("fk_idempotency_keys_jurisdiction_id_report_id"),
+        ),
+        sa.PrimaryKeyConstraint("route", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index(
+        op.f("ix_idempotency_keys_created_at"), "idempotency_keys", ["created_at"], unique=False
+    )
     op.create_foreign_key(
         "fk_jurisdictions_id_fallback_team_id",
         "jurisdictions",
@@ -847,11 +860,22 @@ def upgrade() -> None:
         deferrable=True,
         initially="DEFERRED",
     )
+    op.create_foreign_key(
+        "fk_tickets_jurisdiction_id_public_message_id",
+        "tickets",
+        "messages",
+        ["jurisdiction_id", "public_message_id"],
+        ["jurisdiction_id", "id"],
+        deferrable=True,
+        initially="DEFERRED",
+    )
 
 
 def downgrade() -> None:
     for constraint, table in CIRCLES:
         op.drop_constraint(constraint, table)
+    op.drop_index(op.f("ix_idempotency_keys_created_at"), table_name="idempotency_keys")
+    op.drop_table("idempotency_keys")
     op.drop_table("events")
     op.drop_index(
         "ix_photos_pending", table_name="photos", postgresql_where=sa.text("status = 'pending'")
@@ -872,8 +896,6 @@ def downgrade() -> None:
     )
     op.drop_index("ix_memberships_ticket_id", table_name="memberships")
     op.drop_table("memberships")
-    op.drop_index(op.f("ix_idempotency_keys_created_at"), table_name="idempotency_keys")
-    op.drop_table("idempotency_keys")
     op.drop_index(op.f("ix_district_pieces_shape_id"), table_name="district_pieces")
     op.drop_index("ix_district_pieces_piece", table_name="district_pieces", postgresql_using="gist")
     op.drop_table("district_pieces")

@@ -1,0 +1,92 @@
+"""Sending mail by SMTP, one conversation per message, with timeouts."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate
+from urllib.parse import unquote, urlsplit
+
+TIMEOUT_S = 15
+DEFAULT_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+PERMANENT_FROM = 500
+
+
+class MailRefused(Exception):
+    """The server will never take this message; `code` is its SMTP reply."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"SMTP {code}")
+        self.code = code
+
+
+class MailUnavailable(Exception):
+    """The server could not be reached or asks to come again; trying later may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One message to one recipient."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    message_id: str
+
+
+class Mailer:
+    """Sends from one address through the server at `smtp_url`."""
+
+    def __init__(self, smtp_url: str, sender: str) -> None:
+        self._parts = urlsplit(smtp_url)
+        self._sender = sender
+
+    def send(self, mail: Mail) -> None:
+        """Hand the message over; raise MailRefused or MailUnavailable."""
+        try:
+            with self._connect() as server:
+                if self._parts.username:
+                    server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
+                server.send_message(self._compose(mail), from_addr=self._sender, to_addrs=[mail.to])
+        except smtplib.SMTPRecipientsRefused as error:
+            code, _ = next(iter(error.recipients.values()))
+            raise _failure(code) from error
+        except smtplib.SMTPAuthenticationError as error:
+            # Wrong credentials are the installation's fault, not the message's.
+            raise MailUnavailable("authentication refused") from error
+        except smtplib.SMTPResponseException as error:
+            raise _failure(error.smtp_code) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise MailUnavailable(type(error).__name__) from error
+
+    def _connect(self) -> smtplib.SMTP:
+        scheme = self._parts.scheme
+        host, port = self._parts.hostname or "localhost", self._parts.port or DEFAULT_PORTS[scheme]
+        if scheme == "smtps":
+            return smtplib.SMTP_SSL(
+                host, port, timeout=TIMEOUT_S, context=ssl.create_default_context()
+            )
+        server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
+        if scheme == "smtp+starttls":
+            server.starttls(context=ssl.create_default_context())
+        return server
+
+    def _compose(self, mail: Mail) -> EmailMessage:
+        message = EmailMessage()
+        message["From"] = self._sender
+        message["To"] = mail.to
+        message["Subject"] = " ".join(mail.subject.split())
+        message["Date"] = formatdate(usegmt=True)
+        message["Message-ID"] = mail.message_id
+        # Out-of-office answers to what a machine wrote would reach nobody.
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text)
+        message.add_alternative(mail.html, subtype="html")
+        return message
+
+
+def _failure(code: int) -> MailRefused | MailUnavailable:
+    return MailRefused(code) if code >= PERMANENT_FROM else MailUnavailable(f"SMTP {code}")

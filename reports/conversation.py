@@ -1,0 +1,176 @@
+"""What the reporter does after reporting: write, withdraw, take their contact details back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from reports import history, notices, work
+from reports.history import EventKind
+from reports.models import Author, Contact, DecisionRow, Membership, Message, Report, Ticket
+from reports.references import new_ticket_reference
+from reports.status import Status
+from reports.work import Move
+
+
+def write_message(session: Session, report: Report, text: str, now: datetime) -> Message:
+    """Add the reporter's words to the ticket and tell the team."""
+    ticket = work.lock_of(session, report.id)
+    message = Message(
+        jurisdiction_id=report.jurisdiction_id,
+        ticket_id=ticket.id,
+        report_id=report.id,
+        author=Author.RESIDENT.value,
+        body=text,
+        created_at=now,
+    )
+    event = history.append(
+        session,
+        ticket,
+        EventKind.MESSAGE,
+        now,
+        author=Author.RESIDENT,
+        report_id=report.id,
+        message=message,
+    )
+    work.touch(ticket, now)
+    session.flush()
+    notices.announce(session, event, ticket.team_id, now)
+    return message
+
+
+def messages_of(session: Session, report_id: int) -> list[Message]:
+    """Return what the reporter wrote and what the city answered to the report, oldest first."""
+    return list(
+        session.scalars(
+            select(Message)
+            .where(Message.report_id == report_id, Message.body.is_not(None))
+            .order_by(Message.id)
+        )
+    )
+
+
+def withdraw(session: Session, report: Report, now: datetime) -> None:
+    """Close the report's ticket as withdrawn; a second time changes nothing.
+
+    Where other residents' reports stand on the same ticket, theirs goes on and this report gets a
+    ticket of its own. Raise TransitionRefused when the city has closed it already.
+    """
+    ticket = work.lock_of(session, report.id)
+    if ticket.withdrawn:
+        return
+    if _others(session, ticket, report):
+        ticket = _part(session, ticket, report, now)
+    step = Move(to=Status.DECLINED, person_id=None, report_id=report.id)
+    work.move(session, ticket, step, now)
+
+
+def remove_contact(session: Session, report: Report, now: datetime) -> None:
+    """Forget how to reach the reporter; what is still owed to them is dropped when it is due."""
+    removed = session.scalar(
+        delete(Contact).where(Contact.report_id == report.id).returning(Contact.report_id)
+    )
+    if removed is None:
+        return
+    ticket = work.lock_of(session, report.id)
+    history.append(
+        session,
+        ticket,
+        EventKind.CONTACT_REMOVED,
+        now,
+        author=Author.RESIDENT,
+        report_id=report.id,
+    )
+
+
+def _others(session: Session, ticket: Ticket, report: Report) -> int:
+    return session.scalars(
+        select(func.count()).where(
+            Membership.ticket_id == ticket.id,
+            Membership.report_id != report.id,
+            Membership.left_at.is_(None),
+        )
+    ).one()
+
+
+def _part(session: Session, ticket: Ticket, report: Report, now: datetime) -> Ticket:
+    """Move the report out of the ticket into one of its own that stands where the old one does."""
+    own = Ticket(
+        reference=new_ticket_reference(),
+        version=1,
+        created_at=now,
+        updated_at=now,
+        last_seq=0,
+        **{name: getattr(ticket, name) for name in _SHARED},
+    )
+    session.add(own)
+    membership = session.scalars(
+        select(Membership).where(Membership.report_id == report.id, Membership.left_at.is_(None))
+    ).one()
+    membership.left_at = now
+    session.flush()
+    session.add(
+        Membership(
+            jurisdiction_id=own.jurisdiction_id,
+            ticket_id=own.id,
+            report_id=report.id,
+            joined_at=now,
+        )
+    )
+    _copy_decision(session, ticket, own, report)
+    for place, kind in ((ticket, EventKind.LEFT), (own, EventKind.RECEIVED)):
+        history.append(
+            session,
+            place,
+            kind,
+            now,
+            author=Author.RESIDENT,
+            report_id=report.id,
+            data={"to": place.status},
+        )
+    work.touch(ticket, now)
+    session.flush()
+    return own
+
+
+_SHARED = (
+    "jurisdiction_id",
+    "status",
+    "kind",
+    "category_id",
+    "priority",
+    "team_id",
+    "district_id",
+    "location",
+    "address",
+    "unrouted",
+    "uncertain",
+    "withdrawn",
+    "due_at",
+)
+
+
+def _copy_decision(session: Session, ticket: Ticket, own: Ticket, report: Report) -> None:
+    decided = session.scalars(
+        select(DecisionRow)
+        .where(DecisionRow.ticket_id == ticket.id)
+        .order_by(DecisionRow.id.desc())
+        .limit(1)
+    ).one()
+    session.add(
+        DecisionRow(
+            jurisdiction_id=decided.jurisdiction_id,
+            ticket_id=own.id,
+            report_id=report.id,
+            decided_at=decided.decided_at,
+            ruleset_id=decided.ruleset_id,
+            rule_id=decided.rule_id,
+            team_id=decided.team_id,
+            district_id=decided.district_id,
+            certain=decided.certain,
+            border_distance_m=decided.border_distance_m,
+            record=decided.record,
+        )
+    )

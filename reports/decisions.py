@@ -1,0 +1,251 @@
+"""Decisions: why a report went where it went, kept for ever and told in words.
+
+The record holds the names as they were at the time, so that a city may rename what it likes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city import rulesets
+from city.jurisdictions import Spot
+from city.models import Category, Team
+from geo import routing
+from geo.districts import Hit
+from geo.routing import Choice, Reason, Subject
+from infra.database import Names
+from infra.words import choose, mark, say
+from reports.models import DecisionRow, Report, Ticket
+
+_REASONS = {
+    Reason.COVERS: mark("The spot lies in it."),
+    Reason.FIRST_BY_CODE: mark(
+        "The spot lies on a border or in an overlap; of the districts there, this one comes first."
+    ),
+    Reason.LATER_BY_CODE: mark("The spot touches it too, but another district comes first."),
+    Reason.MOST_SPECIFIC: mark("It is the most specific rule that fits."),
+    Reason.LESS_SPECIFIC: mark("It fits, but another rule is more specific."),
+    Reason.FIRST_IN_ORDER: mark("Of several rules that are as specific, it comes first."),
+    Reason.LATER_IN_ORDER: mark("It is as specific, but another rule comes first."),
+}
+_RULE_HERE = mark("{subject} in {district}: {team}")
+_RULE_ANYWHERE = mark("{subject} everywhere: {team}")
+_EVERYTHING = mark("Everything")
+
+_IN_DISTRICT = mark("The spot lies in the district {district}.")
+_IN_NO_DISTRICT = mark("The spot lies in the city but in none of its districts.")
+_BY_RULE = mark("By the rule “{rule}” the team {team} answers for it.")
+_BY_FALLBACK = mark(
+    "No rule covers this, so it goes to the team {team}, which takes whatever has no other team."
+)
+_NEAR_BORDER = mark("The border is close, so the district is not certain; the city may correct it.")
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """Where a report goes: a team always, a district where there is one, and how sure that is."""
+
+    choice: Choice
+    district: Hit | None
+    team: Team
+    ruleset_id: int | None
+    certain: bool
+    record: dict[str, Any]
+
+    @property
+    def border_distance_m(self) -> float | None:
+        """Return how far the district's border is."""
+        return self.district.border_distance_m if self.district else None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateText:
+    """A district or rule that was considered, in words."""
+
+    kind: str
+    code: str
+    name: str
+    taken: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision in the reader's language; `district`, `team` are (code, name)."""
+
+    text: str
+    decided_at: datetime
+    ruleset: int | None
+    district: tuple[str, str] | None
+    team: tuple[str, str]
+    rule: tuple[str, str] | None
+    certain: bool
+    border_distance_m: float | None
+    candidates: tuple[CandidateText, ...]
+
+
+class NoFallbackTeam(Exception):
+    """The jurisdiction was never set up to the end: it names no team that takes the rest."""
+
+
+def route(session: Session, spot: Spot, category: Category, accuracy_m: float | None) -> Routing:
+    """Decide which district and team a report of the category at the spot goes to."""
+    if spot.jurisdiction.fallback_team_id is None:
+        raise NoFallbackTeam(spot.jurisdiction.code)
+    choice = routing.decide(
+        Subject(category.id, category.group_id),
+        [hit.as_cover() for hit in spot.districts],
+        rulesets.matching(session, spot.jurisdiction, category),
+        spot.jurisdiction.fallback_team_id,
+    )
+    district = next((hit for hit in spot.districts if hit.district_id == choice.district_id), None)
+    team = session.get_one(Team, choice.target_id)
+    return Routing(
+        choice=choice,
+        district=district,
+        team=team,
+        ruleset_id=spot.jurisdiction.ruleset_id,
+        certain=is_certain(spot, accuracy_m),
+        record=_record(session, spot, choice, district, team),
+    )
+
+
+def is_certain(spot: Spot, accuracy_m: float | None) -> bool:
+    """Tell whether the doubt about the position stays within one district."""
+    if len(spot.districts) > 1:
+        return False
+    border_distance_m = spot.districts[0].border_distance_m if spot.districts else None
+    if border_distance_m is None:
+        return not accuracy_m
+    return border_distance_m > (accuracy_m or 0)
+
+
+def keep(
+    session: Session, ticket: Ticket, report: Report, routed: Routing, now: datetime
+) -> DecisionRow:
+    """Keep the decision beside the ticket."""
+    row = DecisionRow(
+        jurisdiction_id=ticket.jurisdiction_id,
+        ticket_id=ticket.id,
+        report_id=report.id,
+        decided_at=now,
+        ruleset_id=routed.ruleset_id,
+        rule_id=routed.choice.rule.id if routed.choice.rule else None,
+        team_id=routed.team.id,
+        district_id=routed.choice.district_id,
+        certain=routed.certain,
+        border_distance_m=routed.border_distance_m,
+        record=routed.record,
+    )
+    session.add(row)
+    return row
+
+
+def read(session: Session, ticket_id: int, locale: str) -> Decision:
+    """Return the ticket's latest decision, told in the locale."""
+    row = session.scalars(
+        select(DecisionRow)
+        .where(DecisionRow.ticket_id == ticket_id)
+        .order_by(DecisionRow.id.desc())
+        .limit(1)
+    ).one()
+    record = row.record
+    rule = record["rule"]
+    return Decision(
+        text=_text(record, row.certain, locale),
+        decided_at=row.decided_at,
+        ruleset=record["ruleset"],
+        district=_thing(record["district"], locale),
+        team=(record["team"]["code"], choose(record["team"]["names"], locale)),
+        rule=(str(rule["id"]), _rule_text(rule, locale)) if rule else None,
+        certain=row.certain,
+        border_distance_m=row.border_distance_m,
+        candidates=tuple(_candidate(part, locale) for part in record["candidates"]),
+    )
+
+
+def _record(
+    session: Session, spot: Spot, choice: Choice, district: Hit | None, team: Team
+) -> dict[str, Any]:
+    hits = {hit.district_id: hit for hit in spot.districts}
+    rule_ids = [candidate.id for candidate in choice.candidates if candidate.kind == "rule"]
+    names = rulesets.names_of(session, rule_ids) if rule_ids else {}
+    rules = {
+        id_: {
+            "id": id_,
+            "subject": found.subject,
+            "district": found.district,
+            "team": found.team,
+        }
+        for id_, found in names.items()
+    }
+    return {
+        "ruleset": rulesets.version(session, spot.jurisdiction),
+        "district": _coded(district.code, district.names) if district else None,
+        "team": _coded(team.code, team.names),
+        "rule": rules[choice.rule.id] if choice.rule else None,
+        "candidates": [
+            {
+                "kind": candidate.kind,
+                "taken": candidate.taken,
+                "reason": candidate.reason.value,
+                **(
+                    _coded(hits[candidate.id].code, hits[candidate.id].names)
+                    if candidate.kind == "district"
+                    else {"rule": rules[candidate.id]}
+                ),
+            }
+            for candidate in choice.candidates
+        ],
+    }
+
+
+def _coded(code: str, names: Names) -> dict[str, Any]:
+    return {"code": code, "names": names}
+
+
+def _thing(part: dict[str, Any] | None, locale: str) -> tuple[str, str] | None:
+    return None if part is None else (part["code"], choose(part["names"], locale))
+
+
+def _text(record: dict[str, Any], certain: bool, locale: str) -> str:
+    sentences = []
+    if record["district"] is None:
+        sentences.append(say(locale, _IN_NO_DISTRICT))
+    else:
+        district = choose(record["district"]["names"], locale)
+        sentences.append(say(locale, _IN_DISTRICT, district=district))
+    team = choose(record["team"]["names"], locale)
+    if record["rule"] is None:
+        sentences.append(say(locale, _BY_FALLBACK, team=team))
+    else:
+        rule = _rule_text(record["rule"], locale)
+        sentences.append(say(locale, _BY_RULE, rule=rule, team=team))
+    if not certain:
+        sentences.append(say(locale, _NEAR_BORDER))
+    return " ".join(sentences)
+
+
+def _rule_text(rule: dict[str, Any], locale: str) -> str:
+    subject = choose(rule["subject"], locale) if rule["subject"] else say(locale, _EVERYTHING)
+    team = choose(rule["team"], locale)
+    if rule["district"] is None:
+        return say(locale, _RULE_ANYWHERE, subject=subject, team=team)
+    district = choose(rule["district"], locale)
+    return say(locale, _RULE_HERE, subject=subject, district=district, team=team)
+
+
+def _candidate(part: dict[str, Any], locale: str) -> CandidateText:
+    is_rule = part["kind"] == "rule"
+    return CandidateText(
+        kind=part["kind"],
+        code=str(part["rule"]["id"]) if is_rule else part["code"],
+        name=_rule_text(part["rule"], locale) if is_rule else choose(part["names"], locale),
+        taken=part["taken"],
+        reason=say(locale, _REASONS[Reason(part["reason"])]),
+    )

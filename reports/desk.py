@@ -1,0 +1,106 @@
+"""What staff do with a ticket: find it, move it on, write notes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city.access import Act
+from city.sessions import Staff
+from reports import history, work
+from reports.history import EventKind
+from reports.models import Author, Message, Ticket
+from reports.references import MalformedReference, normalise
+from reports.status import Status
+from reports.work import Move
+
+
+class UnknownTicket(Exception):
+    """There is no such ticket, or none that this person may see."""
+
+
+class StaleVersion(Exception):
+    """The ticket has changed since the caller read it."""
+
+
+class PublicMessageRequired(Exception):
+    """A resident whose report is declined must be told why."""
+
+
+class NotAllowed(Exception):
+    """The person may see the ticket, but not do this with it."""
+
+
+def find(session: Session, staff: Staff, reference: str) -> Ticket:
+    """Return the ticket, by its own reference or a report's; raise UnknownTicket."""
+    try:
+        wanted = normalise(reference)
+    except MalformedReference as error:
+        raise UnknownTicket(reference) from error
+    ticket = session.scalar(
+        select(Ticket).where(
+            Ticket.reference == wanted, Ticket.jurisdiction_id == staff.jurisdiction_id
+        )
+    )
+    if ticket is None or not staff.may(Act.READ_TICKETS, ticket.team_id):
+        raise UnknownTicket(reference)
+    return ticket
+
+
+def demand(staff: Staff, act: Act, ticket: Ticket) -> None:
+    """Raise NotAllowed unless the person may do the act on this ticket."""
+    if not staff.may(act, ticket.team_id):
+        raise NotAllowed(act)
+
+
+def transition(
+    session: Session,
+    staff: Staff,
+    ticket_id: int,
+    version: int,
+    to: Status,
+    reason: str,
+    public_message: str | None,
+    now: datetime,
+) -> Ticket:
+    """Move the ticket on, if it is still at the version that the caller read.
+
+    Raise PublicMessageRequired, StaleVersion, UnknownTicket, NotAllowed or TransitionRefused.
+    """
+    if to is Status.DECLINED and not public_message:
+        raise PublicMessageRequired
+    ticket = work.lock(session, ticket_id)
+    if not staff.may(Act.READ_TICKETS, ticket.team_id):
+        raise UnknownTicket(ticket.reference)
+    demand(staff, Act.CHANGE_STATUS, ticket)
+    if ticket.version != version:
+        raise StaleVersion
+    work.move(session, ticket, Move(to, staff.person_id, reason, public_message), now)
+    return ticket
+
+
+def write_note(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime) -> Message:
+    """Add an internal note, which no resident ever sees."""
+    ticket = work.lock(session, ticket_id)
+    demand(staff, Act.WRITE_NOTES, ticket)
+    message = Message(
+        jurisdiction_id=ticket.jurisdiction_id,
+        ticket_id=ticket.id,
+        person_id=staff.person_id,
+        author=Author.CITY.value,
+        reason=text,
+        created_at=now,
+    )
+    history.append(
+        session,
+        ticket,
+        EventKind.NOTE,
+        now,
+        author=Author.CITY,
+        person_id=staff.person_id,
+        message=message,
+    )
+    work.touch(ticket, now)
+    return message

@@ -1,0 +1,199 @@
+"""Photos of a report: taking them in, and working on them in the background."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from infra.queue import Job
+from reports import errands, history, work
+from reports.history import EventKind
+from reports.models import Author, Photo, PhotoStatus, Report, Visibility
+from reports.photos import PhotoFacts, Rendering
+
+MAX_PHOTOS = 5
+MAX_ATTEMPTS = 4
+GAVE_UP = "could_not_be_processed"
+
+
+class TooManyPhotos(Exception):
+    """The report has as many photos as it may have."""
+
+
+class OtherPhoto(Exception):
+    """Under this identifier the report has a photo with other bytes."""
+
+
+class PhotosClosed(Exception):
+    """The report was withdrawn; nobody would look at another photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A photo as it arrived: the phone's identifier, the bytes and what they were proved to be."""
+
+    uuid: UUID
+    data: bytes
+    facts: PhotoFacts
+
+    @property
+    def sha256(self) -> bytes:
+        """Return the fingerprint by which a repeat is told from another photo."""
+        return hashlib.sha256(self.data).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoClaim:
+    """One attempt at one photo."""
+
+    photo: Photo
+    attempt: int
+    exhausted: bool
+
+
+def original_key(report_id: int, uuid: UUID, sha256: bytes) -> str:
+    """Return where the original is kept: a repeat after a broken upload meets its own bytes."""
+    return f"originals/{report_id}/{uuid}/{sha256.hex()}"
+
+
+def derivative_key(public_id: UUID, size: int, extension: str) -> str:
+    """Return where a derivative is kept; `extension` is jpg or webp."""
+    return f"derivatives/{public_id}/{size}.{extension}"
+
+
+def remaining(session: Session, report_id: int) -> int:
+    """Return how many photos the report may still get."""
+    return max(0, MAX_PHOTOS - _count(session, report_id))
+
+
+def find_same(session: Session, report_id: int, upload: Upload) -> Photo | None:
+    """Return the photo if it is here already; raise OtherPhoto or TooManyPhotos if it cannot be."""
+    photo = session.scalar(
+        select(Photo).where(Photo.report_id == report_id, Photo.uuid == upload.uuid)
+    )
+    if photo is not None:
+        if photo.sha256 != upload.sha256:
+            raise OtherPhoto
+        return photo
+    if _count(session, report_id) >= MAX_PHOTOS:
+        raise TooManyPhotos
+    return None
+
+
+def add(session: Session, report: Report, upload: Upload, now: datetime) -> tuple[Photo, bool]:
+    """Note a photo whose original is in the storage; tell whether it is new.
+
+    Raise PhotosClosed, OtherPhoto or TooManyPhotos.
+    """
+    ticket = work.lock_of(session, report.id)
+    if ticket.withdrawn:
+        raise PhotosClosed
+    same = find_same(session, report.id, upload)
+    if same is not None:
+        return same, False
+    photo = Photo(
+        jurisdiction_id=report.jurisdiction_id,
+        report_id=report.id,
+        uuid=upload.uuid,
+        public_id=uuid4(),
+        sha256=upload.sha256,
+        media_type=upload.facts.media_type,
+        size_bytes=len(upload.data),
+        width=upload.facts.width,
+        height=upload.facts.height,
+        status=PhotoStatus.PENDING.value,
+        visibility=Visibility.SHOWN.value,
+        attempt=0,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(photo)
+    history.append(
+        session,
+        ticket,
+        EventKind.PHOTO_ADDED,
+        now,
+        author=Author.RESIDENT,
+        report_id=report.id,
+    )
+    work.touch(ticket, now)
+    session.flush()
+    errands.owe(session, Job.RENDER_PHOTO, photo.id)
+    return photo, True
+
+
+def claim(session: Session, photo_id: int, now: datetime, lease_s: int) -> PhotoClaim | None:
+    """Take the photo for `lease_s` seconds; None where it is done or in other hands."""
+    attempt = session.scalar(
+        update(Photo)
+        .where(
+            Photo.id == photo_id,
+            Photo.status == PhotoStatus.PENDING.value,
+            or_(Photo.leased_until.is_(None), Photo.leased_until < now),
+        )
+        .values(attempt=Photo.attempt + 1, leased_until=now + timedelta(seconds=lease_s))
+        .returning(Photo.attempt)
+    )
+    if attempt is None:
+        return None
+    photo = session.get_one(Photo, photo_id, populate_existing=True)
+    return PhotoClaim(photo, attempt, exhausted=attempt > MAX_ATTEMPTS)
+
+
+def record_ready(
+    session: Session, claimed: PhotoClaim, rendering: Rendering, now: datetime
+) -> None:
+    """Write down that all derivatives are in the storage."""
+    _record(
+        session,
+        claimed,
+        now,
+        status=PhotoStatus.READY.value,
+        reason=None,
+        placeholder=rendering.placeholder,
+        perceptual_hash=rendering.perceptual_hash,
+        width=rendering.width,
+        height=rendering.height,
+    )
+
+
+def record_rejected(session: Session, claimed: PhotoClaim, reason: str, now: datetime) -> None:
+    """Write down that the photo cannot be shown, and tell the dispatchers."""
+    status = PhotoStatus.REJECTED.value
+    if not _record(session, claimed, now, status=status, reason=reason):
+        return
+    ticket = work.lock_of(session, claimed.photo.report_id)
+    history.append(
+        session,
+        ticket,
+        EventKind.PHOTO_FAILED,
+        now,
+        author=Author.CITY,
+        report_id=claimed.photo.report_id,
+        data={"photo": str(claimed.photo.public_id), "reason": reason},
+    )
+    work.touch(ticket, now)
+
+
+def _record(session: Session, claimed: PhotoClaim, now: datetime, **values: object) -> bool:
+    """Write only if no later attempt has taken the photo over."""
+    written = session.scalar(
+        update(Photo)
+        .where(
+            Photo.id == claimed.photo.id,
+            Photo.attempt == claimed.attempt,
+            Photo.status == PhotoStatus.PENDING.value,
+        )
+        .values(leased_until=None, updated_at=now, **values)
+        .returning(Photo.id)
+    )
+    return written is not None
+
+
+def _count(session: Session, report_id: int) -> int:
+    return session.scalars(select(func.count()).where(Photo.report_id == report_id)).one()

@@ -1,0 +1,87 @@
+"""Idempotency keys: a request repeated with its key gets the first answer again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from reports.models import IdempotencyKey
+
+KEPT_FOR = timedelta(days=14)
+
+
+class KeyReused(Exception):
+    """The key came before with another body."""
+
+
+class KeyInUse(Exception):
+    """The first request with this key is still running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A client's key, the route it was given to, and a fingerprint of caller and body."""
+
+    route: str
+    text: str
+    body_hash: bytes
+
+
+def make_key(route: str, text: str, caller: str, body: object) -> Key:
+    """Make a key; the order of the body's members does not matter."""
+    canonical = json.dumps([caller, body], sort_keys=True, separators=(",", ":"))
+    return Key(route, text, hashlib.sha256(canonical.encode()).digest())
+
+
+def recall(session: Session, key: Key, now: datetime) -> IdempotencyKey | None:
+    """Return what came of the key, or hold it until the end of the transaction.
+
+    Raise KeyInUse while another transaction holds it, KeyReused when its body was another.
+    """
+    name = f"{key.route}\0{key.text}".encode()
+    number = int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(number))):
+        raise KeyInUse
+    row = session.get(IdempotencyKey, (key.route, key.text))
+    if row is None:
+        return None
+    if row.created_at < now - KEPT_FOR:
+        session.delete(row)
+        session.flush()
+        return None
+    if row.body_hash != key.body_hash:
+        raise KeyReused
+    return row
+
+
+def remember(
+    session: Session,
+    key: Key,
+    jurisdiction_id: int,
+    now: datetime,
+    *,
+    report_id: int | None = None,
+    message_id: int | None = None,
+) -> None:
+    """Keep the key with what came of it: a report or a message."""
+    session.add(
+        IdempotencyKey(
+            jurisdiction_id=jurisdiction_id,
+            route=key.route,
+            key=key.text,
+            body_hash=key.body_hash,
+            report_id=report_id,
+            message_id=message_id,
+            created_at=now,
+        )
+    )
+
+
+def drop_expired(session: Session, now: datetime) -> None:
+    """Forget the keys that are older than they are kept."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT_FOR))

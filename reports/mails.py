@@ -1,0 +1,219 @@
+"""The words of each mail: what happened, what the city says, what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city.models import Category, Jurisdiction, Kind, Team
+from geo import layers
+from infra.mail import Mail
+from infra.words import choose, mark, say, say_moment
+from reports import tracking
+from reports.display import isolate
+from reports.history import WITHDRAWN, status_text
+from reports.models import Audience, Event, Message, Notice, Report, Ticket
+from reports.notices import NoticeKind
+from reports.status import Status
+
+TEMPLATES = Path(__file__).parent / "mail"
+
+_SUBJECTS = {
+    NoticeKind.ARRIVAL: mark("New report {reference}: {category}"),
+    NoticeKind.RECEIPT: mark("We have your report {reference}: {category}"),
+    NoticeKind.STATUS: mark("News of your report {reference}: {category}"),
+    NoticeKind.MESSAGE: mark("The reporter of {reference} wrote: {category}"),
+    NoticeKind.WITHDRAWAL: mark("Report {reference} was withdrawn: {category}"),
+}
+_OPENINGS = {
+    NoticeKind.ARRIVAL: mark("A resident sent a report that your team answers for."),
+    NoticeKind.RECEIPT: mark("Thank you. Your report has arrived and went to the team {team}."),
+    NoticeKind.STATUS: mark("There is news of your report."),
+    NoticeKind.MESSAGE: mark("The reporter added a message."),
+    NoticeKind.WITHDRAWAL: mark("The reporter withdrew their report; there is nothing to do."),
+}
+_NEXT = {
+    Status.RECEIVED: mark("The team will look at it next. You will get a mail when it does."),
+    Status.ACCEPTED: mark("The team will plan the work next. You will get a mail when it starts."),
+    Status.IN_PROGRESS: mark("You will get a mail when the work is done."),
+    Status.WAITING: mark("It goes on as soon as the city has what it needs."),
+    Status.RESOLVED: mark("Nothing more will follow, unless you write to us through the link."),
+    Status.DECLINED: mark("Nothing more will follow, unless you write to us through the link."),
+    Status.REOPENED: mark("The team will look at it again. You will get a mail when it does."),
+}
+_FOLLOW = mark("Follow your report")
+_OPEN = mark("See the report")
+_REFERENCE = mark("Reference")
+_TICKET = mark("Ticket")
+_CATEGORY = mark("Category")
+_PLACE = mark("Place")
+_DISTRICT = mark("District")
+_DUE = mark("Due by")
+_DESCRIPTION = mark("Description")
+_MESSAGE = mark("Message")
+_CITY_SAYS = mark("The city's message")
+_WHY_YOU = mark("You get this mail because you left your address with your report.")
+_WHY_TEAM = mark("You get this mail because {team} answers for this report.")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail before it is laid out; `facts` are (label, value), `quotes` (label, words)."""
+
+    locale: str
+    city: str
+    subject: str
+    paragraphs: tuple[str, ...]
+    quotes: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    link: str | None
+    link_label: str
+    footer: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Everything that a letter may speak of."""
+
+    notice: Notice
+    report: Report
+    ticket: Ticket
+    category: Category
+    team: Team
+    jurisdiction: Jurisdiction
+    district: str | None
+    event: Event
+    message: Message | None
+
+    @property
+    def status(self) -> Status:
+        """Return where the work stood once the event had happened."""
+        return Status(self.event.data.get("to", self.ticket.status))
+
+    @property
+    def withdrawn(self) -> bool:
+        """Tell whether the event was the reporter's withdrawal."""
+        return self.event.data.get("code") == WITHDRAWN
+
+
+def compose(session: Session, notice: Notice, to: str, public_url: str, secret_key: str) -> Mail:
+    """Write the notice's mail to the address."""
+    case = _gather(session, notice)
+    letter = _write(case, _link(case, public_url, secret_key))
+    return Mail(
+        to=to,
+        subject=letter.subject,
+        text=_layout().get_template("letter.txt").render(letter=letter),
+        html=_layout().get_template("letter.html").render(letter=letter),
+        message_id=f"<{notice.message_key}@{urlsplit(public_url).hostname}>",
+    )
+
+
+def team_email(session: Session, notice: Notice) -> str:
+    """Return the address of the notice's team, or an empty text for a reporter's notice."""
+    return session.scalar(select(Team.email).where(Team.id == notice.team_id)) or ""
+
+
+def _gather(session: Session, notice: Notice) -> _Case:
+    report, ticket, category, team, jurisdiction = session.execute(
+        select(Report, Ticket, Category, Team, Jurisdiction)
+        .join(Ticket, Ticket.id == notice.ticket_id)
+        .join(Category, Category.id == Ticket.category_id)
+        .join(Team, Team.id == Ticket.team_id)
+        .join(Jurisdiction, Jurisdiction.id == Report.jurisdiction_id)
+        .where(Report.id == notice.report_id)
+    ).one()
+    named = layers.district_names(session, [ticket.district_id] if ticket.district_id else [])
+    district = next((choose(names, notice.locale) for _, names in named.values()), None)
+    event, message = session.execute(
+        select(Event, Message)
+        .outerjoin(Message, Message.id == Event.message_id)
+        .where(Event.ticket_id == notice.ticket_id, Event.seq == notice.seq)
+    ).one()
+    return _Case(notice, report, ticket, category, team, jurisdiction, district, event, message)
+
+
+def _write(case: _Case, link: str | None) -> Letter:
+    locale = case.notice.locale
+    kind = NoticeKind(case.notice.kind)
+    for_team = case.notice.audience == Audience.TEAM.value
+    team = choose(case.team.names, locale)
+    category = choose(case.category.names, locale)
+    footer = say(locale, _WHY_TEAM, team=team) if for_team else say(locale, _WHY_YOU)
+    return Letter(
+        locale=locale,
+        city=choose(case.jurisdiction.names, locale),
+        subject=say(locale, _SUBJECTS[kind], reference=case.report.reference, category=category),
+        paragraphs=(say(locale, _OPENINGS[kind], team=team), *_news(case, kind)),
+        quotes=_quotes(case, kind),
+        facts=_facts(case, for_team),
+        link=link,
+        link_label=say(locale, _OPEN if for_team else _FOLLOW),
+        footer=footer,
+    )
+
+
+def _news(case: _Case, kind: NoticeKind) -> tuple[str, ...]:
+    """Return where the work stood at the event and what happens next, for the reporter."""
+    if kind not in {NoticeKind.RECEIPT, NoticeKind.STATUS}:
+        return ()
+    locale = case.notice.locale
+    stands = status_text(locale, case.status, kind=Kind(case.ticket.kind), withdrawn=case.withdrawn)
+    if case.withdrawn or case.ticket.kind == Kind.COMPLIMENT.value:
+        return (stands,)
+    return (stands, say(locale, _NEXT[case.status]))
+
+
+def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
+    locale = case.notice.locale
+    quotes = []
+    if case.message is not None and case.message.body:
+        label = _MESSAGE if kind is NoticeKind.MESSAGE else _CITY_SAYS
+        quotes.append((say(locale, label), isolate(case.message.body)))
+    if kind in {NoticeKind.ARRIVAL, NoticeKind.RECEIPT}:
+        quotes.append((say(locale, _DESCRIPTION), isolate(case.report.description)))
+    return tuple(quotes)
+
+
+def _facts(case: _Case, for_team: bool) -> tuple[tuple[str, str], ...]:
+    locale = case.notice.locale
+    place = case.report.location
+    facts = [(_REFERENCE, case.report.reference)]
+    if for_team:
+        facts.append((_TICKET, case.ticket.reference))
+    facts.append((_CATEGORY, choose(case.category.names, locale)))
+    spot = f"{place.latitude:.5f}, {place.longitude:.5f}"
+    facts.append((_PLACE, isolate(case.report.address or spot)))
+    if case.district is not None:
+        facts.append((_DISTRICT, case.district))
+    if case.ticket.due_at is not None and case.ticket.closed_at is None:
+        facts.append((_DUE, say_moment(locale, case.ticket.due_at, case.jurisdiction.time_zone)))
+    return tuple((say(locale, label), value) for label, value in facts)
+
+
+def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
+    """Return the page's address; what the public may not see opens with the reporter's token."""
+    link = f"{public_url}/r/{case.report.reference}"
+    if case.category.public:
+        return link
+    if case.notice.audience == Audience.TEAM.value:
+        return None
+    return f"{link}?token={tracking.issue(secret_key, case.report.reference)}"
+
+
+@cache
+def _layout() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(enabled_extensions=("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

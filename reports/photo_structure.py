@@ -1,0 +1,119 @@
+"""Walks through image files, from first byte to last, without decoding a pixel.
+
+A decoder trusts what a file says of itself: a kilobyte can ask for gigabytes, or for an hour. Each
+walk proves that the file is whole and returns the width and height, in pixels, of every picture
+that a decoder would make of it. Whatever does not fit raises `ValueError`, `LookupError` or
+`struct.error`.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+
+Sizes = list[tuple[int, int]]
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+# Decoders handle each part of a file on its own, Pillow in Python: hundreds of thousands of empty
+# ones would hold a process for minutes. A photo has at most a few thousand.
+MAX_PARTS = 50_000
+
+# Each scan of a progressive JPEG goes over the whole picture, and an empty one takes a few bytes.
+# Encoders write a dozen.
+_MAX_SCANS = 100
+
+_JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_JPEG_SCAN, _JPEG_END, _JPEG_ALONE = 0xDA, 0xD9, {0x01, *range(0xD0, 0xD9)}
+
+_WEBP_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
+
+
+def walk_jpeg(data: bytes) -> Sizes:
+    """Walk the markers of a JPEG to its end; what a phone appends after that is left alone."""
+    sizes: Sizes = []
+    scans = 0
+    at = 2
+    for _ in range(MAX_PARTS):
+        found = _JPEG_NEXT_MARKER.search(data, at)
+        if found is None:
+            break
+        marker, at = data[found.start() + 1], found.end()
+        if marker == _JPEG_END:
+            if not scans or not sizes:
+                break
+            return sizes
+        if marker in _JPEG_ALONE:
+            continue
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", data, at + 3)
+            sizes.append((width, height))
+        scans += marker == _JPEG_SCAN
+        if scans > _MAX_SCANS:
+            break
+        (length,) = struct.unpack_from(">H", data, at)
+        at += length
+    raise ValueError("this JPEG does not come to its end")
+
+
+def walk_png(data: bytes) -> Sizes:
+    """Walk the chunks of a PNG, with their checksums, to the last byte."""
+    view = memoryview(data)
+    at = len(PNG_SIGNATURE)
+    names = []
+    for _ in range(MAX_PARTS):
+        length, name = struct.unpack_from(">I4s", view, at)
+        body_end = at + 8 + length
+        (checksum,) = struct.unpack_from(">I", view, body_end)
+        if zlib.crc32(view[at + 4 : body_end]) != checksum:
+            raise ValueError("a chunk of this PNG is not what it was")
+        names.append(name)
+        at = body_end + 4
+        if name == b"IEND":
+            break
+    if names[0] != b"IHDR" or names[-1] != b"IEND" or b"IDAT" not in names:
+        raise ValueError("this PNG lacks a chunk")
+    _check_rest(data, at)
+    return [struct.unpack_from(">II", data, len(PNG_SIGNATURE) + 8)]
+
+
+def walk_webp(data: bytes) -> Sizes:
+    """Walk the RIFF chunks of a WebP to the last byte; the one size is that of its canvas."""
+    (riff_length,) = struct.unpack_from("<I", data, 4)
+    end = 8 + riff_length
+    at = 12
+    names = []
+    while at < end and len(names) < MAX_PARTS:
+        name, length = struct.unpack_from("<4sI", data, at)
+        names.append(name)
+        if at + 8 + length > min(end, len(data)):
+            raise ValueError("a chunk of this WebP is cut short")
+        at += 8 + length + length % 2
+    if at < end or not _WEBP_PICTURES & set(names):
+        raise ValueError("this WebP holds no picture")
+    _check_rest(data, end)
+    return [_webp_canvas(data)]
+
+
+def _webp_canvas(data: bytes) -> tuple[int, int]:
+    first_chunk = data[12:16]
+    if first_chunk == b"VP8X":
+        return (
+            int.from_bytes(data[24:27], "little") + 1,
+            int.from_bytes(data[27:30], "little") + 1,
+        )
+    if first_chunk == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if first_chunk == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError("this WebP begins with no picture")
+
+
+def _check_rest(data: bytes, end: int) -> None:
+    # Padding is harmless; anything else is a second file that rides along with the picture.
+    if data[end:].strip(b"\0"):
+        raise ValueError("something follows the picture")

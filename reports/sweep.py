@@ -1,0 +1,48 @@
+"""What the sweeper looks for: rows that still wait, and what has had its time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from city import sessions
+from infra.queue import Job, Nudge
+from reports import idempotency
+from reports.models import Notice, NoticeStatus, Photo, PhotoStatus
+
+AT_ONCE = 500
+
+
+def waiting(session: Session, now: datetime) -> list[Nudge]:
+    """Return nudges for the photos and notices that are due and in nobody's hands."""
+    photos = session.scalars(
+        select(Photo.id)
+        .where(
+            Photo.status == PhotoStatus.PENDING.value,
+            or_(Photo.leased_until.is_(None), Photo.leased_until < now),
+        )
+        .order_by(Photo.created_at)
+        .limit(AT_ONCE)
+    )
+    notices = session.scalars(
+        select(Notice.id)
+        .where(
+            Notice.status == NoticeStatus.PENDING.value,
+            Notice.due_at <= now,
+            or_(Notice.leased_until.is_(None), Notice.leased_until < now),
+        )
+        .order_by(Notice.due_at)
+        .limit(AT_ONCE)
+    )
+    return [
+        *(Nudge(Job.RENDER_PHOTO, id_) for id_ in photos),
+        *(Nudge(Job.SEND_NOTICE, id_) for id_ in notices),
+    ]
+
+
+def drop_expired(session: Session, now: datetime) -> None:
+    """Forget sessions and keys that have run out."""
+    sessions.drop_expired(session, now)
+    idempotency.drop_expired(session, now)

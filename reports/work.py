@@ -1,0 +1,106 @@
+"""The work on a ticket: its status changes here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from reports import history, notices, status
+from reports.history import WITHDRAWN, EventKind
+from reports.models import Author, Membership, Message, Ticket
+from reports.status import CLOSED, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of status: where to, by whom (None: the resident withdraws), and why."""
+
+    to: Status
+    person_id: int | None
+    reason: str | None = None
+    public_message: str | None = None
+    report_id: int | None = None
+
+
+def lock(session: Session, ticket_id: int) -> Ticket:
+    """Return the ticket as it is now, held until the end of the transaction."""
+    return session.scalars(
+        select(Ticket)
+        .where(Ticket.id == ticket_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def lock_of(session: Session, report_id: int) -> Ticket:
+    """Return the ticket that the report is in, held until the end of the transaction."""
+    while True:
+        ticket_id = _current(session, report_id)
+        ticket = lock(session, ticket_id)
+        # The report may have been moved while the lock was waited for.
+        if _current(session, report_id) == ticket_id:
+            return ticket
+
+
+def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
+    """Bring a locked ticket to another status, write it down and owe the notices.
+
+    Raise TransitionRefused when the graph has no such step.
+    """
+    before = Status(ticket.status)
+    status.check(before, step.to)
+    message = _words(ticket, step, now)
+    ticket.status = step.to.value
+    ticket.closed_at = now if step.to in CLOSED else None
+    ticket.withdrawn = step.person_id is None and step.to is Status.DECLINED
+    touch(ticket, now)
+    event = history.append(
+        session,
+        ticket,
+        EventKind.STATUS,
+        now,
+        author=Author.CITY if step.person_id else Author.RESIDENT,
+        person_id=step.person_id,
+        report_id=step.report_id,
+        message=message,
+        data={
+            "from": before.value,
+            "to": step.to.value,
+            "kind": ticket.kind,
+            "code": WITHDRAWN if ticket.withdrawn else None,
+        },
+    )
+    ticket.public_message_id = message.id if message and message.body else None
+    session.flush()
+    notices.announce(session, event, ticket.team_id, now)
+
+
+def touch(ticket: Ticket, now: datetime) -> None:
+    """Give the ticket its next version."""
+    ticket.version += 1
+    ticket.updated_at = now
+
+
+def _words(ticket: Ticket, step: Move, now: datetime) -> Message | None:
+    if not step.reason and not step.public_message:
+        return None
+    return Message(
+        jurisdiction_id=ticket.jurisdiction_id,
+        ticket_id=ticket.id,
+        person_id=step.person_id,
+        author=Author.CITY.value,
+        body=step.public_message or None,
+        reason=step.reason,
+        created_at=now,
+    )
+
+
+def _current(session: Session, report_id: int) -> int:
+    return session.scalars(
+        select(Membership.ticket_id).where(
+            Membership.report_id == report_id, Membership.left_at.is_(None)
+        )
+    ).one()
