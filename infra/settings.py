@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from infra.queue import QueueName
+
 T = TypeVar("T")
 
 
@@ -34,6 +36,7 @@ class Settings:
     mail_from: str
     session_hours: int
     photo_lease_s: int
+    photo_retry_s: int
     notice_lease_s: int
     notice_retry_s: int
     sweep_interval_s: int
@@ -53,12 +56,21 @@ class Settings:
             mail_from=_read(environ, "MAIL_FROM", _mail_address, "vigie@localhost"),
             session_hours=_read(environ, "SESSION_HOURS", _positive, "12"),
             photo_lease_s=_read(environ, "PHOTO_LEASE_SECONDS", _positive, "90"),
+            photo_retry_s=_read(environ, "PHOTO_RETRY_SECONDS", _positive, "20"),
             notice_lease_s=_read(environ, "NOTICE_LEASE_SECONDS", _positive, "60"),
             notice_retry_s=_read(environ, "NOTICE_RETRY_SECONDS", _positive, "30"),
             sweep_interval_s=_read(environ, "SWEEP_INTERVAL_SECONDS", _positive, "5"),
             photo_workers=_read(environ, "PHOTO_WORKERS", _positive, "1"),
             log_level=_read(environ, "LOG_LEVEL", _log_level, "INFO"),
         )
+
+    @property
+    def job_timeouts_s(self) -> dict[QueueName, int]:
+        """Return how long a job of each queue may take: less than its lease on the row."""
+        return {
+            QueueName.PHOTOS: max(1, self.photo_lease_s * 4 // 5),
+            QueueName.NOTICES: max(1, self.notice_lease_s * 4 // 5),
+        }
 
 
 def _read(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
 from reports import history, work
 from reports.history import EventKind
-from reports.models import Audience, Author, Contact, Notice, NoticeStatus
+from reports.models import Author, Notice, NoticeStatus
 
 MAX_ATTEMPTS = 8
 
@@ -39,13 +39,6 @@ def claim(session: Session, notice_id: int, now: datetime, lease_s: int) -> Clai
     if attempt is None:
         return None
     return Claim(session.get_one(Notice, notice_id, populate_existing=True), attempt)
-
-
-def recipient(session: Session, notice: Notice, team_email: str) -> str | None:
-    """Return the address as it stands now, or None when the reporter took it back."""
-    if notice.audience == Audience.TEAM.value:
-        return team_email
-    return session.scalar(select(Contact.email).where(Contact.report_id == notice.report_id))
 
 
 def record_sent(session: Session, claimed: Claim, now: datetime) -> None:

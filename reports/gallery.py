@@ -17,7 +17,8 @@ from reports.models import Author, Photo, PhotoStatus, Report, Visibility
 from reports.photos import PhotoFacts, Rendering
 
 MAX_PHOTOS = 5
-MAX_ATTEMPTS = 4
+MAX_STRIKES = 4
+MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}
 GAVE_UP = "could_not_be_processed"
 
 
@@ -109,6 +110,7 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
         status=PhotoStatus.PENDING.value,
         visibility=Visibility.SHOWN.value,
         attempt=0,
+        strikes=0,
         created_at=now,
         updated_at=now,
     )
@@ -129,20 +131,38 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
 
 def claim(session: Session, photo_id: int, now: datetime, lease_s: int) -> PhotoClaim | None:
     """Take the photo for `lease_s` seconds; None where it is done or in other hands."""
-    attempt = session.scalar(
+    row = session.execute(
         update(Photo)
         .where(
             Photo.id == photo_id,
             Photo.status == PhotoStatus.PENDING.value,
             or_(Photo.leased_until.is_(None), Photo.leased_until < now),
         )
-        .values(attempt=Photo.attempt + 1, leased_until=now + timedelta(seconds=lease_s))
-        .returning(Photo.attempt)
-    )
-    if attempt is None:
+        .values(
+            attempt=Photo.attempt + 1,
+            strikes=Photo.strikes + 1,
+            leased_until=now + timedelta(seconds=lease_s),
+        )
+        .returning(Photo.attempt, Photo.strikes)
+    ).first()
+    if row is None:
         return None
     photo = session.get_one(Photo, photo_id, populate_existing=True)
-    return PhotoClaim(photo, attempt, exhausted=attempt > MAX_ATTEMPTS)
+    return PhotoClaim(photo, row.attempt, exhausted=row.strikes > MAX_STRIKES)
+
+
+def put_off(session: Session, claimed: PhotoClaim, now: datetime, retry_s: int) -> None:
+    """Come back to the photo later: the storage failed, which says nothing about the photo.
+
+    An attempt that ends without a word, such as one that was killed, leaves its strike instead.
+    """
+    _write(
+        session,
+        claimed,
+        now,
+        strikes=Photo.strikes - 1,
+        leased_until=now + timedelta(seconds=retry_s),
+    )
 
 
 def record_ready(
@@ -181,6 +201,10 @@ def record_rejected(session: Session, claimed: PhotoClaim, reason: str, now: dat
 
 
 def _record(session: Session, claimed: PhotoClaim, now: datetime, **values: object) -> bool:
+    return _write(session, claimed, now, leased_until=None, **values)
+
+
+def _write(session: Session, claimed: PhotoClaim, now: datetime, **values: object) -> bool:
     """Write only if no later attempt has taken the photo over."""
     written = session.scalar(
         update(Photo)
@@ -189,7 +213,7 @@ def _record(session: Session, claimed: PhotoClaim, now: datetime, **values: obje
             Photo.attempt == claimed.attempt,
             Photo.status == PhotoStatus.PENDING.value,
         )
-        .values(leased_until=None, updated_at=now, **values)
+        .values(updated_at=now, **values)
         .returning(Photo.id)
     )
     return written is not None

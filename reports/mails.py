@@ -18,7 +18,7 @@ from infra.words import choose, mark, say, say_moment
 from reports import tracking
 from reports.display import isolate
 from reports.history import WITHDRAWN, status_text
-from reports.models import Audience, Event, Message, Notice, Report, Ticket
+from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
 from reports.notices import NoticeKind
 from reports.status import Status
 
@@ -115,9 +115,11 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     )
 
 
-def team_email(session: Session, notice: Notice) -> str:
-    """Return the address of the notice's team, or an empty text for a reporter's notice."""
-    return session.scalar(select(Team.email).where(Team.id == notice.team_id)) or ""
+def recipient(session: Session, notice: Notice) -> str | None:
+    """Return the address as it stands now, or None when the reporter took it back."""
+    if notice.audience == Audience.TEAM.value:
+        return session.scalar(select(Team.email).where(Team.id == notice.team_id))
+    return session.scalar(select(Contact.email).where(Contact.report_id == notice.report_id))
 
 
 def _gather(session: Session, notice: Notice) -> _Case:

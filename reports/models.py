@@ -322,6 +322,7 @@ class Photo(Base):
     placeholder: Mapped[str | None]
     perceptual_hash: Mapped[int | None] = mapped_column(BigInteger)
     attempt: Mapped[int]
+    strikes: Mapped[int]
     leased_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

@@ -122,11 +122,11 @@ def _items(file: Box) -> Iterator[tuple[int, Box, Extents]]:
     for meta in _at_most_one(file, b"meta"):
         own = _at_most_one(meta, b"idat", skip=4)
         for places in _at_most_one(meta, b"iloc", skip=4):
-            for item, method, extents in _locations(places):
+            for item, method, claimed in _locations(places):
                 if method not in {_ITEM_IN_FILE, _ITEM_IN_META}:
                     continue
                 source = file if method == _ITEM_IN_FILE else own[0]
-                extents = [_checked(source, *extent) for extent in extents]
+                extents = [_checked(source, *extent) for extent in claimed]
                 left -= sum(length for _, length in extents)
                 if left < 0:
                     raise ValueError("the items are larger than the file")

@@ -120,7 +120,7 @@ def open_photo(data: bytes) -> tuple[PhotoKind, Image.Image]:
 
 
 def identify(data: bytes) -> PhotoKind:
-    """Return the format that the first bytes announce; raises `UnusablePhoto` for any we do not take."""
+    """Return the format that the first bytes announce, or raise `UnusablePhoto`."""
     if not data:
         raise UnusablePhoto("empty")
     if data.startswith(b"\xff\xd8\xff"):

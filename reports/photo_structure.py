@@ -84,7 +84,7 @@ def walk_webp(data: bytes) -> Sizes:
     (riff_length,) = struct.unpack_from("<I", data, 4)
     end = 8 + riff_length
     at = 12
-    names = []
+    names: list[bytes] = []
     while at < end and len(names) < MAX_PARTS:
         name, length = struct.unpack_from("<4sI", data, at)
         names.append(name)

@@ -1,0 +1,312 @@
+"""Tickets as staff read them: the inbox and one ticket with everything about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy.orm import Session
+
+from city.access import Act, Reach
+from city.models import Category, Jurisdiction, Person, Team
+from city.sessions import Staff
+from geo.coordinates import Position
+from geo.models import District
+from infra.words import choose
+from reports import decisions, history, reading
+from reports.decisions import Decision
+from reports.filters import Filters, Mark, after, any_report_says, before, conditions
+from reports.history import Entry
+from reports.models import Contact, Membership, Report, Ticket
+from reports.reading import PhotoView, Thing
+from reports.references import MalformedReference, normalise
+from reports.status import CLOSED, GRAPH, Status
+
+
+class Sort(StrEnum):
+    """The order of the inbox."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFilters:
+    """What only the inbox can be narrowed by; None leaves a filter out."""
+
+    words: str | None = None
+    priority: Sequence[str] = ()
+    assignee: str | None = None
+    late: bool | None = None
+    unrouted: bool | None = None
+    uncertain: bool | None = None
+    sort: Sort = Sort.NEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class TicketItem:
+    """One line of the inbox; `description` is the oldest report's."""
+
+    reference: str
+    status: str
+    kind: str
+    category: Thing
+    priority: str
+    team: Thing
+    assignee: str | None
+    district: Thing | None
+    location: Position
+    address: str | None
+    due_at: datetime | None
+    late: bool
+    unrouted: bool
+    uncertain: bool
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+    version: int
+    description: str = ""
+    supports: int = 0
+    photos: tuple[PhotoView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportItem:
+    """A report within a ticket, as staff see it."""
+
+    reference: str
+    kind: str
+    description: str
+    location: Position
+    accuracy_m: float | None
+    address: str | None
+    answers: dict[str, object]
+    channel: str
+    external_ref: str | None
+    locale: str
+    observed_at: datetime | None
+    created_at: datetime
+    contact: Contact | None
+    photos: tuple[PhotoView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """One ticket with all that staff may know about it."""
+
+    item: TicketItem
+    reports: list[ReportItem]
+    decision: Decision
+    events: list[Entry]
+    next: list[Status] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """One page of the inbox, where the next begins, and how many tickets each status holds."""
+
+    items: list[TicketItem]
+    next: Mark | None
+    counts: dict[str, int]
+
+
+# A ticket in no district, or with nobody to whom it was given, comes with None in their places.
+_Row = Row[Ticket, Category, Team, District, Person, list[str]]
+_Query = Select[Ticket, Category, Team, District, Person, list[str]]
+
+
+def page(
+    session: Session,
+    staff: Staff,
+    wanted: Filters,
+    extra: InboxFilters,
+    limit: int,
+    mark: Mark | None,
+    locale: str,
+    now: datetime,
+) -> InboxPage:
+    """Return the tickets that the person may see."""
+    narrowed = [
+        *_within_reach(staff),
+        *conditions(wanted, Ticket.location, Ticket.created_at),
+        *_extra_conditions(extra, now),
+    ]
+    query = _query().where(*narrowed).limit(limit + 1)
+    if extra.sort is Sort.OLDEST:
+        query = query.order_by(Ticket.created_at, Ticket.id)
+        follows = after
+    else:
+        query = query.order_by(Ticket.created_at.desc(), Ticket.id.desc())
+        follows = before
+    if mark is not None:
+        query = query.where(follows(mark, Ticket.created_at, Ticket.id))
+    rows = session.execute(query).all()
+    last = rows[limit - 1][0] if len(rows) > limit else None
+    return InboxPage(
+        items=_items(session, rows[:limit], locale, now),
+        next=Mark(last.created_at, last.id) if last else None,
+        counts=_counts(session, narrowed),
+    )
+
+
+def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
+    """Return the ticket with its reports, its decision and its whole history."""
+    row = session.execute(_query().where(Ticket.id == ticket.id)).one()
+    return TicketView(
+        item=_items(session, [row], locale, now)[0],
+        reports=_reports(session, ticket),
+        decision=decisions.read(session, ticket.id, locale),
+        events=history.read(session, ticket.id, locale, public_only=False),
+        next=list(GRAPH[Status(ticket.status)]),
+    )
+
+
+def _within_reach(staff: Staff) -> list[ColumnElement[bool]]:
+    found = [Ticket.jurisdiction_id == staff.jurisdiction_id]
+    if staff.reach(Act.READ_TICKETS) is not Reach.JURISDICTION:
+        found.append(Ticket.team_id.in_(staff.team_ids))
+    return found
+
+
+def _extra_conditions(extra: InboxFilters, now: datetime) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if extra.priority:
+        found.append(Ticket.priority.in_(extra.priority))
+    if extra.assignee is not None:
+        found.append(Person.email == extra.assignee.lower())
+    if extra.late is not None:
+        late = Ticket.due_at.is_not(None) & (Ticket.due_at < now) & Ticket.closed_at.is_(None)
+        found.append(late if extra.late else ~late)
+    if extra.unrouted is not None:
+        found.append(Ticket.unrouted == extra.unrouted)
+    if extra.uncertain is not None:
+        found.append(Ticket.uncertain == extra.uncertain)
+    if extra.words:
+        found.append(_mentions(extra.words))
+    return found
+
+
+def _mentions(words: str) -> ColumnElement[bool]:
+    """Return the condition that the ticket says the words, or is or holds what they refer to."""
+    try:
+        reference = normalise(words)
+    except MalformedReference:
+        return any_report_says(words)
+    holds = (
+        select(Membership.id)
+        .join(Report, Report.id == Membership.report_id)
+        .where(
+            Membership.ticket_id == Ticket.id,
+            Membership.left_at.is_(None),
+            Report.reference == reference,
+        )
+        .exists()
+    )
+    return or_(Ticket.reference == reference, holds, any_report_says(words))
+
+
+def _query() -> _Query:
+    return (
+        select(Ticket, Category, Team, District, Person, Jurisdiction.locales)
+        .join(Category, Category.id == Ticket.category_id)
+        .join(Team, Team.id == Ticket.team_id)
+        .join(Jurisdiction, Jurisdiction.id == Ticket.jurisdiction_id)
+        .outerjoin(District, District.id == Ticket.district_id)
+        .outerjoin(Person, Person.id == Ticket.assignee_id)
+    )
+
+
+def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+    found = (
+        _query()
+        .where(*narrowed)
+        .with_only_columns(Ticket.status, func.count())
+        .group_by(Ticket.status)
+    )
+    counted = dict(session.execute(found).tuples())
+    return {status.value: counted.get(status.value, 0) for status in Status}
+
+
+def _items(session: Session, rows: Sequence[_Row], locale: str, now: datetime) -> list[TicketItem]:
+    ids = [row[0].id for row in rows]
+    members: dict[int, list[Report]] = {id_: [] for id_ in ids}
+    for ticket_id, report in session.execute(
+        select(Membership.ticket_id, Report)
+        .join(Report, Report.id == Membership.report_id)
+        .where(Membership.ticket_id.in_(ids), Membership.left_at.is_(None))
+        .order_by(Membership.ticket_id, Membership.joined_at, Membership.id)
+    ):
+        members[ticket_id].append(report)
+    photos = reading.photos_of(
+        session, [report.id for reports in members.values() for report in reports]
+    )
+    return [_item(row, members[row[0].id], photos, locale, now) for row in rows]
+
+
+def _item(
+    row: _Row,
+    reports: Sequence[Report],
+    photos: dict[int, tuple[PhotoView, ...]],
+    locale: str,
+    now: datetime,
+) -> TicketItem:
+    ticket, category, team, district, person, locales = row
+    due_at = ticket.due_at
+    return TicketItem(
+        reference=ticket.reference,
+        status=ticket.status,
+        kind=ticket.kind,
+        category=Thing(category.code, choose(category.names, locale, locales)),
+        priority=ticket.priority,
+        team=Thing(team.code, choose(team.names, locale, locales)),
+        assignee=person.email if person else None,
+        district=Thing(district.code, choose(district.names, locale, locales))
+        if district
+        else None,
+        location=ticket.location,
+        address=ticket.address,
+        due_at=due_at,
+        late=due_at is not None and due_at < now and Status(ticket.status) not in CLOSED,
+        unrouted=ticket.unrouted,
+        uncertain=ticket.uncertain,
+        created_at=ticket.created_at,
+        updated_at=ticket.updated_at,
+        closed_at=ticket.closed_at,
+        version=ticket.version,
+        description=reports[0].description if reports else "",
+        supports=max(0, len(reports) - 1),
+        photos=tuple(photo for report in reports for photo in photos.get(report.id, ())),
+    )
+
+
+def _reports(session: Session, ticket: Ticket) -> list[ReportItem]:
+    rows = session.execute(
+        select(Report, Contact)
+        .join(Membership, Membership.report_id == Report.id)
+        .outerjoin(Contact, Contact.report_id == Report.id)
+        .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
+        .order_by(Membership.joined_at, Membership.id)
+    ).all()
+    photos = reading.photos_of(session, [report.id for report, _ in rows])
+    return [
+        ReportItem(
+            reference=report.reference,
+            kind=report.kind,
+            description=report.description,
+            location=report.location,
+            accuracy_m=report.accuracy_m,
+            address=report.address,
+            answers=report.answers,
+            channel=report.channel,
+            external_ref=report.external_ref,
+            locale=report.locale,
+            observed_at=report.observed_at,
+            created_at=report.created_at,
+            contact=contact,
+            photos=photos.get(report.id, ()),
+        )
+        for report, contact in rows
+    ]

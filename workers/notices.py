@@ -1,0 +1,57 @@
+"""The notice job: a message that is owed becomes a mail."""
+
+from __future__ import annotations
+
+import structlog
+
+from infra.clock import now
+from infra.mail import Mail, MailRefused, MailUnavailable
+from infra.queue import Job
+from reports import delivery, mails
+from reports.delivery import Claim
+from workers.tools import Tools, logged, tools
+
+log = structlog.get_logger()
+
+
+def send(row_id: int, request_id: str | None) -> None:
+    """Send a notice; one that is done, not due or in other hands is left alone."""
+    with logged(Job.SEND_NOTICE, row_id, request_id):
+        kit = tools()
+        with kit.sessions.begin() as session:
+            claimed = delivery.claim(session, row_id, now(), kit.settings.notice_lease_s)
+        if claimed is None:
+            return
+        mail = _compose(kit, claimed)
+        if mail is None:
+            with kit.sessions.begin() as session:
+                delivery.record_dropped(session, claimed)
+            log.info("notice dropped")
+            return
+        _hand_over(kit, claimed, mail)
+
+
+def _compose(kit: Tools, claimed: Claim) -> Mail | None:
+    with kit.sessions() as session:
+        address = mails.recipient(session, claimed.notice)
+        if address is None:
+            return None
+        settings = kit.settings
+        return mails.compose(
+            session, claimed.notice, address, settings.public_url, settings.secret_key
+        )
+
+
+def _hand_over(kit: Tools, claimed: Claim, mail: Mail) -> None:
+    try:
+        kit.mailer.send(mail)
+    except (MailRefused, MailUnavailable) as error:
+        final = isinstance(error, MailRefused)
+        log.warning("notice not sent", error=str(error), final=final, attempt=claimed.attempt)
+        with kit.sessions.begin() as session:
+            retry_s = kit.settings.notice_retry_s
+            delivery.record_failure(session, claimed, str(error), retry_s, now(), final=final)
+    else:
+        with kit.sessions.begin() as session:
+            delivery.record_sent(session, claimed, now())
+        log.info("notice sent")

@@ -1,0 +1,56 @@
+"""The photo job: an original becomes the derivatives that the public may see."""
+
+from __future__ import annotations
+
+import structlog
+
+from infra.clock import now
+from infra.queue import Job
+from infra.storage import MissingObject, StorageError
+from reports import gallery
+from reports import photos as rendering
+from reports.gallery import PhotoClaim
+from workers.tools import Tools, logged, tools
+
+log = structlog.get_logger()
+
+
+def render(row_id: int, request_id: str | None) -> None:
+    """Make the derivatives of a photo; a photo that is done or in other hands is left alone."""
+    with logged(Job.RENDER_PHOTO, row_id, request_id):
+        kit = tools()
+        with kit.sessions.begin() as session:
+            claimed = gallery.claim(session, row_id, now(), kit.settings.photo_lease_s)
+        if claimed is not None:
+            _work(kit, claimed)
+
+
+def _work(kit: Tools, claimed: PhotoClaim) -> None:
+    if claimed.exhausted:
+        _reject(kit, claimed, gallery.GAVE_UP)
+        return
+    photo = claimed.photo
+    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
+    try:
+        rendered = rendering.render(kit.storage.get(key))
+        for size, extension, data in rendered.derivatives:
+            target = gallery.derivative_key(photo.public_id, size, extension)
+            kit.storage.put(target, data, gallery.MEDIA_TYPES[extension])
+    except rendering.UnusablePhoto as error:
+        _reject(kit, claimed, error.code)
+    except MissingObject:
+        _reject(kit, claimed, gallery.GAVE_UP)
+    except StorageError:
+        log.exception("storage unavailable; the photo will be tried again")
+        with kit.sessions.begin() as session:
+            gallery.put_off(session, claimed, now(), kit.settings.photo_retry_s)
+    else:
+        with kit.sessions.begin() as session:
+            gallery.record_ready(session, claimed, rendered, now())
+        log.info("photo ready")
+
+
+def _reject(kit: Tools, claimed: PhotoClaim, reason: str) -> None:
+    with kit.sessions.begin() as session:
+        gallery.record_rejected(session, claimed, reason, now())
+    log.warning("photo rejected", reason=reason)

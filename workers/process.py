@@ -1,0 +1,87 @@
+"""One worker process: `python -m workers.process photos|notices|sweeper`."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+import threading
+from enum import StrEnum
+
+from rq import SimpleWorker, Worker
+from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
+
+from infra import logs, queue
+from infra.queue import NudgeQueue, QueueName
+from infra.settings import Settings
+from workers import notices, photos, sweeper
+from workers.tools import tools
+
+SWEEPER = "sweeper"
+HEARTBEAT_S = 30
+MAINTENANCE_S = 30
+_PR_SET_PDEATHSIG = 1
+
+JOBS = (photos.render, notices.send)
+"""What the queues' workers run, imported before the first job so that a fork finds it there."""
+
+
+class Kind(StrEnum):
+    """How a queue's jobs are run."""
+
+    FORKED = "forked"
+    IN_PROCESS = "in_process"
+
+
+# A photo's decoder may take much memory or crash, so each runs in a process of its own.
+KIND_OF = {QueueName.PHOTOS: Kind.FORKED, QueueName.NOTICES: Kind.IN_PROCESS}
+
+
+class _PatientWorker(Worker):
+    max_connection_wait_time = 2.0
+
+
+class _PatientSimpleWorker(SimpleWorker):
+    max_connection_wait_time = 2.0
+
+
+def main(name: str) -> None:
+    """Run one queue's worker or the sweeper until SIGTERM."""
+    _die_with_parent()
+    settings = Settings.from_env()
+    logs.configure(settings.log_level)
+    if name == SWEEPER:
+        _sweep(settings)
+    else:
+        make_worker(settings, QueueName(name)).work(logging_level="WARNING")
+
+
+def make_worker(settings: Settings, name: QueueName) -> BaseWorker:
+    """Return the worker of a queue: a worker serves one queue, or a kill would lose its job."""
+    worker_class = _PatientWorker if KIND_OF[name] is Kind.FORKED else _PatientSimpleWorker
+    return worker_class(
+        [name],
+        connection=queue.connect(settings.redis_url),
+        serializer=JSONSerializer,
+        worker_ttl=HEARTBEAT_S,
+        job_monitoring_interval=HEARTBEAT_S // 2,
+        maintenance_interval=MAINTENANCE_S,
+    )
+
+
+def _sweep(settings: Settings) -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    nudges = NudgeQueue(queue.connect(settings.redis_url), settings.job_timeouts_s)
+    sweeper.run(tools(), nudges, stopped)
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel for a SIGTERM when the supervisor is killed, so that nothing is orphaned."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,53 @@
+"""The sweeper: finds rows that wait though nobody was nudged, and what has had its time."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.clock import now
+from infra.queue import NudgeQueue
+from infra.storage import StorageError
+from reports import sweep
+from workers.tools import Tools
+
+log = structlog.get_logger()
+
+TIDY_EVERY_S = 600
+# Longer than any upload may take, so that none is swept away while it runs.
+UNFINISHED_AFTER_S = 3600
+
+
+def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
+    """Sweep until stopped; whatever is down is met again at the next round."""
+    tidy_at = 0.0
+    while not stopped.is_set():
+        try:
+            follow_up(kit, queue)
+            if time.monotonic() >= tidy_at:
+                tidy(kit)
+                tidy_at = time.monotonic() + TIDY_EVERY_S
+        except (RedisError, SQLAlchemyError, StorageError) as error:
+            log.warning("sweep put off", error=type(error).__name__)
+        stopped.wait(kit.settings.sweep_interval_s)
+
+
+def follow_up(kit: Tools, queue: NudgeQueue) -> None:
+    """Nudge for every row that waits and that no queue holds."""
+    with kit.sessions() as session:
+        waiting = sweep.waiting(session, now())
+    missing = queue.missing(waiting) if waiting else []
+    if missing:
+        queue.send(missing)
+        log.info("followed up", count=len(missing))
+
+
+def tidy(kit: Tools) -> None:
+    """Drop expired sessions and keys, and what killed uploads left half written."""
+    with kit.sessions.begin() as session:
+        sweep.drop_expired(session, now())
+    kit.storage.tidy(UNFINISHED_AFTER_S)
