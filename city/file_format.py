@@ -144,7 +144,7 @@ class PersonPart(_Part):
     """Somebody who works for the city; the password counts only when the person is new."""
 
     email: Mail
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n\0]+$")]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n\x00]+$")]
     role: Role
     locale: Locale = "en"
     initial_password: Annotated[str, StringConstraints(min_length=8)] | None = None

@@ -44,10 +44,10 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How much of a circle of doubt lies in a district (None: in no district), 0 to 1."""
+    """How much of a circle of doubt lies in a district, 0 to 1."""
 
-    district_id: int | None
-    code: str | None
+    district_id: int
+    code: str
     names: Names
     share: float
 

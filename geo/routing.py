@@ -77,6 +77,11 @@ class Choice:
     candidates: tuple[Candidate, ...]
 
 
+def in_order(covers: Sequence[Cover]) -> list[Cover]:
+    """Return the districts at a spot in the order of preference; the first is taken."""
+    return sorted(covers, key=lambda cover: (not cover.exact, cover.code))
+
+
 def decide(
     subject: Subject, covers: Sequence[Cover], rules: Sequence[Rule], fallback_id: int
 ) -> Choice:
@@ -87,7 +92,7 @@ def decide(
     Among the rules that match, the most specific wins, ties going to the first in order. A spot in
     no district goes to the fallback.
     """
-    ordered = sorted(covers, key=lambda cover: (not cover.exact, cover.code))
+    ordered = in_order(covers)
     district_id = ordered[0].district_id if ordered else None
     candidates = [
         Candidate("district", cover.district_id, rank == 0, _border_reason(rank, len(ordered)))

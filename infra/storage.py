@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -20,7 +21,6 @@ from obstore.store import LocalStore, S3Store
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-_PROBE_KEY = "readiness-probe"
 _PROBE_BYTES = bytes(4096)
 
 # A put into a folder is written beside its target as `name#1` and renamed when it is whole. What a
@@ -85,7 +85,7 @@ class Storage:
 
     @classmethod
     def from_url(cls, url: str) -> Storage:
-        """From `file:///folder` or `s3://bucket/prefix`; touches neither disk nor network.
+        """Read `file:///folder` or `s3://bucket/prefix`; this touches neither disk nor network.
 
         A missing folder is made at first use, for its owner alone. Credentials, region and
         endpoint of a bucket come from the usual `AWS_*` variables, which obstore reads.
@@ -98,7 +98,7 @@ class Storage:
         raise ValueError("a storage URL is file:///folder or s3://bucket/prefix")
 
     def put(self, key: str, data: bytes, media_type: str) -> None:
-        """Keeps `data` under `key`, whole or not at all, replacing what was there.
+        """Keep `data` under `key`, whole or not at all, replacing what was there.
 
         In a folder the bytes have reached the disk on return. `media_type` is kept where the store
         can: a folder cannot.
@@ -113,13 +113,13 @@ class Storage:
                 self._flush(key)
 
     def get(self, key: str) -> bytes:
-        """The bytes under `key`; raises `MissingObject`."""
+        """Return the bytes under `key`; raises `MissingObject`."""
         _check_key(key)
         with _store_errors():
             return self._open().get(key).bytes().to_bytes()
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object under `key`."""
+        """Return whether there is an object under `key`."""
         _check_key(key)
         try:
             with _store_errors():
@@ -129,7 +129,7 @@ class Storage:
         return True
 
     def delete(self, key: str) -> None:
-        """Removes the object; one that is not there is no error."""
+        """Remove the object; one that is not there is no error."""
         _check_key(key)
         try:
             with _store_errors():
@@ -138,13 +138,13 @@ class Storage:
             return
 
     def delete_prefix(self, prefix: str) -> None:
-        """Removes every object under `prefix`, a whole part of the key: `photos/ab` or `photos`."""
+        """Remove every object under `prefix`, a whole part of the key: `photos/ab` or `photos`."""
         _check_key(prefix)
         for key in list(self.list(prefix)):
             self.delete(key)
 
     def list(self, prefix: str) -> Iterator[str]:
-        """The keys under `prefix`, a whole part of the key, or all for "", in no particular order.
+        """Yield the keys under `prefix`, a whole part of the key, or all for "", in no set order.
 
         Puts that are under way, or were cut short, do not show.
         """
@@ -155,16 +155,18 @@ class Storage:
                 yield from (entry["path"] for entry in page)
 
     def check(self) -> None:
-        """Raises `StorageError` unless a photo could be stored now."""
+        """Raise `StorageError` unless a photo could be stored now."""
         with _store_errors():
             self._open()
             if self._folder is not None:
                 _check_room(self._folder)
-        self.put(_PROBE_KEY, _PROBE_BYTES, "application/octet-stream")
-        self.delete(_PROBE_KEY)
+        # A key of its own, since another process may be checking at the same time.
+        key = f"readiness-probe-{token_hex(8)}"
+        self.put(key, _PROBE_BYTES, "application/octet-stream")
+        self.delete(key)
 
     def tidy(self, older_than_s: float) -> int:
-        """Removes what killed processes left half written in a folder; says how many files.
+        """Remove what killed processes left half written in a folder; return how many files.
 
         Choose `older_than_s` longer than any put takes. A bucket has no such leftovers: each of its
         puts is a single request.
@@ -174,10 +176,12 @@ class Storage:
         oldest = time.time() - older_than_s
         removed = 0
         with _store_errors():
-            for path in self._folder.rglob("*#*"):
-                if _STAGED.search(path.name) and _is_older(path, oldest):
-                    path.unlink(missing_ok=True)
-                    removed += 1
+            # Folders come and go meanwhile, which os.walk bears and Path.rglob does not.
+            for place, _, names in os.walk(self._folder):
+                for path in (Path(place, name) for name in names if _STAGED.search(name)):
+                    if _is_older(path, oldest):
+                        path.unlink(missing_ok=True)
+                        removed += 1
         return removed
 
     def _open(self) -> LocalStore | S3Store:
@@ -199,7 +203,7 @@ class Storage:
         return LocalStore(self._folder, automatic_cleanup=True)
 
     def _flush(self, key: str) -> None:
-        """Waits until the file and the folders that lead to it would survive a power cut."""
+        """Wait until the file and the folders that lead to it would survive a power cut."""
         if self._folder is None:
             return
         path = self._folder / key

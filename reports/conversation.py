@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from reports import history, notices, work
@@ -41,12 +41,16 @@ def write_message(session: Session, report: Report, text: str, now: datetime) ->
     return message
 
 
-def messages_of(session: Session, report_id: int) -> list[Message]:
-    """Return what the reporter wrote and what the city answered to the report, oldest first."""
+def messages_of(session: Session, report_id: int, ticket_id: int) -> list[Message]:
+    """Return what the reporter wrote and what the city told the reporters, oldest first.
+
+    What others wrote who reported the same thing is not among it.
+    """
+    from_city = (Message.ticket_id == ticket_id) & Message.report_id.is_(None)
     return list(
         session.scalars(
             select(Message)
-            .where(Message.report_id == report_id, Message.body.is_not(None))
+            .where(or_(Message.report_id == report_id, from_city), Message.body.is_not(None))
             .order_by(Message.id)
         )
     )

@@ -115,6 +115,15 @@ def route(session: Session, spot: Spot, category: Category, accuracy_m: float | 
     )
 
 
+def first_district(spot: Spot) -> Hit | None:
+    """Return the district that a report at the spot would be given."""
+    ordered = routing.in_order([hit.as_cover() for hit in spot.districts])
+    return next(
+        (hit for hit in spot.districts if ordered and hit.district_id == ordered[0].district_id),
+        None,
+    )
+
+
 def is_certain(spot: Spot, accuracy_m: float | None) -> bool:
     """Tell whether the doubt about the position stays within one district."""
     if len(spot.districts) > 1:

@@ -39,6 +39,18 @@ class UnknownSameAs(Exception):
     """The ticket that a report says to be about is none of this jurisdiction's."""
 
 
+class OutsideOwnCity(Exception):
+    """Staff recorded a report for a spot in another city than their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The member of staff who writes down what a resident says on the phone or at the counter."""
+
+    person_id: int
+    jurisdiction_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class ContactDetails:
     """How the reporter may be reached; each part is optional."""
@@ -65,15 +77,17 @@ class NewReport:
     same_as: str | None = None
     channel: Channel = Channel.APP
     external_ref: str | None = None
-    recorded_by: int | None = None
+    recorder: Recorder | None = None
 
 
 def submit(session: Session, new: NewReport, now: datetime) -> Report:
     """Write the report, its ticket, decision, history and the notices owed; nothing is committed.
 
-    Raise OutOfArea, UnknownCategory, KindNotOffered, BadAnswers or UnknownSameAs.
+    Raise OutOfArea, OutsideOwnCity, UnknownCategory, KindNotOffered, BadAnswers or UnknownSameAs.
     """
     spot = jurisdictions.locate(session, new.position)
+    if new.recorder and new.recorder.jurisdiction_id != spot.jurisdiction.id:
+        raise OutsideOwnCity
     category = categories.find(session, spot.jurisdiction.id, new.category)
     if new.kind not in category.kinds:
         raise KindNotOffered(new.kind)
@@ -153,7 +167,7 @@ def _write_report(
         observed_at=new.observed_at,
         channel=new.channel.value,
         external_ref=new.external_ref,
-        recorded_by=new.recorded_by,
+        recorded_by=new.recorder.person_id if new.recorder else None,
         visibility=Visibility.SHOWN.value,
         created_at=now,
     )

@@ -27,8 +27,8 @@ register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 MEGAPIXEL = 1_000_000
 
-# The bounds keep one decode under 500 MB. HEIC and JPEG may be larger because phones make such
-# files, and because their decoders hold less beside the picture than those of the other formats.
+# The bounds keep one decode, of the costliest kind, under 600 MB. HEIC and JPEG may be larger
+# because phones make such files, and because their decoders hold less beside the picture.
 MAX_PIXELS = {
     "JPEG": 64 * MEGAPIXEL,
     "HEIF": 64 * MEGAPIXEL,
@@ -36,6 +36,9 @@ MAX_PIXELS = {
     "WEBP": 24 * MEGAPIXEL,
     "AVIF": 24 * MEGAPIXEL,
 }
+
+# Decoders keep something for every row, and resizing something for every column.
+_MAX_SIDE = 65_535
 
 # A file may hold its colours, its transparency and a preview as pictures of their own.
 _MAX_LAYERS = 3
@@ -150,5 +153,6 @@ def _identify_by_brands(data: bytes) -> PhotoKind:
 def _check_pixels(decoder: str, sizes: Sequence[tuple[int, int]]) -> None:
     pixels = [width * height for width, height in sizes]
     bound = MAX_PIXELS[decoder]
-    if max(pixels, default=0) > bound or sum(pixels) > _MAX_LAYERS * bound:
+    longest = max((max(size) for size in sizes), default=0)
+    if max(pixels, default=0) > bound or sum(pixels) > _MAX_LAYERS * bound or longest > _MAX_SIDE:
         raise UnusablePhoto("too_many_pixels")

@@ -20,6 +20,10 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # ones would hold a process for minutes. A photo has at most a few thousand.
 MAX_PARTS = 50_000
 
+# Pillow joins the EXIF of a JPEG piece by piece, copying all that came before. The largest file of
+# full segments has four hundred.
+_MAX_JPEG_MARKERS = 1_000
+
 # Each scan of a progressive JPEG goes over the whole picture, and an empty one takes a few bytes.
 # Encoders write a dozen.
 _MAX_SCANS = 100
@@ -36,7 +40,7 @@ def walk_jpeg(data: bytes) -> Sizes:
     sizes: Sizes = []
     scans = 0
     at = 2
-    for _ in range(MAX_PARTS):
+    for _ in range(_MAX_JPEG_MARKERS):
         found = _JPEG_NEXT_MARKER.search(data, at)
         if found is None:
             break

@@ -36,38 +36,45 @@ LEAVES: list[Colour] = [(74, 110, 52), (92, 128, 60), (60, 94, 48), (118, 144, 7
 
 @dataclass
 class Scene:
+    """A picture in the making; at dusk every colour but lamplight is dimmed."""
+
     image: Image.Image
     rng: Random
     dusk: bool
 
     @cached_property
     def pen(self) -> ImageDraw.ImageDraw:
+        """Return what draws on the image, able to mix see-through colours in."""
         return ImageDraw.Draw(self.image, "RGBA")
 
     def at(self, x: float, y: float, z: float = 0.0) -> tuple[float, float]:
+        """Return where in the image, in pixels, a point stands."""
         return (WIDTH / 2 + FOCAL_PX * x / y, HORIZON_PX + FOCAL_PX * (EYE_M - z) / y)
 
     def face(self, corners: Iterable[Point3], colour: Colour, alpha: int = 255) -> None:
+        """Fill a polygon."""
         self.pen.polygon([self.at(*corner) for corner in corners], fill=(*self.lit(colour), alpha))
 
     def board(self, left: Point3, width: float, height: float, colour: Colour) -> None:
-        """An upright rectangle facing the eye, from its lower left corner."""
+        """Fill an upright rectangle facing the eye, from its lower left corner."""
         x, y, z = left
         ends = ((x, y, z), (x + width, y, z), (x + width, y, z + height), (x, y, z + height))
         self.face(ends, colour)
 
     def disc(self, centre: Point3, radius: float, colour: Colour, ring_px: int = 0) -> None:
+        """Fill a circle facing the eye, or draw a ring of the given width."""
         sx, sy = self.at(*centre)
         r = radius * FOCAL_PX / centre[1]
         fill = None if ring_px else self.lit(colour)
         self.pen.ellipse((sx - r, sy - r, sx + r, sy + r), fill, self.lit(colour), ring_px or 1)
 
     def bar(self, start: Point3, end: Point3, thickness: float, colour: Colour) -> None:
+        """Draw a straight bar, as thick as it would look at half its length."""
         width_px = max(1, round(thickness * FOCAL_PX / ((start[1] + end[1]) / 2)))
         self.pen.line((self.at(*start), self.at(*end)), self.lit(colour), width_px)
 
     def blot(self, x: float, y: float, rx: float, ry: float, colour: Colour, rough: float) -> None:
-        """An uneven patch that lies on the ground."""
+        """Fill an uneven patch that lies on the ground."""
         corners: list[Point3] = []
         for step in range(48):
             angle = math.tau * step / 48
@@ -76,7 +83,7 @@ class Scene:
         self.face(corners, colour)
 
     def glow(self, centre: Point3, rx: float, rz: float, colour: Colour, strength: int) -> None:
-        """A soft patch of light, or of shadow when the colour is dark."""
+        """Add a soft patch of light, or of shadow when the colour is dark."""
         sx, sy = self.at(*centre)
         scale = FOCAL_PX / centre[1] / 4
         across, tall = rx * scale, rz * scale
@@ -89,15 +96,18 @@ class Scene:
         self.image.paste(colour, (round(sx) - 4 * half[0], round(sy) - 4 * half[1]), mask)
 
     def lit(self, colour: Colour) -> Colour:
+        """Return the colour as it looks at this time of the day."""
         return blend(colour, (34, 40, 74), 0.62) if self.dusk and colour != LAMPLIGHT else colour
 
 
 def blend(one: Colour, other: Colour, share: float) -> Colour:
+    """Return the first colour with a share, 0 to 1, of the second mixed in."""
     mixed = [round(a + (b - a) * share) for a, b in zip(one, other, strict=True)]
     return (mixed[0], mixed[1], mixed[2])
 
 
 def sky(scene: Scene) -> None:
+    """Draw a sky with clouds, down to a little below the horizon."""
     top, low = ((38, 44, 86), (232, 150, 118)) if scene.dusk else ((104, 154, 212), (222, 232, 238))
     for row in range(HORIZON_PX + 60):
         colour = blend(top, low, (row / (HORIZON_PX + 60)) ** 1.3)
@@ -111,6 +121,7 @@ def sky(scene: Scene) -> None:
 
 
 def ground(scene: Scene, colour: Colour) -> None:
+    """Fill everything below the horizon, paler towards the distance."""
     for row in range(HORIZON_PX, HEIGHT):
         nearness = (row - HORIZON_PX) / (HEIGHT - HORIZON_PX)
         far = blend(colour, (206, 206, 204), 0.35)
@@ -118,6 +129,7 @@ def ground(scene: Scene, colour: Colour) -> None:
 
 
 def specks(scene: Scene, reach: float, colours: list[Colour], count: int) -> None:
+    """Scatter flat specks over the ground, `reach` metres to either side."""
     pen = scene.pen
     for _ in range(count):
         y = 2.6 / (1 - scene.rng.random() * 0.93)
@@ -128,6 +140,7 @@ def specks(scene: Scene, reach: float, colours: list[Colour], count: int) -> Non
 
 
 def crown(scene: Scene, x: float, y: float, z: float, size: float) -> None:
+    """Draw the leaves of a tree or a bush, light from above."""
     haze = min(0.55, y / 110)
     for layer in range(4):
         for _ in range(90):
@@ -144,6 +157,7 @@ def crown(scene: Scene, x: float, y: float, z: float, size: float) -> None:
 
 
 def tree(scene: Scene, x: float, y: float, height: float = 7.0) -> None:
+    """Draw a tree with its shadow."""
     scene.glow((x + 0.8, y, 0), height * 0.3, height * 0.04, (30, 40, 30), 120)
     scene.bar((x, y, 0), (x, y, height * 0.6), height * 0.05, (92, 76, 60))
     scene.bar((x + 0.06, y, 0), (x + 0.06, y, height * 0.6), height * 0.015, (124, 106, 84))
@@ -151,6 +165,7 @@ def tree(scene: Scene, x: float, y: float, height: float = 7.0) -> None:
 
 
 def windows(scene: Scene, x: float, span: tuple[float, float], height: float) -> None:
+    """Draw windows, shutters and doors on a wall that runs away from the eye."""
     shutter = scene.rng.choice(SHUTTERS)
     count = max(1, round((span[1] - span[0]) / 2.6))
     step = (span[1] - span[0]) / count
@@ -174,6 +189,7 @@ def windows(scene: Scene, x: float, span: tuple[float, float], height: float) ->
 
 
 def facades(scene: Scene, side: int) -> None:
+    """Draw one side of a street, from far to near."""
     ends = [2.0]
     while ends[-1] < 60:
         ends.append(ends[-1] + scene.rng.uniform(5, 9))
@@ -184,22 +200,23 @@ def facades(scene: Scene, side: int) -> None:
         if side < 0:
             wall = blend(wall, (84, 92, 116), 0.38)
         roof = blend((98, 104, 116), (200, 208, 216), haze)
-        back = x + side * 9
-        gable = ((x, near, 0), (back, near, 0), (back, near, height + 1), (x, near, height))
-        scene.face(gable, blend(wall, (120, 110, 104), 0.3))
-        back = x + side * 0.9
-        top = height + 1.6
-        scene.face(((x, near, height), (x, far, height), (back, far, top), (back, near, top)), roof)
+        back, top, ridge = x + side * 9, height + 1.6, x + side * 0.9
+        gable = ((x, near, 0), (back, near, 0), (back, near, top), (ridge, near, top))
+        scene.face((*gable, (x, near, height)), blend(wall, (120, 110, 104), 0.3))
+        slope = ((x, near, height), (x, far, height), (ridge, far, top), (ridge, near, top))
+        scene.face(slope, roof)
         scene.face(((x, near, 0), (x, far, 0), (x, far, height), (x, near, height)), wall)
         windows(scene, x, (near, far), height)
         scene.bar((x, near, height), (x, far, height), 0.12, blend(wall, (250, 248, 240), 0.5))
 
 
 def strip(scene: Scene, left: float, right: float, colour: Colour, alpha: int = 255) -> None:
+    """Fill a band of ground that runs away from the eye."""
     scene.face(((left, 2, 0), (right, 2, 0), (right, 80, 0), (left, 80, 0)), colour, alpha)
 
 
 def street(scene: Scene) -> None:
+    """Draw a street of a small town, with its pavements and trees."""
     sky(scene)
     ground(scene, (112, 112, 116))
     for x in range(-12, 13, 3):
@@ -226,6 +243,7 @@ def street(scene: Scene) -> None:
 
 
 def park(scene: Scene) -> None:
+    """Draw a meadow with a path and trees."""
     sky(scene)
     ground(scene, (112, 146, 74))
     for _ in range(26):
@@ -239,6 +257,7 @@ def park(scene: Scene) -> None:
 
 
 def wall(scene: Scene) -> None:
+    """Draw a brick wall seen from a square."""
     sky(scene)
     ground(scene, (150, 146, 142))
     for x in range(-9, 10, 4):
@@ -250,3 +269,49 @@ def wall(scene: Scene) -> None:
             scene.board((brick * 0.24 + 0.12 * (course % 2), 6, course * 0.1), 0.22, 0.085, tone)
     scene.board((-8, 6, 3.3), 16, 0.14, (190, 184, 174))
     specks(scene, 6, [(120, 116, 112), (180, 176, 170)], 1800)
+
+
+def quay(scene: Scene) -> None:
+    """Draw a river between a stone quay and a far bank with houses."""
+    sky(scene)
+    ground(scene, (92, 128, 146))
+    for x in range(-40, 41, 5):
+        crown(scene, x + scene.rng.uniform(-2, 2), 64, 3.4, scene.rng.uniform(3, 4.5))
+    left = -36.0
+    while left < 36:
+        width, height = scene.rng.uniform(5, 9), scene.rng.choice((5.5, 7.0, 8.5))
+        if scene.rng.random() < 0.6:
+            house(scene, left, width, height)
+        left += width + scene.rng.uniform(0.5, 3)
+    scene.face(((-60, 58, 0), (60, 58, 0), (60, 58, 1.1), (-60, 58, 1.1)), (176, 170, 156))
+    ripples(scene)
+    scene.face(((-14, 1.6, 0), (14, 1.6, 0), (14, 5.6, 0), (-14, 5.6, 0)), (186, 178, 164))
+    for depth in (2.2, 2.9, 3.7, 4.5):
+        scene.bar((-14, depth, 0), (14, depth, 0), 0.02, (150, 142, 128))
+    for joint in range(-14, 15):
+        scene.bar((joint, 1.8, 0), (joint, 5.2, 0), 0.02, (150, 142, 128))
+    scene.face(((-14, 5.2, 0), (14, 5.2, 0), (14, 5.6, 0), (-14, 5.6, 0)), (214, 208, 196))
+    scene.face(((-14, 5.6, 0), (14, 5.6, 0), (14, 5.6, -0.05), (-14, 5.6, -0.05)), (96, 92, 84))
+
+
+def house(scene: Scene, left: float, width: float, height: float) -> None:
+    """Draw a house on the far bank of the river."""
+    plaster = blend(scene.rng.choice(PLASTER), (214, 222, 228), 0.3)
+    scene.board((left, 60, 1), width, height, plaster)
+    eaves = ((left - 0.4, 60, 1 + height), (left + width + 0.4, 60, 1 + height))
+    ridge = ((left + width - 1, 60, 3.2 + height), (left + 1, 60, 3.2 + height))
+    scene.face(eaves + ridge, (150, 120, 112))
+    for floor in range(int(height // 2.8)):
+        for column in range(int(width // 1.8)):
+            scene.board((left + 0.7 + 1.8 * column, 60, 2 + 2.8 * floor), 0.8, 1.4, (104, 124, 140))
+
+
+def ripples(scene: Scene) -> None:
+    """Draw the light that moving water throws back."""
+    for _ in range(900):
+        y = 5.6 / (1 - scene.rng.random() * 0.9)
+        sx, sy = scene.at(scene.rng.uniform(-0.8, 0.8) * y, y)
+        long, tall = scene.rng.uniform(60, 240) / y, scene.rng.uniform(5, 12) / y
+        tone = scene.rng.choice(((206, 222, 230), (150, 180, 194), (66, 98, 116)))
+        box = (sx - long, sy - tall, sx + long, sy + tall)
+        scene.pen.ellipse(box, fill=(*scene.lit(tone), 80))

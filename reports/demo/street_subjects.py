@@ -1,14 +1,20 @@
-"""What a picture of a street or a wall is about; lengths are metres, as in `scene`."""
+"""What a picture of a street is about; lengths are metres, as in `scene`."""
 
 from __future__ import annotations
 
 import math
 
-from reports.demo.scene import FACADE_M, KERB_M, PAINT, Colour, Scene, blend, strip
+from reports.demo.scene import FACADE_M, KERB_M, PAINT, Colour, Scene, blend, crown, strip
 
 
 def pothole(scene: Scene) -> None:
-    x, y, size = scene.rng.uniform(-0.9, 1.1), scene.rng.uniform(3.7, 4.6), 0.62
+    """Draw a pothole full of rain."""
+    hole(scene, scene.rng.uniform(-0.9, 1.1), scene.rng.uniform(3.7, 4.6))
+
+
+def hole(scene: Scene, x: float, y: float) -> None:
+    """Draw a hole in the ground with crumbs around it."""
+    size = 0.62
     scene.blot(x, y, size * 1.35, size * 1.2, (132, 130, 130), 0.07)
     scene.blot(x, y, size, size * 0.9, (44, 42, 44), 0.07)
     scene.blot(x, y - 0.06, size * 0.9, size * 0.72, (84, 76, 68), 0.06)
@@ -23,6 +29,7 @@ def pothole(scene: Scene) -> None:
 
 
 def pavement(scene: Scene) -> None:
+    """Draw a slab that stands up."""
     x, y = KERB_M - 1.6, 4.0
     strip(scene, x - 0.2, FACADE_M, (182, 174, 164))
     for row in range(2, 26):
@@ -45,6 +52,7 @@ def pavement(scene: Scene) -> None:
 
 
 def sign(scene: Scene) -> None:
+    """Draw a leaning no-entry sign."""
     scene.glow((2.6, 5, 0), 0.4, 0.06, (30, 30, 34), 130)
     scene.bar((2.6, 5, 0), (2.25, 5, 2.7), 0.07, (150, 154, 158))
     scene.disc((2.27, 5, 2.55), 0.42, (244, 244, 240))
@@ -53,6 +61,7 @@ def sign(scene: Scene) -> None:
 
 
 def bicycle(scene: Scene) -> None:
+    """Draw a bicycle at its stands on a cycle lane."""
     strip(scene, 1.4, KERB_M, (118, 158, 124), 200)
     for y in (10.0, 8.0, 6.2, 4.8):
         scene.bar((2.2, y, 0), (2.2, y, 0.8), 0.05, (70, 78, 86))
@@ -83,6 +92,7 @@ def bicycle(scene: Scene) -> None:
 
 
 def car(scene: Scene) -> None:
+    """Draw a car that dead leaves have settled on."""
     x, y, paint = 0.5, 7.0, scene.rng.choice(((196, 200, 204), (130, 40, 44), (70, 96, 128)))
     scene.glow((x + 1.2, y, 0), 1.7, 0.16, (16, 16, 20), 190)
     scene.board((x, y, 0.35), 2.4, 0.75, paint)
@@ -106,6 +116,7 @@ def car(scene: Scene) -> None:
 
 
 def lamp(scene: Scene) -> None:
+    """Draw a street light that is out, the others lit."""
     x, y = 3.4, 8.6
     scene.bar((x, y, 0), (x, y, 4.6), 0.13, (60, 66, 74))
     scene.bar((x, y, 4.55), (x - 1.1, y, 4.75), 0.09, (60, 66, 74))
@@ -118,6 +129,7 @@ def lamp(scene: Scene) -> None:
 
 
 def traffic_light(scene: Scene) -> None:
+    """Draw a traffic light stuck on red."""
     for stripe in range(7):
         x = -3.2 + stripe
         scene.face(
@@ -132,18 +144,19 @@ def traffic_light(scene: Scene) -> None:
 
 
 def bag(scene: Scene, x: float, y: float, size: float, lift: float = 0.0) -> None:
+    """Draw a bag of rubbish, tied at its neck."""
     tone: Colour = scene.rng.choice(((40, 42, 48), (34, 60, 86), (58, 58, 62)))
-    for step in range(5):
-        shift = 0.06 * size * step
-        scene.disc(
-            (x - shift, y, lift + size * 0.75 + shift),
-            size * (0.8 - 0.14 * step),
-            blend(tone, (230, 234, 240), 0.07 * step),
-        )
-    scene.bar((x, y, lift + size * 1.4), (x + size * 0.2, y, lift + size * 1.75), size * 0.3, tone)
+    half = ((0.55, 0.0), (0.85, 0.12), (0.95, 0.45), (0.75, 0.85), (0.35, 1.15), (0.12, 1.3))
+    outline = [*half, (0.3, 1.6), (-0.26, 1.55), *((-across, up) for across, up in half[::-1])]
+    scene.face([(x + size * across, y, lift + size * up) for across, up in outline], tone)
+    for across, top in ((-0.55, 0.8), (-0.2, 1.0), (0.3, 0.95)):
+        fold = blend(tone, (230, 234, 240), scene.rng.uniform(0.12, 0.3))
+        low = (x + size * across * 1.2, y, lift + size * 0.25)
+        scene.bar(low, (x + size * across * 0.5, y, lift + size * top), 0.05 * size, fold)
 
 
 def dump(scene: Scene) -> None:
+    """Draw furniture and bags left in the road."""
     x, y = scene.rng.uniform(-0.6, 0.6), 5.6
     sofa = scene.rng.choice(((126, 72, 60), (92, 104, 84), (120, 110, 134)))
     scene.glow((x + 0.8, y, 0), 2.3, 0.22, (20, 20, 24), 180)
@@ -173,6 +186,7 @@ def dump(scene: Scene) -> None:
 
 
 def bin_full(scene: Scene) -> None:
+    """Draw a bin that overflows."""
     x, y = 1.3, 4.4
     scene.glow((x, y, 0), 1.0, 0.12, (20, 20, 24), 180)
     for dx, lift, size in ((-0.2, 0.82, 0.24), (0.24, 0.85, 0.22), (0.02, 0.95, 0.2)):
@@ -194,33 +208,8 @@ def bin_full(scene: Scene) -> None:
         )
 
 
-def graffiti(scene: Scene) -> None:
-    for _ in range(4):
-        paint, x, z = (
-            scene.rng.choice(PAINT),
-            scene.rng.uniform(-3.2, 0.8),
-            scene.rng.uniform(1.1, 1.9),
-        )
-        swing, tall = scene.rng.uniform(5, 9), scene.rng.uniform(0.5, 0.9)
-        for width, colour in (
-            (0.24, (30, 26, 34)),
-            (0.16, paint),
-            (0.04, blend(paint, (255, 255, 255), 0.6)),
-        ):
-            for step in range(110):
-                t = step / 109
-                spot = (
-                    x + 2 * t + 0.3 * math.sin(swing * 2 * t),
-                    5.9,
-                    z + tall * math.sin(swing * 1.7 * t),
-                )
-                scene.disc(spot, width / 2, colour)
-        for _ in range(5):
-            drip = x + scene.rng.uniform(0, 2)
-            scene.bar((drip, 5.9, z), (drip, 5.9, z - scene.rng.uniform(0.2, 0.8)), 0.03, paint)
-
-
 def leak(scene: Scene) -> None:
+    """Draw water that comes up through the road."""
     x, y = 0.3, 5.4
     for reach, tone in ((1.0, (84, 86, 92)), (0.93, (130, 150, 172)), (0.7, (160, 182, 204))):
         scene.blot(x, y, 2.1 * reach, 1.5 * reach, tone, 0.07)
@@ -235,26 +224,25 @@ def leak(scene: Scene) -> None:
 
 
 def drain(scene: Scene) -> None:
-    x, y = KERB_M - 1.3, 5.2
+    """Draw a blocked drain in its puddle."""
+    x, y = KERB_M - 2.2, 4.5
     for reach, tone in ((1.0, (82, 84, 88)), (0.9, (120, 128, 132)), (0.62, (142, 154, 164))):
-        scene.blot(x + 0.2, y + 0.3, 1.9 * reach, 1.1 * reach, tone, 0.06)
-    scene.face(((x, y, 0), (x + 0.9, y, 0), (x + 0.9, y + 0.7, 0), (x, y + 0.7, 0)), (54, 54, 58))
+        scene.blot(x + 0.3, y + 0.3, 1.7 * reach, 1.0 * reach, tone, 0.06)
+    scene.face(((x, y, 0), (x + 0.9, y, 0), (x + 0.9, y + 0.7, 0), (x, y + 0.7, 0)), (70, 72, 78))
     for slot in range(6):
-        left = x + 0.08 + slot * 0.135
-        hole = (
-            (left, y + 0.06, 0.0),
-            (left + 0.07, y + 0.06, 0.0),
-            (left + 0.07, y + 0.64, 0.0),
-            (left, y + 0.64, 0.0),
+        near, far = (
+            (x + 0.08 + slot * 0.135, y + 0.06, 0.0),
+            (x + 0.08 + slot * 0.135, y + 0.64, 0.0),
         )
-        scene.face(hole, (18, 20, 22))
-    for _ in range(150):
+        scene.bar(near, far, 0.06, (18, 20, 22))
+    for _ in range(110):
         leaf = scene.rng.choice(((150, 98, 44), (120, 74, 36), (178, 134, 58), (206, 210, 208)))
-        spot = (x + 0.45 + scene.rng.gauss(0, 0.45), y + 0.35 + scene.rng.gauss(0, 0.28))
-        scene.blot(*spot, 0.05, 0.05, leaf, 0.35)
+        across, along = scene.rng.gauss(0, 0.7), scene.rng.gauss(0, 0.4)
+        scene.blot(x + 0.45 + across, y + 0.35 + along, 0.04, 0.05, leaf, 0.35)
 
 
 def crane(scene: Scene) -> None:
+    """Draw a building site behind its fence."""
     yellow, y = (232, 176, 40), 45.0
     scene.bar((3.0, y, 0), (3.0, y, 17), 0.7, yellow)
     scene.bar((-9, y, 15.6), (6.5, y, 15.6), 0.5, yellow)
@@ -265,3 +253,125 @@ def crane(scene: Scene) -> None:
         x = -3.3 + panel * 0.95
         scene.board((x, 9, 0.15), 0.9, 0.9, (238, 238, 234) if panel % 2 else (206, 54, 44))
         scene.bar((x, 9, 0), (x, 9, 1.15), 0.05, (90, 94, 98))
+
+
+def zebra(scene: Scene) -> None:
+    """Draw a crossing whose stripes have worn away."""
+    for stripe in range(7):
+        for _ in range(9):
+            x, y = -3.2 + stripe + scene.rng.uniform(0, 0.5), scene.rng.uniform(4.6, 7.4)
+            tone = (226, 226, 220)
+            end = y + scene.rng.uniform(0.2, 0.8)
+            scene.face(
+                ((x - 0.1, y, 0), (x + 0.12, y, 0), (x + 0.1, end, 0), (x - 0.08, end, 0)), tone, 90
+            )
+
+
+def hedge(scene: Scene) -> None:
+    """Draw a hedge that has grown over the pavement."""
+    for y in range(13, 4, -1):
+        scene.glow((4.2, y, 0), 1.2, 0.12, (30, 36, 30), 90)
+        crown(scene, 4.9, y, 1.0, 1.2)
+        crown(scene, 4.1, y, 0.6, 0.7)
+
+
+def cabinet(scene: Scene) -> None:
+    """Draw a utility cabinet that somebody has scrawled on."""
+    x, y = 3.6, 7.6
+    scene.glow((x + 0.7, y, 0), 1.1, 0.1, (20, 22, 26), 170)
+    scene.face(
+        ((x, y, 0), (x - 0.25, y + 0.6, 0), (x - 0.25, y + 0.6, 1.35), (x, y, 1.35)),
+        (134, 140, 132),
+    )
+    scene.board((x, y, 0), 1.4, 1.35, (178, 184, 172))
+    scene.board((x - 0.05, y, 1.35), 1.5, 0.08, (150, 156, 146))
+    scene.bar((x + 0.7, y, 0.08), (x + 0.7, y, 1.3), 0.02, (110, 116, 108))
+    for row in range(2):
+        last = (x + 0.1, y, 0.95 - 0.4 * row)
+        for step in range(1, 12):
+            swing = scene.rng.uniform(-0.16, 0.16)
+            point = (x + 0.1 + 0.11 * step, y, 0.95 - 0.4 * row + swing)
+            scene.bar(last, point, 0.05, (40, 36, 44))
+            last = point
+
+
+def appliances(scene: Scene) -> None:
+    """Draw a washing machine, a fridge and a television left in the road."""
+    x, y = scene.rng.uniform(-0.2, 0.7), 5.4
+    scene.glow((x + 1.2, y, 0), 2.0, 0.18, (20, 20, 24), 180)
+    scene.board((x + 1.1, y, 0.03), 0.75, 1.7, (226, 230, 232))
+    scene.bar((x + 1.1, y, 1.15), (x + 1.85, y, 1.15), 0.02, (150, 156, 160))
+    for z in (0.75, 1.3):
+        scene.bar((x + 1.2, y, z), (x + 1.2, y, z + 0.25), 0.04, (150, 156, 160))
+    scene.board((x, y - 0.1, 0.03), 0.8, 0.9, (238, 238, 236))
+    scene.board((x, y - 0.1, 0.77), 0.8, 0.03, (188, 192, 196))
+    scene.disc((x + 0.4, y - 0.1, 0.4), 0.26, (170, 176, 182))
+    scene.disc((x + 0.4, y - 0.1, 0.4), 0.2, (52, 62, 76))
+    scene.disc((x + 0.65, y - 0.1, 0.84), 0.04, (120, 126, 132))
+    scene.board((x + 1.95, y - 0.4, 0.05), 1.0, 0.62, (38, 40, 44))
+    scene.board((x + 2.0, y - 0.4, 0.12), 0.9, 0.5, (74, 86, 100))
+    scene.bar((x + 2.1, y - 0.4, 0.2), (x + 2.5, y - 0.4, 0.6), 0.015, (160, 172, 186))
+
+
+def hydrant(scene: Scene) -> None:
+    """Draw a fire hydrant that drips."""
+    x, y, red = 3.75, 6.6, (196, 40, 40)
+    scene.blot(x - 0.4, y - 0.1, 1.0, 0.5, (92, 96, 102), 0.07)
+    scene.blot(x - 0.4, y - 0.1, 0.8, 0.36, (150, 170, 190), 0.07)
+    scene.bar((x, y, 0), (x, y, 0.95), 0.3, red)
+    scene.bar((x, y, 0.3), (x, y, 0.7), 0.36, blend(red, (255, 255, 255), 0.08))
+    scene.disc((x, y, 0.97), 0.18, red)
+    scene.bar((x - 0.3, y, 0.62), (x + 0.3, y, 0.62), 0.17, blend(red, (40, 10, 10), 0.25))
+    for side in (-0.32, 0.32):
+        scene.disc((x + side, y, 0.62), 0.1, (204, 206, 208))
+    for drop in range(5):
+        scene.disc((x - 0.34, y, 0.48 - 0.1 * drop), 0.022, (206, 226, 242))
+
+
+def pallets(scene: Scene) -> None:
+    """Draw pallets piled up on a cycle lane."""
+    strip(scene, 1.2, KERB_M, (118, 158, 124), 200)
+    x, y = 1.2, 5.4
+    scene.glow((x + 0.9, y, 0), 1.5, 0.14, (20, 22, 20), 180)
+    for layer in range(6):
+        z, shift = 0.16 * layer, scene.rng.uniform(-0.08, 0.08)
+        wood = blend((190, 150, 100), (140, 110, 76), scene.rng.random())
+        scene.board((x + shift, y, z + 0.11), 1.8, 0.045, wood)
+        for block in range(3):
+            scene.board((x + shift + 0.8 * block, y, z), 0.2, 0.11, blend(wood, (60, 40, 24), 0.35))
+    scene.face(
+        ((x, y, 0.95), (x + 1.8, y, 0.95), (x + 1.7, y + 0.9, 0.95), (x + 0.1, y + 0.9, 0.95)),
+        (206, 168, 118),
+    )
+
+
+def manhole(scene: Scene) -> None:
+    """Draw a cover that has tipped, with a bucket set beside it as a warning."""
+    x, y = 0.2, 4.5
+    scene.blot(x, y, 0.62, 0.5, (78, 78, 82), 0.01)
+    scene.blot(x, y, 0.5, 0.4, (22, 22, 26), 0.01)
+    scene.blot(x + 0.16, y - 0.12, 0.48, 0.34, (120, 116, 112), 0.01)
+    scene.blot(x + 0.16, y - 0.12, 0.38, 0.27, (98, 94, 92), 0.01)
+    for rib in (-0.2, 0.0, 0.2):
+        scene.bar(
+            (x - 0.14, y - 0.12 + rib, 0), (x + 0.46, y - 0.12 + rib, 0), 0.03, (136, 132, 128)
+        )
+    scene.glow((x + 1.1, y, 0), 0.6, 0.06, (20, 20, 24), 170)
+    bucket = ((x + 0.8, y, 0), (x + 1.4, y, 0), (x + 1.3, y, 0.55), (x + 0.9, y, 0.55))
+    scene.face(bucket, (226, 96, 40))
+    scene.bar((x + 0.78, y, 0.04), (x + 1.42, y, 0.04), 0.06, (190, 74, 28))
+    scene.board((x + 0.86, y, 0.24), 0.48, 0.1, (240, 238, 230))
+
+
+def leaning_lamp(scene: Scene) -> None:
+    """Draw a street light that a lorry has bent, with its wires showing."""
+    x, y = 2.5, 5.6
+    scene.glow((x, y, 0), 0.5, 0.06, (30, 30, 34), 140)
+    scene.bar((x, y, 0), (x, y, 0.7), 0.14, (70, 78, 86))
+    scene.bar((x, y, 0.68), (x - 1.7, y, 3.4), 0.12, (70, 78, 86))
+    scene.bar((x - 1.7, y, 3.4), (x - 2.3, y, 3.2), 0.08, (70, 78, 86))
+    scene.board((x - 2.6, y, 3.05), 0.5, 0.14, (50, 54, 60))
+    scene.board((x - 0.05, y, 0.3), 0.12, 0.3, (24, 24, 26))
+    for offset, tone in ((0.12, (200, 60, 50)), (0.2, (60, 90, 180)), (0.28, (220, 190, 60))):
+        scene.bar((x, y, 0.5), (x + offset, y, 0.42), 0.02, tone)
+        scene.bar((x + offset, y, 0.42), (x + offset + 0.04, y, 0.2), 0.02, tone)

@@ -16,11 +16,13 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis
+from sqlalchemy import text
 
-from infra.embedded import places
+from infra.database import make_engine
+from infra.embedded import environment, places
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
-from infra.embedded.process import working_below
+from infra.embedded.process import StartError, working_below
 from infra.embedded.valkey import Valkey
 
 
@@ -33,7 +35,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    valkey = Valkey(tmp_path / "valkey")
+    valkey = Valkey(tmp_path / "a folder" / "valkey")
     yield valkey
     valkey.discard()
 
@@ -56,6 +58,91 @@ def test_cluster_keeps_what_was_committed_before_a_kill(cluster: Cluster) -> Non
         assert row.fetchone() == ("POINT(2.27 48.82)", "5432")
         row = connection.execute("SHOW listen_addresses")
         assert row.fetchone() == ("",)
+
+
+def test_an_address_suits_psycopg_and_sqlalchemy(cluster: Cluster) -> None:
+    cluster.start()
+    cluster.create_database("ville nº 1")
+    url = cluster.url("ville nº 1")
+    assert url.startswith("postgresql:///")
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == ("ville nº 1",)
+    environ = {"DATABASE_URL": url}
+    engine = make_engine(environment.check(environ).database_url)
+    with engine.connect() as sqlalchemy_connection:
+        database = sqlalchemy_connection.execute(text("SELECT current_database()")).scalar_one()
+    engine.dispose()
+    assert database == "ville nº 1"
+
+
+def test_cluster_mistakes_no_stranger_for_itself(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.start()
+    data = (tmp_path / "postgres" / "data").resolve()
+    stale = (data / "postmaster.pid").read_text()
+    cluster.stop()
+    _, *rest = stale.splitlines(keepends=True)
+    (data / "postmaster.pid").write_text("".join([f"{os.getppid()}\n", *rest]))
+    (data.parent / "run" / ".s.PGSQL.5432.lock").write_text(f"{os.getppid()}\n")
+
+    cluster.start()
+    assert cluster.is_alive()
+
+
+def test_cluster_takes_over_from_one_that_was_left_running(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.start()
+    cluster.create_database("kept")
+    successor = Cluster(tmp_path / "postgres", durable=False)
+    successor.start()
+    try:
+        assert not cluster.is_alive()
+        with psycopg.connect(successor.url("kept")) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        successor.stop()
+
+
+def test_cluster_begins_again_after_a_broken_initdb(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.start()
+    cluster.stop()
+    data = (tmp_path / "postgres" / "data").resolve()
+    (data / "global" / "pg_control").unlink()
+    data.rename(data.with_name("data.new"))
+    cluster.start()
+    assert cluster.is_alive()
+    assert not data.with_name("data.new").exists()
+
+
+def test_data_that_root_copied_are_given_back_to_their_server(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can copy what belongs to another")
+    cluster.start()
+    cluster.create_database("kept")
+    cluster.stop()
+    data = (tmp_path / "postgres" / "data").resolve()
+    for path in [data, *data.rglob("*")]:
+        os.chown(path, 0, 0, follow_symlinks=False)
+
+    successor = Cluster(tmp_path / "postgres", durable=False)
+    successor.start()
+    try:
+        with psycopg.connect(successor.url("kept")) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        successor.stop()
+
+
+def test_data_of_a_version_that_is_not_installed_are_refused(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.start()
+    cluster.stop()
+    (tmp_path / "postgres" / "data").resolve().joinpath("PG_VERSION").write_text("9.6\n")
+    with pytest.raises(StartError, match=r"need PostgreSQL 9\.6 with PostGIS"):
+        cluster.start()
 
 
 def test_valkey_keeps_its_data_over_a_kill_and_evicts_nothing(valkey: Valkey) -> None:
@@ -101,26 +188,31 @@ def test_a_copied_link_does_not_share_the_data(tmp_path: Path) -> None:
         places.discard(copy)
 
 
-def test_valkey_dies_with_a_killed_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("part", "program"), [("cluster.Cluster", "postgres"), ("valkey.Valkey", "valkey-server")]
+)
+def test_a_server_dies_with_a_killed_parent(tmp_path: Path, part: str, program: str) -> None:
+    module, name = part.split(".")
     script = (
         "import pathlib, sys, time\n"
-        "from infra.embedded.valkey import Valkey\n"
-        "Valkey(pathlib.Path(sys.argv[1])).start()\n"
+        f"from infra.embedded.{module} import {name}\n"
+        f"{name}(pathlib.Path(sys.argv[1])).start()\n"
         "print('up', flush=True)\n"
         "time.sleep(60)\n"
     )
-    folder = tmp_path / "valkey"
+    folder = tmp_path / "server"
     command = [sys.executable, "-c", script, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "up\n"
-        assert working_below(folder.resolve(), "valkey-server")
+        assert working_below(folder.resolve(), program)
         parent.kill()
 
-    deadline = time.monotonic() + 10
-    while working_below(folder.resolve(), "valkey-server"):
+    deadline = time.monotonic() + 30
+    while working_below(folder.resolve(), program):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    places.discard(folder)
 
 
 def test_mailbox_keeps_each_message_in_order(tmp_path: Path) -> None:
@@ -156,7 +248,7 @@ def test_a_folder_of_somebody_else_is_not_trusted(tmp_path: Path) -> None:
     short = places.fallback(folder)
     short.symlink_to(tmp_path)
     try:
-        with pytest.raises(places.StartError, match="not a folder of this user"):
+        with pytest.raises(StartError, match="not a folder of this user"):
             Valkey(folder).start()
     finally:
         short.unlink()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -108,6 +109,28 @@ def test_a_full_disk_is_told_apart_and_leaves_nothing(small_disk: Path) -> None:
 
 def test_the_check_leaves_nothing(storage: Storage) -> None:
     storage.check()
+    assert list(storage.list("")) == []
+
+
+def test_a_folder_is_not_an_object(storage: Storage) -> None:
+    storage.put(KEY, b"bytes", "image/jpeg")
+    assert not storage.exists("photos/ab")
+    with pytest.raises(StorageError):
+        storage.get("photos/ab")
+    with pytest.raises(StorageError):
+        storage.put(f"{KEY}/below", b"bytes", "image/jpeg")
+    assert storage.get(KEY) == b"bytes"
+
+
+def test_many_may_check_and_write_at_once(storage: Storage) -> None:
+    def work(number: int) -> None:
+        for turn in range(15):
+            storage.check()
+            storage.put(f"photos/{number}/{turn}", b"bytes", "image/webp")
+            storage.delete_prefix(f"photos/{number}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
     assert list(storage.list("")) == []
 
 

@@ -1,0 +1,102 @@
+"""The application: its parts, its routes, and what every answer carries."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import structlog
+from flask import Flask, Response, g, request
+
+from api import cli, errors, spec
+from api.services import Services, install, locale, request_id
+from api.throttle import LoginThrottle
+from api.views import (
+    categories,
+    health,
+    locations,
+    pages,
+    photos,
+    reports,
+    sessions,
+    tickets,
+)
+from infra import logs, queue
+from infra.database import make_engine, make_sessions
+from infra.queue import NudgeQueue
+from infra.settings import Settings
+from infra.storage import Storage
+
+log = structlog.get_logger()
+
+VIEWS = (categories, locations, reports, photos, sessions, tickets, health)
+
+REQUEST_ID = "X-Request-ID"
+_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# The documentation page starts itself with a script in its text; nothing else may.
+_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_DOCS_POLICY = (
+    "default-src 'none'; connect-src 'self'; img-src 'self' data:; "
+    "script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+)
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the application; nothing is connected to before the first request."""
+    logs.configure(settings.log_level)
+    app = Flask("api", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    connection = queue.connect(settings.redis_url)
+    engine = make_engine(settings.database_url)
+    install(
+        app,
+        Services(
+            settings=settings,
+            engine=engine,
+            sessions=make_sessions(engine),
+            queue=NudgeQueue(connection, settings.job_timeouts_s),
+            storage=Storage.from_url(settings.storage_url),
+            logins=LoginThrottle(connection.connection_pool),
+        ),
+    )
+    errors.install(app)
+    api = spec.install(app)
+    for view in VIEWS:
+        api.register_blueprint(view.blueprint)
+    app.register_blueprint(pages.blueprint)
+    cli.install(app)
+    app.before_request(_begin)
+    app.after_request(_finish)
+    return app
+
+
+def _begin() -> None:
+    given = request.headers.get(REQUEST_ID, "")
+    if _SAFE_ID.fullmatch(given):
+        g.request_id = given
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id())
+
+
+def _finish(answer: Response) -> Response:
+    headers = answer.headers
+    headers[REQUEST_ID] = request_id()
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    docs = request.path.startswith("/api/docs")
+    headers.setdefault("Content-Security-Policy", _DOCS_POLICY if docs else _POLICY)
+    if request.headers.get("Authorization"):
+        headers.setdefault("Cache-Control", "no-store")
+    if (answer.mimetype or "").endswith("json"):
+        headers.setdefault("Content-Language", locale())
+        answer.vary.update(["Accept-Language", "Authorization"])
+    log.info(
+        "request",
+        method=request.method,
+        route=request.url_rule.rule if request.url_rule else None,
+        status=answer.status_code,
+        seconds=round(time.perf_counter() - g.began, 4),
+    )
+    return answer

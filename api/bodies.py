@@ -1,0 +1,163 @@
+"""Reading what clients send: bounded before it is read, and judged before it is used."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Request, Response, g, request
+from webargs.core import missing
+from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
+
+from api.problems import Fault, pointer
+from api.services import locale
+from infra.words import mark, say
+
+MAX_JSON_BYTES = 1_000_000
+MAX_PHOTO_BYTES = 25 * 1024 * 1024
+# What a simple client still sends after the answer is thrown away, so that it gets to read it.
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+NOT_A_TEXT = mark("The text holds a character that cannot be stored.")
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than the route takes; `limit` is in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
+
+
+class UnsupportedBody(Exception):
+    """The body is of a media type that the route does not take; `expected` names those it does."""
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(expected)
+        self.expected = expected
+
+
+class MalformedBody(Exception):
+    """The body is not what its media type says."""
+
+
+class BadInput(Exception):
+    """The input was understood but cannot be accepted."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("bad input")
+        self.faults = faults
+
+
+class BodyParser(FlaskParser):
+    """Reads JSON bodies and query strings in the one way that Vigie reads them."""
+
+    DEFAULT_VALIDATION_STATUS = 422
+
+    def load_json(self, req: Request, _schema: Any) -> Any:
+        """Read the JSON body; an empty one counts as missing."""
+        document = read_json(req)
+        return missing if document is None else document
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        """Read the query string, after a look for text that cannot be stored."""
+        _check_parameters(req.args)
+        return super().load_querystring(req, schema)
+
+
+def read_json(req: Request) -> Any:
+    """Return the JSON document of the body, or None where there is no body.
+
+    Raise BodyTooLarge, UnsupportedBody, MalformedBody, or BadInput for text that cannot be stored.
+    """
+    data = read_bytes(req, MAX_JSON_BYTES)
+    if not data and not req.content_type:
+        return None
+    if req.mimetype != "application/json" and not req.mimetype.endswith("+json"):
+        raise UnsupportedBody("application/json")
+    try:
+        document = json.loads(data)
+    except (RecursionError, ValueError) as error:
+        raise MalformedBody from error
+    _check_document(document)
+    g.document = document
+    return document
+
+
+def document() -> Any:
+    """Return the JSON document of this request, once it has been read."""
+    return g.get("document")
+
+
+def read_bytes(req: Request, limit: int) -> bytes:
+    """Return the whole body; raise BodyTooLarge without reading what is declared too large."""
+    if (req.content_length or 0) > limit:
+        raise BodyTooLarge(limit)
+    source = req.environ["wsgi.input"]
+    wanted = req.content_length
+    data = bytearray()
+    while wanted is None or len(data) < wanted:
+        chunk = source.read(min(_CHUNK, limit + 1 - len(data)))
+        if not chunk:
+            break
+        data += chunk
+        if len(data) > limit:
+            raise BodyTooLarge(limit)
+    if wanted is not None and len(data) < wanted:
+        raise MalformedBody
+    return bytes(data)
+
+
+def answer_then_drain(answer: Response) -> Response:
+    """Send the answer at once, then read and throw away what the client still sends."""
+    body = answer.get_data()
+    source = request.environ["wsgi.input"]
+
+    def stream() -> Iterator[bytes]:
+        yield body
+        _drain(source.read)
+
+    answer.response = stream()
+    answer.headers["Content-Length"] = str(len(body))
+    answer.headers["Connection"] = "close"
+    return answer
+
+
+def _drain(read: Callable[[int], bytes]) -> None:
+    drained = 0
+    try:
+        while drained < MAX_DRAINED_BYTES and (chunk := read(_CHUNK)):
+            drained += len(chunk)
+    except OSError:
+        return
+
+
+def _check_parameters(parameters: MultiDict[str, str]) -> None:
+    faults = [
+        Fault(say(locale(), NOT_A_TEXT), parameter=_NOT_STORABLE.sub("", name))
+        for name, value in parameters.items(multi=True)
+        if _NOT_STORABLE.search(name) or _NOT_STORABLE.search(value)
+    ]
+    if faults:
+        raise BadInput(*faults)
+
+
+def _check_document(document: Any) -> None:
+    # A stack of our own, since what json.loads could read may be deeper than we may recurse.
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str) and _NOT_STORABLE.search(value):
+            raise BadInput(Fault(say(locale(), NOT_A_TEXT), pointer=pointer(*path)))
+        if isinstance(value, dict):
+            for key, member in value.items():
+                if _NOT_STORABLE.search(key):
+                    raise BadInput(Fault(say(locale(), NOT_A_TEXT), pointer=pointer(*path)))
+                waiting.append(((*path, key), member))
+        elif isinstance(value, list):
+            waiting += [((*path, index), member) for index, member in enumerate(value)]

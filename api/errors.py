@@ -1,0 +1,273 @@
+"""The one table from error to status, and the handlers that answer by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import structlog
+from flask import Flask, Response
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from api import messages
+from api.bodies import (
+    BadInput,
+    BodyTooLarge,
+    MalformedBody,
+    UnsupportedBody,
+    answer_then_drain,
+)
+from api.callers import NotAuthenticated, NotForCaller, NothingHere
+from api.preconditions import PreconditionFailed, PreconditionRequired
+from api.problems import Fault, Problem, pointer
+from api.services import db, locale
+from api.throttle import TooManyLogins
+from city.categories import BadAnswers, KindNotOffered, UnknownCategory
+from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
+from city.sessions import WrongCredentials
+from infra.storage import StorageError
+from infra.words import choose, mark, say
+from reports import errands
+from reports.decisions import NoFallbackTeam
+from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
+from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
+from reports.idempotency import KeyInUse, KeyReused
+from reports.intake import OutsideOwnCity, UnknownSameAs
+from reports.photos import UnusablePhoto
+from reports.reading import HiddenReport, UnknownReport
+from reports.status import TransitionRefused
+
+log = structlog.get_logger()
+
+RETRY_AFTER_S = 5
+
+_TITLES = {
+    400: mark("The request cannot be understood."),
+    401: mark("You need to log in, or to send the report's tracking token."),
+    403: mark("You may not do this."),
+    404: mark("There is nothing here."),
+    405: mark("This address does not take requests of this kind."),
+    409: mark("This does not fit what is there now."),
+    410: mark("This is no longer shown."),
+    412: mark("This has changed since you read it. Read it again, then repeat your change."),
+    413: mark("The body is too large."),
+    415: mark("The body is of a kind that is not taken here."),
+    422: mark("The input cannot be accepted."),
+    428: mark("Say with If-Match which version you want to change."),
+    429: mark("Too many requests. Please wait a little."),
+    500: mark("Something went wrong on our side."),
+    503: mark("The service is not available just now. Please try again soon."),
+    507: mark("There is no room left for this. Please try again later."),
+}
+
+PHOTO_REASONS = {
+    "empty": mark("The file is empty."),
+    "unsupported_type": mark("This is no JPEG, PNG, WebP, HEIC or AVIF picture."),
+    "broken": mark("The picture is damaged or incomplete. Please send it again."),
+    "too_many_pixels": mark("The picture has too many pixels."),
+    "could_not_be_processed": mark("The picture could not be processed. Please send another."),
+}
+
+_OUT_OF_AREA = mark("This spot lies outside every city that takes part.")
+_SWAPPED = mark("Latitude and longitude look swapped.")
+_NEAREST = mark("The nearest city is {city}, {distance_km} km away.")
+_OUTSIDE_OWN = mark("This spot lies outside the city that you work for.")
+_UNKNOWN_CATEGORY = mark("There is no such category here.")
+_KIND = mark("This category does not take reports of this kind.")
+_SAME_AS = mark("There is no such ticket here.")
+_LOGIN = mark("The e-mail address or the password is wrong.")
+_WHICH_CITY = mark("Say with “jurisdiction” which city you mean.")
+_KEY_REUSED = mark("This key came before with another body.")
+_KEY_IN_USE = mark("The first request with this key is still running.")
+_OTHER_PHOTO = mark("Another photo has this identifier.")
+_TOO_MANY_PHOTOS = mark("The report has as many photos as it may have.")
+_PHOTOS_CLOSED = mark("The report was withdrawn and takes no more photos.")
+_MESSAGE_NEEDED = mark("Tell the resident why: a declined report needs a public message.")
+_REFUSED = mark("The status cannot change from “{current}” to “{wanted}”.")
+_AT_MOST = mark("At most {limit} bytes are taken here.")
+_EXPECTED = mark("Expected: {expected}.")
+
+Answer = Callable[[Any], Problem]
+
+
+def problem(status: int, slug: str, **values: Any) -> Problem:
+    """Return a problem with the title of its status."""
+    return Problem(status, slug, _TITLES[status], **values)
+
+
+def _plain(status: int, slug: str, detail: str | None = None) -> Answer:
+    def answer(_error: Exception) -> Problem:
+        return problem(status, slug, detail=say(locale(), detail) if detail else None)
+
+    return answer
+
+
+def _at(place: str, slug: str, detail: str) -> Answer:
+    def answer(_error: Exception) -> Problem:
+        words = say(locale(), detail)
+        return problem(422, slug, detail=words, faults=[Fault(words, pointer=place)])
+
+    return answer
+
+
+def _parameter(name: str, status: int, slug: str, detail: str) -> Answer:
+    def answer(_error: Exception) -> Problem:
+        words = say(locale(), detail)
+        return problem(status, slug, detail=words, faults=[Fault(words, parameter=name)])
+
+    return answer
+
+
+def _out_of_area(error: OutOfArea) -> Problem:
+    language = locale()
+    sentences = [say(language, _OUT_OF_AREA)]
+    if error.swapped:
+        sentences.append(say(language, _SWAPPED))
+    elif error.nearest is not None:
+        city = choose(error.nearest.names, language)
+        distance_km = f"{max(0.1, error.nearest.distance_m / 1000):.1f}"
+        sentences.append(say(language, _NEAREST, city=city, distance_km=distance_km))
+    detail = " ".join(sentences)
+    return problem(422, "out-of-area", detail=detail, faults=[Fault(detail, pointer="/location")])
+
+
+def _bad_answers(error: BadAnswers) -> Problem:
+    language = locale()
+    faults = [
+        Fault(say(language, sentence), pointer=pointer("answers", code))
+        for code, sentence in error.faults.items()
+    ]
+    return problem(422, "bad-answers", faults=faults)
+
+
+def _bad_input(error: BadInput) -> Problem:
+    return problem(422, "bad-input", faults=error.faults)
+
+
+def _refused(error: TransitionRefused) -> Problem:
+    detail = say(locale(), _REFUSED, current=error.current, wanted=error.wanted)
+    allowed = [status.value for status in error.allowed]
+    return problem(409, "transition-refused", detail=detail, extra={"allowed": allowed})
+
+
+def _unusable_photo(error: UnusablePhoto) -> Problem:
+    detail = say(locale(), PHOTO_REASONS[error.code])
+    return problem(422, "unusable-photo", detail=detail, extra={"reason": error.code})
+
+
+def _too_large(error: BodyTooLarge) -> Problem:
+    return problem(413, "too-large", detail=say(locale(), _AT_MOST, limit=error.limit))
+
+
+def _unsupported(error: UnsupportedBody) -> Problem:
+    detail = say(locale(), _EXPECTED, expected=error.expected)
+    return problem(415, "unsupported-body", detail=detail)
+
+
+def _not_authenticated(_error: NotAuthenticated) -> Problem:
+    return problem(401, "not-authenticated", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _too_many_logins(error: TooManyLogins) -> Problem:
+    headers = {"Retry-After": str(error.retry_after_s)}
+    return problem(429, "too-many-logins", headers=headers)
+
+
+def _storage(error: StorageError) -> Problem:
+    status = 507 if error.full else 503
+    return problem(status, "storage-unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+def _database(_error: Exception) -> Problem:
+    return problem(503, "database-unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
+
+
+TABLE: Mapping[type[Exception], Answer] = {
+    MalformedBody: _plain(400, "malformed-body"),
+    NotAuthenticated: _not_authenticated,
+    WrongCredentials: _plain(401, "wrong-credentials", _LOGIN),
+    NotForCaller: _plain(403, "not-for-you"),
+    NotAllowed: _plain(403, "not-allowed"),
+    NothingHere: _plain(404, "nothing-here"),
+    UnknownJurisdiction: _plain(404, "unknown-jurisdiction"),
+    UnknownReport: _plain(404, "unknown-report"),
+    UnknownTicket: _plain(404, "unknown-ticket"),
+    KeyInUse: _plain(409, "key-in-use", _KEY_IN_USE),
+    OtherPhoto: _plain(409, "other-photo", _OTHER_PHOTO),
+    PhotosClosed: _plain(409, "photos-closed", _PHOTOS_CLOSED),
+    TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
+    TransitionRefused: _refused,
+    HiddenReport: _plain(410, "hidden-report"),
+    PreconditionFailed: _plain(412, "stale"),
+    StaleVersion: _plain(412, "stale"),
+    BodyTooLarge: _too_large,
+    UnsupportedBody: _unsupported,
+    BadAnswers: _bad_answers,
+    BadInput: _bad_input,
+    JurisdictionRequired: _parameter("jurisdiction", 422, "which-city", _WHICH_CITY),
+    KeyReused: _parameter("Idempotency-Key", 422, "key-reused", _KEY_REUSED),
+    KindNotOffered: _at("/kind", "kind-not-offered", _KIND),
+    OutOfArea: _out_of_area,
+    OutsideOwnCity: _at("/location", "outside-own-city", _OUTSIDE_OWN),
+    PublicMessageRequired: _at("/public_message", "public-message-required", _MESSAGE_NEEDED),
+    UnknownCategory: _at("/category", "unknown-category", _UNKNOWN_CATEGORY),
+    UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
+    UnusablePhoto: _unusable_photo,
+    PreconditionRequired: _plain(428, "precondition-required"),
+    TooManyLogins: _too_many_logins,
+    NoFallbackTeam: _plain(503, "city-not-set-up"),
+    StorageError: _storage,
+    InterfaceError: _database,
+    OperationalError: _database,
+    PoolTimeoutError: _database,
+}
+
+
+def install(app: Flask) -> None:
+    """Answer every error by the table, and anything else with a 500 that says nothing."""
+    for error_class in TABLE:
+        app.register_error_handler(error_class, _answer)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def from_http(error: HTTPException) -> Response:
+    """Answer what Flask and the schemas raise themselves."""
+    status = error.code or 500
+    if error.response is not None:
+        return cast(Response, error.response)
+    found = getattr(error, "data", None) or {}
+    if "messages" in found:
+        faults = messages.faults(found["messages"], locale())
+        return _finish(problem(422, "bad-input", faults=faults))
+    status = status if status in _TITLES else 400 if status < 500 else 500
+    headers = {
+        name: value
+        for name, value in error.get_headers()
+        if name in {"Allow", "Retry-After", "Location"}
+    }
+    return _finish(problem(status, f"http-{status}", headers=headers))
+
+
+def _answer(error: Exception) -> Response:
+    handler = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    found = handler(error)
+    if found.status >= 500:
+        log.error("request failed", problem=found.slug, error=type(error).__name__)
+    elif found.status != 404:
+        log.info("request refused", problem=found.slug)
+    return _finish(found)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error)
+    return _finish(problem(500, "unexpected"))
+
+
+def _finish(found: Problem) -> Response:
+    session = db()
+    session.rollback()
+    errands.take(session)
+    answer = found.response()
+    return answer_then_drain(answer) if found.status == 413 else answer

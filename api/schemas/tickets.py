@@ -1,0 +1,118 @@
+"""Schemas about tickets, which staff alone see."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from api.fields import MAX_TEXT, Choice, CommaList, Moment, Text
+from api.schemas.common import (
+    ListQuerySchema,
+    PhotoSchema,
+    PositionSchema,
+    Schema,
+    ThingSchema,
+)
+from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
+from city.models import Priority
+from reports.inbox import Sort
+from reports.status import Status
+
+MAX_REASON = 500
+
+
+class TicketsQuerySchema(ListQuerySchema):
+    """The filters of the inbox."""
+
+    team = CommaList()
+    priority = CommaList(Priority)
+    assignee = fields.String()
+    late = fields.Boolean()
+    unrouted = fields.Boolean()
+    uncertain = fields.Boolean()
+    sort = Choice(Sort, load_default=Sort.NEWEST.value)
+
+
+class TicketItemSchema(Schema):
+    """One line of the inbox."""
+
+    reference = fields.String(required=True)
+    status = fields.String(required=True, validate=validate.OneOf([s.value for s in Status]))
+    kind = fields.String(required=True)
+    category = fields.Nested(ThingSchema, required=True)
+    priority = fields.String(required=True, validate=validate.OneOf([p.value for p in Priority]))
+    team = fields.Nested(ThingSchema, required=True)
+    assignee = fields.String(allow_none=True, required=True)
+    district = fields.Nested(ThingSchema, allow_none=True, required=True)
+    location = fields.Nested(PositionSchema, required=True)
+    address = fields.String(allow_none=True, required=True)
+    description = fields.String(required=True)
+    due_at = Moment(allow_none=True, required=True)
+    late = fields.Boolean(required=True)
+    unrouted = fields.Boolean(required=True)
+    uncertain = fields.Boolean(required=True)
+    supports = fields.Integer(required=True)
+    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    closed_at = Moment(allow_none=True, required=True)
+
+
+class TicketsSchema(Schema):
+    """A page of the inbox; `counts` says how many tickets each status holds."""
+
+    items = fields.List(fields.Nested(TicketItemSchema), required=True)
+    next = fields.Url(allow_none=True, required=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class TicketReportSchema(Schema):
+    """A report within a ticket."""
+
+    reference = fields.String(required=True)
+    kind = fields.String(required=True)
+    description = fields.String(required=True)
+    location = fields.Nested(PositionSchema, required=True)
+    accuracy_m = fields.Float(allow_none=True, required=True)
+    address = fields.String(allow_none=True, required=True)
+    answers = fields.Dict(keys=fields.String(), required=True)
+    channel = fields.String(required=True)
+    external_ref = fields.String(allow_none=True, required=True)
+    locale = fields.String(required=True)
+    observed_at = Moment(allow_none=True, required=True)
+    created_at = Moment(required=True)
+    contact = fields.Nested(ContactSchema, allow_none=True, required=True)
+    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+
+
+class TicketEventSchema(EventSchema):
+    """One line of a ticket's whole history."""
+
+    public = fields.Boolean(required=True)
+    person = fields.String(allow_none=True, required=True)
+    body = fields.String(allow_none=True, required=True)
+    reason = fields.String(allow_none=True, required=True)
+
+
+class TicketSchema(TicketItemSchema):
+    """One ticket with all that staff may know about it."""
+
+    reports = fields.List(fields.Nested(TicketReportSchema), required=True)
+    decision = fields.Nested(DecisionSchema, required=True)
+    events = fields.List(fields.Nested(TicketEventSchema), required=True)
+    next = fields.List(fields.String(), required=True)
+    merged_into = fields.String(allow_none=True, required=True)
+
+
+class TransitionSchema(Schema):
+    """Where the ticket goes and why; `public_message` is for the reporters."""
+
+    to = Choice(Status, required=True)
+    reason = Text(longest=MAX_REASON, required=True)
+    public_message = fields.String(allow_none=True, validate=validate.Length(max=MAX_TEXT))
+
+
+class NoteSchema(Schema):
+    """A note among staff."""
+
+    at = Moment(required=True, attribute="created_at")
+    text = fields.String(required=True, attribute="reason")

@@ -1,0 +1,89 @@
+"""What views work with: the application's parts, the request's session, language and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+from uuid import uuid4
+
+from flask import Flask, current_app, g, request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.throttle import LoginThrottle
+from infra import words
+from infra.queue import NudgeQueue
+from infra.settings import Settings
+from infra.storage import Storage
+from reports import errands
+
+_KEY = "vigie"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that one application holds."""
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    queue: NudgeQueue
+    storage: Storage
+    logins: LoginThrottle
+
+
+def install(app: Flask, parts: Services) -> None:
+    """Give the application its parts."""
+    app.extensions[_KEY] = parts
+    app.teardown_appcontext(_close)
+
+
+def services() -> Services:
+    """Return the current application's parts."""
+    return cast(Services, current_app.extensions[_KEY])
+
+
+def db() -> Session:
+    """Return the request's database session, opened at first use."""
+    if "session" not in g:
+        g.session = services().sessions()
+    return cast(Session, g.session)
+
+
+def commit() -> None:
+    """Commit the request's work, then nudge the queue with what it owes."""
+    session = db()
+    session.commit()
+    if nudges := errands.take(session):
+        services().queue.send(nudges, request_id())
+
+
+def release() -> None:
+    """End the transaction, so that no connection is held while a client sends its body."""
+    db().commit()
+
+
+def locale() -> str:
+    """Return the language of the answer, by the caller's preference."""
+    if not request:
+        return words.SOURCE_LOCALE
+    best = request.accept_languages.best_match(words.locales())
+    return best or words.SOURCE_LOCALE
+
+
+def request_id() -> str:
+    """Return the id under which everything that this request leads to is logged."""
+    if "request_id" not in g:
+        g.request_id = uuid4().hex
+    return cast(str, g.request_id)
+
+
+def public_url(path: str) -> str:
+    """Return an absolute address of this installation; never made from the Host header."""
+    return services().settings.public_url + path
+
+
+def _close(_error: BaseException | None) -> None:
+    session = g.pop("session", None)
+    if session is not None:
+        session.close()

@@ -1,0 +1,65 @@
+"""Failed logins are counted per person and address, so that nobody can lock a colleague out."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerMinute
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import FixedWindowRateLimiter
+from redis import ConnectionPool
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+WINDOW_MINUTES = 5
+PER_PERSON = RateLimitItemPerMinute(10, WINDOW_MINUTES, namespace="login-person")
+PER_ADDRESS = RateLimitItemPerMinute(100, WINDOW_MINUTES, namespace="login-address")
+
+
+class TooManyLogins(Exception):
+    """Too many failed logins; `retry_after_s` tells when to come back."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("too many failed logins")
+        self.retry_after_s = retry_after_s
+
+
+class LoginThrottle:
+    """Counts failures in the shared store, or in this process's memory while that is down."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._shared = FixedWindowRateLimiter(
+            RedisStorage("redis://", connection_pool=pool, wrap_exceptions=False)
+        )
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+
+    def check(self, email: str, address: str) -> None:
+        """Raise TooManyLogins when one of the two counts is used up."""
+        for item, key in _counts(email, address):
+            limiter = self._limiter()
+            if not limiter.test(item, key):
+                reset_at = limiter.get_window_stats(item, key).reset_time
+                raise TooManyLogins(max(1, int(reset_at - time.time()) + 1))
+
+    def count_failure(self, email: str, address: str) -> None:
+        """Count one failed login."""
+        for item, key in _counts(email, address):
+            self._limiter().hit(item, key)
+
+    def _limiter(self) -> FixedWindowRateLimiter:
+        try:
+            if self._shared.storage.check():
+                return self._shared
+        except RedisError:
+            pass
+        log.warning("queue unavailable; failed logins are counted in memory")
+        return self._own
+
+
+def _counts(email: str, address: str) -> list[tuple[RateLimitItem, str]]:
+    # The store is no place for e-mail addresses, hence the digest.
+    person = hashlib.sha256(f"{email.strip().lower()}\0{address}".encode()).hexdigest()
+    return [(PER_PERSON, person), (PER_ADDRESS, address)]

@@ -1,0 +1,84 @@
+"""Answers that several views give: a reporter's view, a ticket with its tag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from api import preconditions
+from api.schemas.reports import ReporterViewSchema
+from api.schemas.tickets import TicketSchema
+from api.services import db, locale, public_url, services
+from infra.clock import now
+from reports import conversation, inbox, reading, tracking
+from reports.decisions import Decision
+from reports.inbox import TicketView
+from reports.models import Report, Ticket
+
+REPORTER_VIEW = ReporterViewSchema()
+TICKET = TicketSchema()
+
+
+def reporter_view(report: Report, *, with_token: bool = False) -> Any:
+    """Return the reporter's own view; `with_token` only where the caller proved to be them."""
+    session = db()
+    ticket = reading.current_ticket(session, report)
+    extras = reading.reporter_extras(session, report, ticket)
+    told = REPORTER_VIEW.dump(reading.view(session, report, locale()))
+    contact = extras.contact
+    told["contact"] = contact and {
+        "name": contact.name,
+        "email": contact.email,
+        "phone": contact.phone,
+    }
+    messages = conversation.messages_of(session, report.id, ticket.id)
+    told |= REPORTER_VIEW.dump({"messages": messages, "can": extras.can})
+    told["photo_upload"] = {
+        "template": public_url(f"/api/v1/reports/{report.reference}/photos/{{uuid}}"),
+        "remaining": extras.photos_remaining,
+    }
+    if with_token:
+        key = services().settings.secret_key
+        told["tracking_token"] = tracking.issue(key, report.reference)
+    return told
+
+
+def decision(found: Decision) -> dict[str, Any]:
+    """Return a decision as its schema takes it."""
+    return {
+        "text": found.text,
+        "decided_at": found.decided_at,
+        "ruleset": found.ruleset,
+        "district": found.district and _thing(*found.district),
+        "team": _thing(*found.team),
+        "rule": found.rule and {"id": found.rule[0], "text": found.rule[1]},
+        "certain": found.certain,
+        "border_distance_m": found.border_distance_m,
+        "candidates": found.candidates,
+        "overridden": None,
+    }
+
+
+def ticket(row: Ticket) -> Response:
+    """Return the ticket as staff see it, with its entity tag."""
+    found = inbox.view(db(), row, locale(), now())
+    return preconditions.tag(jsonify(_ticket_document(found)), found.item.version)
+
+
+def _ticket_document(found: TicketView) -> dict[str, Any]:
+    item = found.item
+    document = {name: getattr(item, name) for name in item.__slots__}
+    document |= {
+        "reports": found.reports,
+        "decision": decision(found.decision),
+        "events": found.events,
+        "next": [status.value for status in found.next],
+        "merged_into": None,
+    }
+    told: dict[str, Any] = TICKET.dump(document)
+    return told
+
+
+def _thing(code: str, name: str) -> dict[str, str]:
+    return {"code": code, "name": name}

@@ -1,0 +1,114 @@
+"""Pages for people: a report as mails link to it, readable without JavaScript."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from api.callers import anyone
+from api.errors import PHOTO_REASONS
+from api.services import db, locale, public_url, services
+from city.models import Jurisdiction
+from infra.words import choose, mark, say, say_moment
+from reports import conversation, decisions, history, reading, tracking
+from reports.display import isolate
+from reports.models import Report
+from reports.reading import HiddenReport, UnknownReport
+
+blueprint = Blueprint("pages", "api.views.pages", template_folder="../templates")
+
+_POLICY = (
+    "default-src 'none'; img-src {origin} data:; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+
+WORDS = {
+    "history": mark("What happened so far"),
+    "why": mark("Why it went to this team"),
+    "team": mark("Team"),
+    "district": mark("District"),
+    "place": mark("Place"),
+    "due": mark("Due by"),
+    "reported": mark("Reported on"),
+    "supports": mark("Others who reported the same"),
+    "answer": mark("The city's message"),
+    "messages": mark("Messages"),
+    "photo": mark("Photo of the report"),
+    "photo_pending": mark("This photo is being prepared."),
+    "map": mark("See the place on a map"),
+    "resident": mark("Resident"),
+    "city": mark("City"),
+    "gone": mark("There is no such report, or it is not public."),
+    "hidden": mark("This report is no longer shown."),
+    "home_title": mark("Tell your city"),
+    "home_text": mark("Report a problem, suggest an idea or pay a compliment to your city."),
+    "home_docs": mark("Documentation of the API"),
+}
+
+
+@blueprint.route("/")
+@anyone
+def home() -> Response:
+    """Say what this is and where to go on."""
+    return _page("home.html")
+
+
+@blueprint.route("/r/<reference>")
+@anyone
+def report_page(reference: str) -> Response:
+    """Show a report; what is not public opens with `?token=`."""
+    token = request.args.get("token", "")
+    holder = tracking.read(services().settings.secret_key, token)
+    try:
+        report = reading.find(db(), reference, holder=holder)
+    except UnknownReport:
+        return _page("gone.html", 404, text="gone")
+    except HiddenReport:
+        return _page("gone.html", 410, text="hidden")
+    return _page("report.html", **_told(report, mine=holder == report.reference))
+
+
+def _told(report: Report, *, mine: bool) -> dict[str, Any]:
+    language = locale()
+    session = db()
+    ticket = reading.current_ticket(session, report)
+    jurisdiction = session.get_one(Jurisdiction, report.jurisdiction_id)
+    return {
+        "report": reading.view(session, report, language),
+        "city": choose(jurisdiction.names, language, jurisdiction.locales),
+        "time_zone": jurisdiction.time_zone,
+        "events": history.read(session, ticket.id, language, public_only=True),
+        "decision": decisions.read(session, ticket.id, language),
+        "messages": conversation.messages_of(session, report.id, ticket.id) if mine else [],
+        "public": reading.is_public(session, report),
+        "photo_reasons": PHOTO_REASONS,
+        "url": public_url(f"/r/{report.reference}"),
+    }
+
+
+def _page(template: str, status: int = 200, **values: Any) -> Response:
+    language = locale()
+
+    def word(name: str) -> str:
+        return say(language, WORDS[name])
+
+    def moment(at: Any) -> str:
+        return say_moment(language, at, values.get("time_zone", "UTC"))
+
+    content = render_template(
+        template,
+        language=language,
+        word=word,
+        moment=moment,
+        isolate=isolate,
+        speak=lambda message: say(language, message),
+        base=public_url("/api/v1"),
+        **values,
+    )
+    answer = make_response(content, status)
+    answer.headers["Content-Security-Policy"] = _POLICY.format(origin=public_url(""))
+    answer.headers["Content-Language"] = language
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.vary.add("Accept-Language")
+    return answer

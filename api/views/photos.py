@@ -1,0 +1,185 @@
+"""Photos: sending them, and seeing what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from flask import Response, jsonify, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from api.blueprint import resource
+from api.bodies import (
+    MAX_PHOTO_BYTES,
+    BadInput,
+    BodyTooLarge,
+    MalformedBody,
+    UnsupportedBody,
+    read_bytes,
+)
+from api.callers import NothingHere, anyone, current_staff, holds, reporter
+from api.problems import Fault
+from api.schemas.common import PhotoSchema
+from api.services import commit, db, locale, release, services
+from city.access import Act
+from infra.clock import now
+from infra.words import mark, say
+from reports import gallery, photos, reading
+from reports.gallery import Upload
+from reports.models import Photo, Report, Visibility
+from reports.reading import HiddenReport, PhotoView
+
+blueprint = resource("photos", "Photos of what is reported.")
+
+DAY_S = 86_400
+# The rest of a multipart body: its boundaries and the headers of its parts.
+MULTIPART_ROOM = 16 * 1024
+MAX_PARTS = 1_000
+MAX_FIELD_BYTES = 500_000
+PART = "photo"
+NOT_A_FILE = mark("Expected a file, not a text.")
+MISSING_FILE = mark("The file is missing.")
+PHOTO = PhotoSchema()
+
+
+@blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
+@reporter
+@blueprint.doc(
+    requestBody={
+        "required": True,
+        "content": {
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+)
+@blueprint.response(201, PhotoSchema)
+@blueprint.alt_response(200, schema=PhotoSchema, description="The photo is here already.")
+def put_photo(report: Report, uuid: UUID) -> Response:
+    """Send a photo as the body, under an identifier that the phone makes.
+
+    Sending it again is harmless. At most 25 MB; JPEG, PNG, WebP, HEIC or AVIF.
+    """
+    _demand_image_type()
+    return _take_in(report, uuid, read_bytes(request, MAX_PHOTO_BYTES))
+
+
+@blueprint.route("/reports/<reference>/photos", methods=["POST"])
+@reporter
+@blueprint.doc(
+    requestBody={
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [PART],
+                    "properties": {PART: {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+)
+@blueprint.response(201, PhotoSchema)
+@blueprint.alt_response(200, schema=PhotoSchema, description="The photo is here already.")
+def post_photo(report: Report) -> Response:
+    """Send a photo as the part `photo` of a form; sending the same bytes again is harmless."""
+    data = _part()
+    uuid = uuid5(NAMESPACE_OID, f"{report.reference}:{hashlib.sha256(data).hexdigest()}")
+    return _take_in(report, uuid, data)
+
+
+@blueprint.route("/photos/<uuid:public_id>/<int:size>.<extension>")
+@anyone
+@blueprint.response(200, content_type="image/jpeg")
+def get_photo(public_id: UUID, size: int, extension: str) -> Response:
+    """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
+    if size not in photos.SIZES or extension not in photos.FORMATS:
+        raise NothingHere
+    photo = reading.public_photo(db(), public_id)
+    if photo is None:
+        raise NothingHere
+    report = reading.report_of_photo(db(), photo)
+    public = reading.is_public(db(), report)
+    if not public and not _may_see(report):
+        raise NothingHere
+    if Visibility.HIDDEN.value in (photo.visibility, report.visibility):
+        raise HiddenReport
+    release()
+    answer = Response(content_type=gallery.MEDIA_TYPES[extension])
+    answer.set_etag(f"{public_id.hex}-{size}-{extension}-{photo.attempt}")
+    answer.cache_control.max_age = DAY_S
+    answer.cache_control.must_revalidate = True
+    answer.cache_control["public" if public else "private"] = None
+    if not request.if_none_match.contains(answer.get_etag()[0] or ""):
+        key = gallery.derivative_key(public_id, size, extension)
+        answer.set_data(services().storage.get(key))
+    answer.make_conditional(request)
+    return answer
+
+
+def _may_see(report: Report) -> bool:
+    staff = current_staff()
+    if staff is None:
+        return holds(report)
+    ticket = reading.current_ticket(db(), report)
+    same_city = staff.jurisdiction_id == report.jurisdiction_id
+    return same_city and staff.may(Act.READ_TICKETS, ticket.team_id)
+
+
+def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
+    upload = Upload(uuid, data, photos.probe(data))
+    photo = gallery.find_same(db(), report.id, upload)
+    release()
+    new = photo is None
+    if photo is None:
+        # The original is safe before its row is: a row never names a file that is not there.
+        key = gallery.original_key(report.id, uuid, upload.sha256)
+        services().storage.put(key, data, upload.facts.media_type)
+        photo, new = gallery.add(db(), report, upload, now())
+        commit()
+    answer = jsonify(PHOTO.dump(_view(photo)))
+    answer.status_code = 201 if new else 200
+    return answer
+
+
+def _view(photo: Photo) -> PhotoView:
+    return PhotoView(str(photo.public_id), photo.status, photo.reason, photo.placeholder)
+
+
+def _demand_image_type() -> None:
+    given = request.mimetype
+    if given and not given.startswith("image/") and given != "application/octet-stream":
+        if (request.content_length or 0) > MAX_PHOTO_BYTES:
+            raise BodyTooLarge(MAX_PHOTO_BYTES)
+        raise UnsupportedBody("image/*, application/octet-stream")
+
+
+def _part() -> bytes:
+    request.max_content_length = MAX_PHOTO_BYTES + MULTIPART_ROOM
+    request.max_form_parts = MAX_PARTS
+    request.max_form_memory_size = MAX_FIELD_BYTES
+    if (request.content_length or 0) > request.max_content_length:
+        raise BodyTooLarge(MAX_PHOTO_BYTES)
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedBody("multipart/form-data")
+    if not request.mimetype_params.get("boundary"):
+        raise MalformedBody
+    file = _files().get(PART)
+    if file is None:
+        complaint = NOT_A_FILE if PART in request.form else MISSING_FILE
+        raise BadInput(Fault(say(locale(), complaint), pointer=f"/{PART}"))
+    data: bytes = file.read(MAX_PHOTO_BYTES + 1)
+    if len(data) > MAX_PHOTO_BYTES:
+        raise BodyTooLarge(MAX_PHOTO_BYTES)
+    return data
+
+
+def _files() -> Any:
+    try:
+        return request.files
+    except RequestEntityTooLarge as error:
+        raise BodyTooLarge(MAX_PHOTO_BYTES) from error
+    except (HTTPException, ValueError) as error:
+        raise MalformedBody from error

@@ -1,0 +1,204 @@
+"""Reports: sending one, following it, writing to the city about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from api import cursors, repeats, told
+from api.blueprint import resource
+from api.bodies import BadInput
+from api.callers import NotForCaller, anyone, current_staff, holds, of_report, reporter
+from api.problems import Fault
+from api.schemas.common import filters_from
+from api.schemas.reports import (
+    DecisionSchema,
+    EventsSchema,
+    MessageSchema,
+    NewMessageSchema,
+    NewReportSchema,
+    ReporterViewSchema,
+    ReportSchema,
+    ReportsQuerySchema,
+    ReportsSchema,
+)
+from api.services import commit, db, locale
+from city import jurisdictions
+from city.access import Act
+from infra.clock import now
+from infra.words import mark, say
+from reports import conversation, decisions, history, idempotency, intake, reading
+from reports.intake import NewReport, Recorder
+from reports.models import Channel, Message, Report
+from reports.reading import ReportView
+
+blueprint = resource("reports", "What residents send and how they follow it.")
+
+GEOJSON = "application/geo+json"
+STAFF_ONLY = mark("Only the city's staff may say this.")
+REPORT = ReportSchema()
+
+EXAMPLE_REPORT = {
+    "kind": "problem",
+    "category": "nid-de-poule",
+    "description": "Un trou profond devant le numéro 12, un vélo y est tombé.",
+    "location": {"latitude": 48.8205, "longitude": 2.2412, "accuracy_m": 8},
+    "contact": {"email": "camille@example.org"},
+    "locale": "fr",
+}
+
+
+@blueprint.route("/reports", methods=["POST"])
+@anyone
+@blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
+@blueprint.response(201, ReporterViewSchema)
+def send_report(new: NewReport) -> Response:
+    """Send a report.
+
+    The answer carries the tracking token, which alone opens the reporter's own view. With an
+    `Idempotency-Key` a repeated request gets the first answer again.
+    """
+    new = _recorded(new)
+    key = repeats.given_key()
+    earlier = repeats.recall(key)
+    if earlier is not None:
+        report = db().get_one(Report, earlier.report_id)
+    else:
+        report = intake.submit(db(), new, now())
+        if key is not None:
+            idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
+    commit()
+    answer = jsonify(told.reporter_view(report, with_token=True))
+    answer.status_code = 201
+    answer.headers["Location"] = f"{request.path}/{report.reference}"
+    return answer
+
+
+@blueprint.route("/reports", methods=["GET"])
+@anyone
+@blueprint.arguments(ReportsQuerySchema, location="query")
+@blueprint.response(200, ReportsSchema)
+def list_reports(query: dict[str, Any]) -> Response:
+    """List public reports, newest first.
+
+    `Accept: application/geo+json` answers with a FeatureCollection.
+    """
+    jurisdiction = jurisdictions.find(db(), query["jurisdiction"])
+    page = reading.page(
+        db(),
+        jurisdiction,
+        filters_from(query),
+        query.get("q"),
+        query["limit"],
+        query["cursor"],
+        locale(),
+    )
+    following = cursors.next_url(page.next)
+    best = request.accept_mimetypes.best_match(["application/json", GEOJSON])
+    if best == GEOJSON:
+        answer = jsonify(
+            type="FeatureCollection",
+            features=[_feature(item) for item in page.items],
+            next=following,
+        )
+        answer.mimetype = GEOJSON
+    else:
+        answer = jsonify(items=REPORT.dump(page.items, many=True), next=following)
+    answer.vary.add("Accept")
+    return answer
+
+
+@blueprint.route("/reports/<reference>")
+@of_report
+@blueprint.response(200, ReporterViewSchema)
+def get_report(report: Report) -> Any:
+    """Read a report; with its tracking token, as its reporter."""
+    if holds(report):
+        return jsonify(told.reporter_view(report))
+    return jsonify(REPORT.dump(reading.view(db(), report, locale())))
+
+
+@blueprint.route("/reports/<reference>/events")
+@of_report
+@blueprint.response(200, EventsSchema)
+def list_events(report: Report) -> dict[str, Any]:
+    """Read what happened to a report so far, in words."""
+    ticket = reading.current_ticket(db(), report)
+    return {"items": history.read(db(), ticket.id, locale(), public_only=True)}
+
+
+@blueprint.route("/reports/<reference>/decision")
+@of_report
+@blueprint.response(200, DecisionSchema)
+def get_decision(report: Report) -> dict[str, Any]:
+    """Read why a report went to its team."""
+    ticket = reading.current_ticket(db(), report)
+    return told.decision(decisions.read(db(), ticket.id, locale()))
+
+
+@blueprint.route("/reports/<reference>/messages", methods=["POST"])
+@reporter
+@blueprint.arguments(NewMessageSchema)
+@blueprint.response(201, MessageSchema)
+def write_message(body: dict[str, Any], report: Report) -> Message:
+    """Write to the team about one's report."""
+    key = repeats.given_key()
+    earlier = repeats.recall(key)
+    if earlier is not None:
+        return db().get_one(Message, earlier.message_id)
+    message = conversation.write_message(db(), report, body["text"], now())
+    if key is not None:
+        idempotency.remember(db(), key, report.jurisdiction_id, now(), message_id=message.id)
+    commit()
+    return message
+
+
+@blueprint.route("/reports/<reference>/withdraw", methods=["POST"])
+@reporter
+@blueprint.response(200, ReporterViewSchema)
+def withdraw(report: Report) -> Response:
+    """Withdraw one's report; a second time changes nothing."""
+    conversation.withdraw(db(), report, now())
+    commit()
+    return jsonify(told.reporter_view(report))
+
+
+@blueprint.route("/reports/<reference>/contact", methods=["DELETE"])
+@reporter
+@blueprint.response(204)
+def remove_contact(report: Report) -> None:
+    """Have one's contact details forgotten."""
+    conversation.remove_contact(db(), report, now())
+    commit()
+
+
+def _recorded(new: NewReport) -> NewReport:
+    """Return the report with the member of staff who writes it down, if one does."""
+    staff = current_staff()
+    if staff is None:
+        given = {"channel": new.channel is not Channel.APP, "external_ref": new.external_ref}
+        faults = [
+            Fault(say(locale(), STAFF_ONLY), pointer=f"/{name}")
+            for name, value in given.items()
+            if value
+        ]
+        if faults:
+            raise BadInput(*faults)
+        return new
+    if staff.reach(Act.TAKE_IN_REPORTS) is None:
+        raise NotForCaller
+    channel = Channel.PHONE if new.channel is Channel.APP else new.channel
+    return replace(new, channel=channel, recorder=Recorder(staff.person_id, staff.jurisdiction_id))
+
+
+def _feature(item: ReportView) -> dict[str, Any]:
+    properties = REPORT.dump(item)
+    place = properties.pop("location")
+    return {
+        "type": "Feature",
+        "id": item.reference,
+        "geometry": {"type": "Point", "coordinates": [place["longitude"], place["latitude"]]},
+        "properties": properties,
+    }

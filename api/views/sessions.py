@@ -1,0 +1,58 @@
+"""Staff sessions: logging in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from api.blueprint import resource
+from api.callers import anyone, bearer, staff
+from api.schemas.city import LoginSchema, SessionSchema
+from api.services import commit, db, services
+from city import sessions
+from city.models import Jurisdiction
+from city.sessions import Staff, WrongCredentials
+from infra.clock import now
+
+blueprint = resource("sessions", "Logging in, for the city's staff.")
+
+
+@blueprint.route("/sessions", methods=["POST"])
+@anyone
+@blueprint.arguments(
+    LoginSchema, example={"email": "dispatcher@example.org", "password": "correct horse"}
+)
+@blueprint.response(201, SessionSchema)
+def log_in(body: dict[str, Any]) -> dict[str, Any]:
+    """Log in; failed attempts are throttled."""
+    email, address = body["email"], request.remote_addr or ""
+    logins = services().logins
+    logins.check(email, address)
+    try:
+        hours = services().settings.session_hours
+        opened = sessions.open_session(db(), email, body["password"], now(), hours)
+    except WrongCredentials:
+        logins.count_failure(email, address)
+        raise
+    commit()
+    person = opened.staff
+    return {
+        "token": opened.token,
+        "expires_at": opened.expires_at,
+        "person": {
+            "name": person.name,
+            "role": person.role.value,
+            "jurisdiction": db().get_one(Jurisdiction, person.jurisdiction_id).code,
+            "teams": list(person.team_codes),
+        },
+    }
+
+
+@blueprint.route("/sessions/current", methods=["DELETE"])
+@staff()
+@blueprint.response(204)
+def log_out(**_caller: Staff) -> None:
+    """Log out; the token is worthless from then on."""
+    sessions.close_session(db(), bearer() or "")
+    commit()

@@ -1,0 +1,143 @@
+"""Tickets: the work of the city's staff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Response, jsonify
+
+from api import cursors, preconditions, repeats, told
+from api.blueprint import resource
+from api.callers import staff
+from api.schemas.common import filters_from
+from api.schemas.reports import NewMessageSchema
+from api.schemas.tickets import (
+    NoteSchema,
+    TicketItemSchema,
+    TicketSchema,
+    TicketsQuerySchema,
+    TicketsSchema,
+    TransitionSchema,
+)
+from api.services import commit, db, locale, release
+from city.access import Act
+from city.sessions import Staff
+from infra.clock import now
+from reports import desk, idempotency, inbox
+from reports.inbox import InboxFilters, Sort
+from reports.models import Message, Ticket
+from reports.status import Status
+
+blueprint = resource("tickets", "The work of the city's staff.")
+
+TICKET_ITEM = TicketItemSchema()
+
+
+def _loaded(act: Act) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give the view the ticket that the person may see and do the act on."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def wrapper(reference: str, staff: Staff, **arguments: Any) -> Any:
+            ticket = desk.find(db(), staff, reference)
+            desk.demand(staff, act, ticket)
+            release()
+            return view(ticket=ticket, staff=staff, **arguments)
+
+        return wrapper
+
+    return decorate
+
+
+def _unchanged(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Demand that If-Match names the ticket's version before the body is looked at."""
+
+    @wraps(view)
+    def wrapper(*arguments: Any, ticket: Ticket, **named: Any) -> Any:
+        preconditions.demand(ticket.version)
+        return view(*arguments, ticket=ticket, **named)
+
+    return wrapper
+
+
+@blueprint.route("/tickets")
+@staff(Act.READ_TICKETS)
+@blueprint.arguments(TicketsQuerySchema, location="query")
+@blueprint.response(200, TicketsSchema)
+def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
+    """List the tickets that one may see; `q` also finds a ticket's or a report's reference."""
+    extra = InboxFilters(
+        words=query.get("q"),
+        priority=query["priority"],
+        assignee=query.get("assignee"),
+        late=query.get("late"),
+        unrouted=query.get("unrouted"),
+        uncertain=query.get("uncertain"),
+        sort=Sort(query["sort"]),
+    )
+    page = inbox.page(
+        db(), staff, filters_from(query), extra, query["limit"], query["cursor"], locale(), now()
+    )
+    return jsonify(
+        items=TICKET_ITEM.dump(page.items, many=True),
+        next=cursors.next_url(page.next),
+        counts=page.counts,
+    )
+
+
+@blueprint.route("/tickets/<reference>")
+@staff(Act.READ_TICKETS)
+@_loaded(Act.READ_TICKETS)
+@blueprint.response(200, TicketSchema)
+def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
+    """Read a ticket with its reports, its decision and its history."""
+    return told.ticket(ticket)
+
+
+@blueprint.route("/tickets/<reference>/transitions", methods=["POST"])
+@staff(Act.CHANGE_STATUS)
+@_loaded(Act.CHANGE_STATUS)
+@_unchanged
+@blueprint.arguments(
+    TransitionSchema,
+    example={
+        "to": "resolved",
+        "reason": "Enrobé posé",
+        "public_message": "Le trou est rebouché. Merci de nous l'avoir signalé !",
+    },
+)
+@blueprint.response(200, TicketSchema)
+def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
+    """Move a ticket on; `If-Match` must name the version that was read."""
+    changed = desk.transition(
+        db(),
+        staff,
+        ticket.id,
+        ticket.version,
+        Status(body["to"]),
+        body["reason"],
+        body.get("public_message"),
+        now(),
+    )
+    commit()
+    return told.ticket(changed)
+
+
+@blueprint.route("/tickets/<reference>/notes", methods=["POST"])
+@staff(Act.WRITE_NOTES)
+@_loaded(Act.WRITE_NOTES)
+@blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
+@blueprint.response(201, NoteSchema)
+def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
+    """Write a note that no resident ever sees."""
+    key = repeats.given_key()
+    earlier = repeats.recall(key)
+    if earlier is not None:
+        return db().get_one(Message, earlier.message_id)
+    message = desk.write_note(db(), staff, ticket.id, body["text"], now())
+    if key is not None:
+        idempotency.remember(db(), key, ticket.jurisdiction_id, now(), message_id=message.id)
+    commit()
+    return message
