@@ -37,11 +37,11 @@ _RULE_HERE = mark("{subject} in {district}: {team}")
 _RULE_ANYWHERE = mark("{subject} everywhere: {team}")
 _EVERYTHING = mark("Everything")
 
-_IN_DISTRICT = mark("The spot lies in the district {district}.")
+_IN_DISTRICT = mark("The spot lies in {district}.")
 _IN_NO_DISTRICT = mark("The spot lies in the city but in none of its districts.")
-_BY_RULE = mark("By the rule “{rule}” the team {team} answers for it.")
+_BY_RULE = mark("By the rule “{rule}”, it goes to {team}.")
 _BY_FALLBACK = mark(
-    "No rule covers this, so it goes to the team {team}, which takes whatever has no other team."
+    "No rule covers this, so it goes to {team}, who take whatever has no other team."
 )
 _NEAR_BORDER = mark("The border is close, so the district is not certain; the city may correct it.")
 

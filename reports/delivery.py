@@ -22,6 +22,11 @@ class Claim:
     notice: Notice
     attempt: int
 
+    @property
+    def exhausted(self) -> bool:
+        """Tell whether too many attempts have ended, with an answer or without a word."""
+        return self.attempt > MAX_ATTEMPTS
+
 
 def claim(session: Session, notice_id: int, now: datetime, lease_s: int) -> Claim | None:
     """Take the notice for `lease_s` seconds; None where it is done, not due, or in other hands."""

@@ -58,7 +58,7 @@ _KIND_TEXTS = {
     EventKind.RECEIVED: mark("The report was received."),
     EventKind.JOINED: mark("Another report about the same thing was added."),
     EventKind.LEFT: mark("A report about the same thing was withdrawn."),
-    EventKind.ROUTED: mark("It was sent to the team {team}."),
+    EventKind.ROUTED: mark("It was sent to {team}."),
     EventKind.MESSAGE: mark("The reporter wrote a message."),
     EventKind.NOTE: mark("A note was written."),
     EventKind.PHOTO_ADDED: mark("A photo was added."),

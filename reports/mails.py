@@ -33,7 +33,7 @@ _SUBJECTS = {
 }
 _OPENINGS = {
     NoticeKind.ARRIVAL: mark("A resident sent a report that your team answers for."),
-    NoticeKind.RECEIPT: mark("Thank you. Your report has arrived and went to the team {team}."),
+    NoticeKind.RECEIPT: mark("Thank you. Your report has arrived and went to {team}."),
     NoticeKind.STATUS: mark("There is news of your report."),
     NoticeKind.MESSAGE: mark("The reporter added a message."),
     NoticeKind.WITHDRAWAL: mark("The reporter withdrew their report; there is nothing to do."),
@@ -125,6 +125,7 @@ def recipient(session: Session, notice: Notice) -> str | None:
 def _gather(session: Session, notice: Notice) -> _Case:
     report, ticket, category, team, jurisdiction = session.execute(
         select(Report, Ticket, Category, Team, Jurisdiction)
+        .select_from(Report)
         .join(Ticket, Ticket.id == notice.ticket_id)
         .join(Category, Category.id == Ticket.category_id)
         .join(Team, Team.id == Ticket.team_id)

@@ -22,12 +22,24 @@ def send(row_id: int, request_id: str | None) -> None:
             claimed = delivery.claim(session, row_id, now(), kit.settings.notice_lease_s)
         if claimed is None:
             return
-        mail = _compose(kit, claimed)
-        if mail is None:
-            with kit.sessions.begin() as session:
-                delivery.record_dropped(session, claimed)
-            log.info("notice dropped")
-            return
+        try:
+            _work(kit, claimed)
+        except Exception as error:
+            # A notice that cannot even be written must not be tried for ever.
+            log.exception("notice cannot be sent", attempt=claimed.attempt)
+            _record_failure(kit, claimed, type(error).__name__, final=claimed.exhausted)
+
+
+def _work(kit: Tools, claimed: Claim) -> None:
+    if claimed.exhausted:
+        _record_failure(kit, claimed, "attempts exhausted", final=True)
+        return
+    mail = _compose(kit, claimed)
+    if mail is None:
+        with kit.sessions.begin() as session:
+            delivery.record_dropped(session, claimed)
+        log.info("notice dropped")
+    else:
         _hand_over(kit, claimed, mail)
 
 
@@ -48,10 +60,14 @@ def _hand_over(kit: Tools, claimed: Claim, mail: Mail) -> None:
     except (MailRefused, MailUnavailable) as error:
         final = isinstance(error, MailRefused)
         log.warning("notice not sent", error=str(error), final=final, attempt=claimed.attempt)
-        with kit.sessions.begin() as session:
-            retry_s = kit.settings.notice_retry_s
-            delivery.record_failure(session, claimed, str(error), retry_s, now(), final=final)
+        _record_failure(kit, claimed, str(error), final=final)
     else:
         with kit.sessions.begin() as session:
             delivery.record_sent(session, claimed, now())
         log.info("notice sent")
+
+
+def _record_failure(kit: Tools, claimed: Claim, error: str, *, final: bool) -> None:
+    with kit.sessions.begin() as session:
+        retry_s = kit.settings.notice_retry_s
+        delivery.record_failure(session, claimed, error, retry_s, now(), final=final)
