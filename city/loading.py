@@ -278,7 +278,7 @@ class Loading:
         query = select(Address.label, Address.location).where(
             Address.jurisdiction_id == jurisdiction.id
         )
-        current = dict(self.session.execute(query).tuples().all())
+        current = dict(self.session.execute(query).all())
         stale = [label for label, place in current.items() if wanted.get(label) != place]
         fresh = [label for label, place in wanted.items() if current.get(label) != place]
         if stale:

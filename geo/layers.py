@@ -90,7 +90,7 @@ def district_ids(session: Session, layer_id: int) -> dict[str, int]:
     query = select(District.code, District.id).where(
         District.layer_id == layer_id, District.retired_at.is_(None)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def district_names(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, Names]]:

@@ -8,6 +8,9 @@ import sys
 import structlog
 
 
+OUR_PACKAGES = ("api", "workers", "reports", "city", "geo", "infra")
+
+
 def configure(level: str) -> None:
     """Send our own logs and those of the libraries to standard error as JSON."""
     shared: list[structlog.typing.Processor] = [
@@ -35,6 +38,7 @@ def configure(level: str) -> None:
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
-    # RQ logs each job's arguments and result at INFO; ours say what matters.
-    logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    # What libraries tell at INFO may hold addresses and arguments; ours say what matters.
+    root.setLevel(logging.WARNING)
+    for package in OUR_PACKAGES:
+        logging.getLogger(package).setLevel(level)

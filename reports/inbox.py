@@ -226,7 +226,7 @@ def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[s
         .with_only_columns(Ticket.status, func.count())
         .group_by(Ticket.status)
     )
-    counted = dict(session.execute(found).tuples().all())
+    counted = dict(session.execute(found).all())
     return {status.value: counted.get(status.value, 0) for status in Status}
 
 

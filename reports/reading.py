@@ -286,4 +286,4 @@ def _reports_per_ticket(session: Session, ticket_ids: set[int]) -> dict[int, int
         .where(Membership.ticket_id.in_(ticket_ids), Membership.left_at.is_(None))
         .group_by(Membership.ticket_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

@@ -1,0 +1,172 @@
+"""The parts that tests share: a real PostGIS, a real Valkey, a real SMTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from psycopg import sql
+from sqlalchemy.orm import Session
+
+from api.app import create_app
+from api.services import Services
+from city.file_format import read_city_file
+from city.loading import Loading
+from infra.clock import now
+from infra.embedded.cluster import Cluster
+from infra.embedded.mailbox import Mailbox
+from infra.embedded.valkey import Valkey
+from infra.settings import Settings
+from tests.migrating import alembic
+from tests.resident import Resident
+from tests.stack import ROOT, Stack, environment
+
+DEMO = ROOT / "city" / "demo" / "city.yaml"
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("postgres") / "cluster", durable=False)
+    cluster.start()
+    yield cluster
+    cluster.discard()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    valkey = Valkey(tmp_path_factory.mktemp("valkey") / "data")
+    valkey.start()
+    yield valkey
+    valkey.discard()
+
+
+@pytest.fixture(scope="session")
+def mail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where every mail of the session is kept."""
+    return tmp_path_factory.mktemp("mail")
+
+
+@pytest.fixture(scope="session")
+def mailbox(mail_folder: Path) -> Iterator[Mailbox]:
+    mailbox = Mailbox(mail_folder)
+    mailbox.start()
+    yield mailbox
+    mailbox.stop()
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of a migrated database that holds the demo city, to be copied."""
+    name = "template_city"
+    cluster.create_database(name)
+    folder = tmp_path_factory.mktemp("template")
+    environ = environment(folder, cluster.url(name), valkey.url, "smtp://127.0.0.1:9")
+    alembic(environ, "upgrade", "head")
+    with _application(environ) as app:
+        parts: Services = app.extensions["vigie"]
+        with parts.sessions.begin() as session:
+            Loading(session, read_city_file(DEMO), now()).run()
+    return name
+
+
+@pytest.fixture(scope="session")
+def database_url(cluster: Cluster, template: str) -> str:
+    """Return a database that the tests of a session share."""
+    return _copy(cluster, template)
+
+
+@pytest.fixture
+def own_database_url(cluster: Cluster, template: str) -> str:
+    """Return a database that one test has for itself."""
+    return _copy(cluster, template)
+
+
+@pytest.fixture(scope="session")
+def app(
+    database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    folder = tmp_path_factory.mktemp("app")
+    with _application(environment(folder, database_url, valkey.url, mailbox.url)) as app:
+        yield app
+
+
+@pytest.fixture
+def own_app(
+    own_database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path: Path
+) -> Iterator[Flask]:
+    """Return an application over a database that one test has for itself."""
+    with _application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
+        yield app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def resident(client: FlaskClient) -> Resident:
+    return Resident(client)
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    parts: Services = app.extensions["vigie"]
+    with parts.sessions() as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def stack(
+    cluster: Cluster,
+    template: str,
+    valkey: Valkey,
+    mailbox: Mailbox,
+    mail_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """Return running processes over a city without a past."""
+    folder = tmp_path_factory.mktemp("stack")
+    url = _copy(cluster, template)
+    with running(
+        Stack(folder, environment(folder, url, valkey.url, mailbox.url), mail_folder)
+    ) as one:
+        yield one
+
+
+@contextmanager
+def running(stack: Stack) -> Iterator[Stack]:
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def _copy(cluster: Cluster, template: str) -> str:
+    name = f"city_{next(_numbers)}"
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    return cluster.url(name)
+
+
+@contextmanager
+def _application(environ: dict[str, str]) -> Iterator[Flask]:
+    app = create_app(Settings.from_env(environ))
+    parts: Services = app.extensions["vigie"]
+    try:
+        yield app
+    finally:
+        parts.engine.dispose()
