@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from api import cursors, repeats, told
-from api.blueprint import resource
+from api.blueprint import reads, resource
 from api.bodies import BadInput
 from api.callers import NotForCaller, anyone, current_staff, holds, of_report, reporter
 from api.problems import Fault
@@ -52,6 +52,7 @@ EXAMPLE_REPORT = {
 
 @blueprint.route("/reports", methods=["POST"])
 @anyone
+@reads(repeats.HEADER)
 @blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
 @blueprint.response(201, ReporterViewSchema)
 def send_report(new: NewReport) -> Response:
@@ -140,7 +141,8 @@ def get_decision(report: Report) -> dict[str, Any]:
 
 @blueprint.route("/reports/<reference>/messages", methods=["POST"])
 @reporter
-@blueprint.arguments(NewMessageSchema)
+@reads(repeats.HEADER)
+@blueprint.arguments(NewMessageSchema, example={"text": "Le trou s'agrandit."})
 @blueprint.response(201, MessageSchema)
 def write_message(body: dict[str, Any], report: Report) -> Message:
     """Write to the team about one's report."""

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from api import cursors, preconditions, repeats, told
-from api.blueprint import resource
+from api.blueprint import reads, resource
 from api.callers import staff
 from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
@@ -100,6 +100,7 @@ def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
 @staff(Act.CHANGE_STATUS)
 @_loaded(Act.CHANGE_STATUS)
 @_unchanged
+@reads("If-Match", required=True)
 @blueprint.arguments(
     TransitionSchema,
     example={
@@ -128,6 +129,7 @@ def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @blueprint.route("/tickets/<reference>/notes", methods=["POST"])
 @staff(Act.WRITE_NOTES)
 @_loaded(Act.WRITE_NOTES)
+@reads(repeats.HEADER)
 @blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
 @blueprint.response(201, NoteSchema)
 def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:

@@ -11,11 +11,15 @@ from infra.embedded.process import StartError
 from infra.settings import SettingsError
 
 
-def main() -> int:
-    """Run until stopped. 0 when somebody stopped it, 1 when it could not start or stay up."""
-    root = Path(__file__).resolve().parents[2]
+def main(root: Path) -> int:
+    """Run what is in `root` until stopped.
+
+    Return 0 when somebody stopped it, 1 when it could not start or stay up.
+    """
     try:
         Launcher(root, os.environ).run()
+    except KeyboardInterrupt:
+        return 0
     except (StartError, SettingsError, OSError) as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
@@ -23,4 +27,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(__file__).resolve().parents[2]))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from infra.embedded import lock, places
+from infra.embedded.process import StartError, end_leftovers, working_below
 
+_SERVERS = {"postgres": "postgres", "valkey": "valkey-server"}
+_PATIENCE_S = 30
 _CACHES = (
     ".mypy_cache",
     ".ruff_cache",
@@ -19,24 +24,31 @@ _CACHES = (
 _SKIPPED = (".venv", ".git", "node_modules")
 
 
-def main() -> int:
-    """Remove var/, its stand-ins under /var/tmp and the tools' caches; 1 while a run uses them."""
-    root = Path(__file__).resolve().parents[2]
-    var = root / "var"
-    if lock.is_held(var / "run.lock"):
-        print("make clean: make run still runs here; stop it first", file=sys.stderr)
-        return 1
+def main(root: Path) -> int:
+    """Stop what runs from `root`, remove var/, its stand-ins under /var/tmp and the caches.
+
+    Return 0, or 1 when something of it could not be stopped or removed.
+    """
     try:
-        for part in ("postgres", "valkey"):
-            places.discard(var / part)
-        for folder in [var, *(root / cache for cache in _CACHES), *_bytecode(root)]:
+        _remove_data(root / "var")
+        for folder in [*(root / cache for cache in _CACHES), *_bytecode(root)]:
             if folder.exists():
                 shutil.rmtree(folder)
-    except OSError as error:
+    except (StartError, OSError) as error:
         print(f"make clean: {error}", file=sys.stderr)
         return 1
     print("removed var/ and the caches; .venv is kept")
     return 0
+
+
+def _remove_data(var: Path) -> None:
+    lock.end_run(var)
+    for name, program in _SERVERS.items():
+        home = (var / name).resolve()
+        end_leftovers(partial(working_below, home, program), _PATIENCE_S, signal.SIGINT)
+        places.discard(var / name)
+    if var.exists():
+        shutil.rmtree(var)
 
 
 def _bytecode(folder: Path) -> list[Path]:
@@ -48,4 +60,4 @@ def _bytecode(folder: Path) -> list[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(__file__).resolve().parents[2]))

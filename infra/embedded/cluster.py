@@ -71,11 +71,17 @@ class Cluster:
         self._child: Child | None = None
 
     def start(self) -> None:
-        """Return once it answers; what an earlier run left is stopped, and its data kept."""
-        end_leftovers(partial(working_below, self._data, "postgres"), _STOP_S)
+        """Start it and return once it answers.
+
+        What an earlier run left is stopped first, and its data kept.
+        """
+        # SIGINT is PostgreSQL's fast shutdown, and harmless to its other processes.
+        leftovers = partial(working_below, self._data, "postgres")
+        end_leftovers(leftovers, _STOP_S, signal.SIGINT)
         programs = self._programs()
         if not self._data.exists():
             self._initialise(programs / "initdb")
+        self._own_data()
         run = self._home / "run"
         self._own(run)
         settings = _SETTINGS | ({} if self._durable else _NOT_DURABLE)
@@ -100,22 +106,24 @@ class Cluster:
 
     @property
     def pid(self) -> int | None:
+        """Return its process number, or None before it was started."""
         return self._child.pid if self._child else None
 
     def is_alive(self) -> bool:
+        """Return whether it runs."""
         return self._child is not None and self._child.is_alive()
 
     def obituary(self) -> str:
-        """How it ended, with the end of its log."""
+        """Return how it ended, with the end of its log."""
         return self._child.obituary() if self._child else "PostgreSQL was never started"
 
     def stop(self) -> None:
-        """Fast shutdown: open transactions are rolled back, clients are sent away."""
+        """Shut down fast: open transactions are rolled back, clients are sent away."""
         if self._child is not None:
             self._child.stop(_STOP_S)
 
     def kill(self) -> None:
-        """SIGKILL for all of it, as a power cut would have it."""
+        """Kill all of it at once, as a power cut would."""
         if self._child is not None:
             self._child.kill()
 
@@ -125,7 +133,10 @@ class Cluster:
         places.discard(self._folder)
 
     def url(self, database: str) -> str:
-        """A libpq URL over the Unix socket; the superuser, without a password."""
+        """Return a URL over the Unix socket, for the superuser without a password.
+
+        libpq, psycopg and SQLAlchemy all read it.
+        """
         where = {"host": str(self._home / "run"), "port": _PORT, "user": _SUPERUSER}
         return f"postgresql:///{quote(database, safe='')}?{urlencode(where, quote_via=quote)}"
 
@@ -138,7 +149,7 @@ class Cluster:
 
     @cached_property
     def _account(self) -> Account | None:
-        """PostgreSQL refuses to run as root; data that exist keep their owner."""
+        """Return whom to run it as: PostgreSQL refuses root; data that exist keep their owner."""
         if os.geteuid() != 0:
             return None
         data = self._folder / "data"
@@ -160,7 +171,7 @@ class Cluster:
         return self._home / "data"
 
     def _programs(self) -> Path:
-        """The folder of the server's programs: the version of the data, or else the newest."""
+        """Return the folder of the programs: the version of the data, or else the newest."""
         version_file = self._data / "PG_VERSION"
         wanted = version_file.read_text().strip() if version_file.exists() else None
         found = {
@@ -214,6 +225,14 @@ class Cluster:
         folder.chmod(0o700)
         if self._account is not None:
             os.chown(folder, self._account.uid, self._account.gid)
+
+    def _own_data(self) -> None:
+        # A tree that root copied without its owners would be refused by PostgreSQL.
+        account = self._account
+        if account is None or self._data.stat().st_uid == account.uid:
+            return
+        for path in [self._data, *self._data.rglob("*")]:
+            os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
     def _forget_stale_locks(self) -> None:
         # Nothing of ours runs here now. The process number in a lock file may have gone to a

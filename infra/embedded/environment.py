@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.embedded.process import StartError
 from infra.settings import Settings
 
-DEFAULT_PORT = "8000"
+_DEFAULT_PORT = "8000"
+# The demo prints its passwords, so only this machine can reach it unless somebody says so.
+_DEFAULT_HOST = "127.0.0.1"
 _HIGHEST_PORT = 65535
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, not listened on
 # Values that pass every check, for what is not known before the parts have started.
 _STAND_INS = {
     "DATABASE_URL": "postgresql:///vigie",
@@ -24,29 +29,56 @@ _STAND_INS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the web server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def reachable(self) -> str:
+        """Return a host that reaches it from this machine."""
+        return _DEFAULT_HOST if self.host == _EVERYWHERE else self.host
+
+    @property
+    def url(self) -> str:
+        """Return its address for a browser on this machine."""
+        return f"http://{self.reachable}:{self.port}"
+
+
 def given(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that say something; a blank one counts as not set."""
+    """Return the variables that say something; a blank one counts as not set."""
     return {name: value for name, value in environ.items() if value.strip()}
 
 
 def check(environ: Mapping[str, str]) -> Settings:
-    """The settings as the caller wants them, with a stand-in for each that is still to come.
+    """Return the settings as given, with a stand-in for each that is still to come.
 
     Raises SettingsError for a bad value, before anything has been started.
     """
     return Settings.from_env(_STAND_INS | given(environ))
 
 
-def port(environ: Mapping[str, str]) -> int:
-    """The port to serve on. Raises StartError unless PORT is a number from 1 to 65535."""
-    text = given(environ).get("PORT", DEFAULT_PORT).strip()
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _HIGHEST_PORT):
+def address(environ: Mapping[str, str]) -> Address:
+    """Return where to serve: HOST, an IPv4 address, and PORT. Raises StartError for a bad one."""
+    caller = given(environ)
+    host, port = (
+        caller.get("HOST", _DEFAULT_HOST).strip(),
+        caller.get("PORT", _DEFAULT_PORT).strip(),
+    )
+    if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= _HIGHEST_PORT):
         raise StartError("PORT cannot be used: expected a whole number from 1 to 65535")
-    return int(text)
+    try:
+        return Address(str(ipaddress.IPv4Address(host)), int(port))
+    except ValueError as error:
+        raise StartError(
+            "HOST cannot be used: expected an IPv4 address; 0.0.0.0 listens on all"
+        ) from error
 
 
 def secret_key(path: Path) -> str:
-    """The key in `path`, made once and readable by its owner alone."""
+    """Return the key in `path`, made once and readable by its owner alone."""
     if not path.exists():
         write_private(path, f"{secrets.token_urlsafe(48)}\n")
     return path.read_text().strip()
@@ -63,7 +95,8 @@ def write_private(path: Path, text: str) -> None:
     """Write the whole file or nothing, readable by its owner alone."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -6,16 +6,15 @@ import json
 import signal
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 from infra.embedded import environment, lock, reach, summary
 from infra.embedded.cluster import Cluster
+from infra.embedded.environment import Address
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.process import (
     Child,
@@ -36,21 +35,31 @@ _WEB_STOP_S = 15
 _WORKERS_STOP_S = 30
 _WATCH_S = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_WEB = (
-    "granian --interface wsgi --host 0.0.0.0 --http 1 --no-ws --workers 2 --blocking-threads 8"
+_WEB = {
+    "interface": "wsgi",
+    "http": "1",
+    "workers": "2",
+    "blocking-threads": "8",
     # A kept-alive connection that idles counts too, so this is well above the threads.
-    " --backpressure 256 --backlog 1024"
-    " --respawn-failed-workers --workers-kill-timeout 10 --log-level info"
-).split()
+    "backpressure": "256",
+    "backlog": "1024",
+    "workers-kill-timeout": "10",
+    "log-level": "info",
+}
 
 
 class Part(Protocol):
     """What is watched while it runs."""
 
     @property
-    def pid(self) -> int | None: ...
-    def is_alive(self) -> bool: ...
-    def obituary(self) -> str: ...
+    def pid(self) -> int | None:
+        """Return its process number, or None before it was started."""
+
+    def is_alive(self) -> bool:
+        """Return whether it runs."""
+
+    def obituary(self) -> str:
+        """Return how it ended, with the end of its log."""
 
 
 class Launcher:
@@ -62,35 +71,34 @@ class Launcher:
         self._caller = environment.given(environ)
         self._composed: dict[str, str] = {}
         self._watched: list[Part] = []
-        self._stops: list[tuple[str, Callable[[], object]]] = []
+        self._stops = ExitStack()
+        self._interruption = _Interruption()
         self._steps_done = 0
 
     def run(self) -> None:
-        """Start, watch until SIGINT, SIGTERM or SIGHUP, stop.
+        """Start, watch until SIGINT, SIGTERM or SIGHUP, stop, and raise KeyboardInterrupt.
 
-        Raises StartError, SettingsError or OSError when something cannot start or stay up.
+        Raises StartError, SettingsError or OSError when something cannot start or stay up;
+        what was started by then is stopped.
         """
         self._var.mkdir(exist_ok=True)
-        held = lock.acquire(self._var / "run.lock")
-        (self._var / "demo.json").unlink(missing_ok=True)
-        settings = environment.check(self._caller)
-        port = environment.port(self._caller)
-        reach.demand_free_port(port)
-        adopt_orphans()
-        for number in _SIGNALS:
-            signal.signal(number, _interrupt)
-        try:
-            self._start(settings, port, held)
+        with self._stops:
+            held = lock.acquire(self._var)
+            self._stops.callback(held.release)
+            (self._var / "demo.json").unlink(missing_ok=True)
+            settings = environment.check(self._caller)
+            address = environment.address(self._caller)
+            reach.demand_free(address)
+            adopt_orphans()
+            self._stops.callback(end_children)
+            for number in _SIGNALS:
+                signal.signal(number, self._interruption)
+            self._start(settings, address, held.parts)
             self._watch()
-        except KeyboardInterrupt:
-            print("\nstopping", flush=True)
-        finally:
-            self._stop()
 
-    def _start(self, settings: Settings, port: int, held: int) -> None:
-        url = f"http://127.0.0.1:{port}"
-        print(f"Vigie starts in {self._root}", flush=True)
-        self._compose(settings, url)
+    def _start(self, settings: Settings, address: Address, held: int) -> None:
+        _tell(f"Vigie starts in {self._root}")
+        self._compose(settings, address.url)
         self._say("Tables", "bringing the database up to date")
         self._run("alembic", "upgrade", "head")
         self._say("Demo", "loading the demo city")
@@ -98,12 +106,20 @@ class Launcher:
         self._say("Workers", "log in var/log/workers.log")
         self._spawn("workers", ["workers"], _WORKERS_STOP_S, held)
         self._say("Web", "log in var/log/web.log")
-        self._spawn("web", [*_WEB, "--port", str(port), "wsgi:app"], _WEB_STOP_S, held)
-        self._await_ready(f"{url}/readyz")
-        self._tell(url)
+        self._spawn("web", _web(address), _WEB_STOP_S, held)
+        self._await_ready(address)
+        self._introduce(address.url)
 
     def _compose(self, settings: Settings, url: str) -> None:
-        """Start what the caller brings no address for, and settle every variable."""
+        """Settle every variable; start what the caller brings no address for."""
+        demands: dict[str, Callable[[], None]] = {
+            "DATABASE_URL": lambda: reach.demand_database(settings.database_url),
+            "REDIS_URL": lambda: reach.demand_queue(settings.redis_url),
+            "SMTP_URL": lambda: reach.demand_mail(settings.smtp_url),
+        }
+        for name in self._caller.keys() & demands.keys():
+            self._say(name, "set by the caller, asking whether it answers")
+            demands[name]()
         defaults: dict[str, Callable[[], str]] = {
             "STORAGE_URL": self._storage,
             "PUBLIC_URL": lambda: url,
@@ -112,22 +128,11 @@ class Launcher:
             "REDIS_URL": self._queue,
             "SMTP_URL": self._mail,
         }
-        demands: dict[str, Callable[[], None]] = {
-            "DATABASE_URL": lambda: reach.demand_database(settings.database_url),
-            "REDIS_URL": lambda: reach.demand_queue(settings.redis_url),
-            "SMTP_URL": lambda: reach.demand_mail(settings.smtp_url),
-        }
         for name, default in defaults.items():
-            if name not in self._caller:
-                self._composed[name] = default()
-                continue
-            self._composed[name] = self._caller[name]
-            if name in demands:
-                self._say(name, "set by the caller, asking whether it answers")
-                demands[name]()
+            self._composed[name] = self._caller[name] if name in self._caller else default()
         exports = self._var / "env"
         environment.write_exports(exports, self._composed, Path(sys.executable).parent)
-        self._stops.append(("", partial(exports.unlink, missing_ok=True)))
+        self._stops.callback(exports.unlink, missing_ok=True)
 
     def _storage(self) -> str:
         folder = self._var / "storage"
@@ -138,7 +143,7 @@ class Launcher:
     def _database(self) -> str:
         self._say("PostgreSQL", "a private cluster in var/postgres")
         cluster = Cluster(self._var / "postgres")
-        self._stops.append(("PostgreSQL", cluster.stop))
+        self._stop_later("PostgreSQL", cluster.stop)
         cluster.start()
         self._watched.append(cluster)
         cluster.create_database("vigie")
@@ -147,7 +152,7 @@ class Launcher:
     def _queue(self) -> str:
         self._say("Valkey", "a private one in var/valkey")
         valkey = Valkey(self._var / "valkey")
-        self._stops.append(("Valkey", valkey.stop))
+        self._stop_later("Valkey", valkey.stop)
         valkey.start()
         self._watched.append(valkey)
         return valkey.url
@@ -155,7 +160,7 @@ class Launcher:
     def _mail(self) -> str:
         self._say("Mail", "kept in var/mail, sent to nobody")
         mailbox = Mailbox(self._root / _MAIL)
-        self._stops.append(("mail", mailbox.stop))
+        self._stop_later("mail", mailbox.stop)
         mailbox.start()
         return mailbox.url
 
@@ -170,7 +175,7 @@ class Launcher:
             environ=self._environ(),
             pass_fds=[held],
         )
-        self._stops.append((name, lambda: child.stop(patience_s)))
+        self._stop_later(name, lambda: child.stop(patience_s))
         child.start()
         self._watched.append(child)
 
@@ -186,20 +191,23 @@ class Launcher:
     def _environ(self) -> dict[str, str]:
         return self._caller | self._composed | {"PYTHONUNBUFFERED": "1"}
 
-    def _await_ready(self, url: str) -> None:
+    def _await_ready(self, address: Address) -> None:
         deadline = time.monotonic() + _READY_S
-        while (problem := _not_ready(url)) is not None:
+        while (problem := reach.why_not_ready(address)) is not None:
             self._demand_alive()
             if time.monotonic() > deadline:
-                raise StartError(f"{url} is not ready: {problem}; see var/log/web.log")
+                raise StartError(
+                    f"{address.url}/readyz is not ready: {problem}; see var/log/web.log"
+                )
             time.sleep(_WATCH_S)
 
-    def _tell(self, url: str) -> None:
+    def _introduce(self, url: str) -> None:
         demo = json.loads(self._run("flask", "--app", "wsgi", "demo", "describe", capture=True))
         mail = None if "SMTP_URL" in self._caller else _MAIL
+        farewell = summary.farewell(url, mail, demo)
         text = json.dumps({"url": url, "mail": mail} | demo, ensure_ascii=False, indent=2)
         environment.write_private(self._var / "demo.json", f"{text}\n")
-        print(summary.farewell(url, mail, demo), flush=True)
+        _tell(farewell)
 
     def _watch(self) -> None:
         while True:
@@ -212,34 +220,46 @@ class Launcher:
             if not part.is_alive():
                 raise StartError(part.obituary())
 
-    def _stop(self) -> None:
-        # What runs is stopped once and in order, however often somebody presses Ctrl-C.
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        for name, stop in reversed(self._stops):
-            if name:
-                print(f"  stopping {name}", flush=True)
+    def _stop_later(self, name: str, stop: Callable[[], None]) -> None:
+        def stop_in_peace() -> None:
+            # What runs is stopped once and in order, however often somebody presses Ctrl-C.
+            self._interruption.forbid()
+            _tell(f"  stopping {name}")
             stop()
-        end_children()
+
+        self._stops.callback(stop_in_peace)
 
     def _say(self, name: str, text: str) -> None:
         self._steps_done += 1
-        print(f"  {self._steps_done}/{_STEPS} {name:<13}{text}", flush=True)
+        _tell(f"  {self._steps_done}/{_STEPS} {name:<13}{text}")
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def _tell(text: str) -> None:
+    # Whoever was reading may be gone, which is no reason to leave anything half stopped.
+    with suppress(OSError):
+        print(text, flush=True)
 
 
-def _not_ready(url: str) -> str | None:
-    """Why it is not ready, or None when it is."""
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return None
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.read(2000).decode(errors="replace")
-    except OSError as error:
-        return str(error)
+def _web(address: Address) -> list[str]:
+    where = {"host": address.host, "port": str(address.port)}
+    options = [f"--{name}={value}" for name, value in (_WEB | where).items()]
+    return ["granian", *options, "--no-ws", "--respawn-failed-workers", "wsgi:app"]
+
+
+class _Interruption:
+    """Turns the first signal into a KeyboardInterrupt, and those that follow into nothing.
+
+    Ignoring them by signal.SIG_IGN would not do: Python complains about one that is on its way.
+    """
+
+    def __init__(self) -> None:
+        self._is_over = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._is_over:
+            self._is_over = True
+            raise KeyboardInterrupt
+
+    def forbid(self) -> None:
+        """Let no signal interrupt from here on."""
+        self._is_over = True

@@ -30,11 +30,11 @@ class Mailbox:
 
     @property
     def url(self) -> str:
-        """Valid once started."""
+        """Return its address, known once it was started."""
         return f"smtp://{self._host}:{self._port}"
 
     def start(self) -> None:
-        """Return once it accepts connections. Raises OSError when the port is taken."""
+        """Start it and return once it accepts mail. Raises OSError when the port is taken."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for leftover in self._folder.glob(".*.draft"):
             leftover.unlink()
@@ -75,15 +75,15 @@ class _Keeper:
         known = filter(None, (_arrival(path.stem) for path in folder.glob("*.eml")))
         self._last = max(known, default=datetime.min.replace(tzinfo=UTC))
 
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
+    async def handle_DATA(  # noqa: N802 - aiosmtpd looks for this name
+        self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         content = envelope.original_content or b""
         trace = f"X-MailFrom: {envelope.mail_from}\r\nX-RcptTo: {', '.join(envelope.rcpt_tos)}\r\n"
         self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
         name = self._last.strftime(_STAMP)
         draft = self._folder / f".{name}.draft"
-        draft.write_bytes(trace.encode() + content)
+        draft.write_bytes(trace.encode(errors="surrogateescape") + content)
         draft.rename(self._folder / f"{name}.eml")
         return "250 Message kept"
 

@@ -10,13 +10,16 @@ from pathlib import Path
 
 from infra.embedded.process import Account, StartError, setpriv, working_below
 
-_SHORT = Path("/var/tmp")
+# Open to all, so what is found there is checked before it is trusted.
+_SHORT = Path("/var/tmp")  # noqa: S108 - the checks are below
 # The kernel's sockaddr_un has room for 108 bytes, the last of them the closing zero.
 _SOCKET_PATH_MAX = 107
+# libpq and PostgreSQL both take a comma for the end of one path and the start of another.
+_SEPARATOR = ","
 
 
 def fallback(folder: Path) -> Path:
-    """The short private folder that stands in for `folder`."""
+    """Return the short private folder that stands in for `folder`."""
     digest = hashlib.sha256(os.fsencode(_absolute(folder))).hexdigest()
     return _SHORT / f"vigie-{digest[:16]}"
 
@@ -25,8 +28,8 @@ def settle(folder: Path, socket: str, account: Account | None) -> Path:
     """Make `folder` and return the path to use for it.
 
     `socket` is the relative path of the longest Unix socket inside. When that path would be too
-    long, or `account` cannot enter the folder, the folder becomes a link to a private one with
-    a short name. Raises StartError when neither can be used.
+    long or hold a comma, or `account` cannot enter the folder, the folder becomes a link to a
+    private one with a short name. Raises StartError when neither can be used.
     """
     folder = _absolute(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +38,7 @@ def settle(folder: Path, socket: str, account: Account | None) -> Path:
         return _follow(folder, short, account)
     is_new = not folder.exists()
     _make_private(folder, account)
-    if len(os.fsencode(folder / socket)) <= _SOCKET_PATH_MAX and _can_enter(folder, account):
+    if _can_hold(folder / socket) and _can_enter(folder, account):
         return folder
     if not is_new and any(folder.iterdir()):
         raise StartError(f"{folder} holds data but cannot be used from here; move it elsewhere")
@@ -56,12 +59,11 @@ def discard(folder: Path) -> None:
 
 
 def _absolute(folder: Path) -> Path:
-    folder = Path(os.path.abspath(folder))
     return folder.parent.resolve() / folder.name
 
 
 def _follow(folder: Path, short: Path, account: Account | None) -> Path:
-    target = Path(os.readlink(folder))
+    target = folder.readlink()
     if target == short and short.is_dir():
         _demand_ours(short)
         _make_private(short, account)
@@ -95,6 +97,10 @@ def _make_private(folder: Path, account: Account | None) -> None:
     folder.chmod(0o711 if account else 0o700)
 
 
+def _can_hold(socket: Path) -> bool:
+    return len(os.fsencode(socket)) <= _SOCKET_PATH_MAX and _SEPARATOR not in str(socket)
+
+
 def _can_enter(folder: Path, account: Account | None) -> bool:
     if account is None:
         return True
@@ -107,6 +113,5 @@ def _is_ours(short: Path) -> bool:
 
 
 def _demand_ours(short: Path) -> None:
-    # /var/tmp is open to all: a folder that somebody else prepared there is not to be trusted.
     if short.is_symlink() or not short.is_dir() or not _is_ours(short):
         raise StartError(f"{short} is not a folder of this user; remove it")

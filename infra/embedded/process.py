@@ -15,6 +15,7 @@ from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL_S = 0.05
+_COMMAND_STOP_S = 10
 
 
 class StartError(Exception):
@@ -31,7 +32,7 @@ class Account:
 
     @classmethod
     def of(cls, uid: int) -> Account:
-        """The account with this number; one without a name keeps its number as name and group."""
+        """Return the account with this number; one without a name is known by its number."""
         try:
             entry = pwd.getpwuid(uid)
         except KeyError:
@@ -42,7 +43,7 @@ class Account:
 def setpriv(
     account: Account | None = None, death_signal: signal.Signals | None = None
 ) -> list[str]:
-    """The front of a command line that drops privileges and ties the command to its parent.
+    """Return the front of a command line that drops privileges and ties it to its parent.
 
     The tie has to be made after the change of user, which clears it: setpriv does both in that
     order.
@@ -86,6 +87,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
+        """Return its process number, or None before it was started."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
@@ -105,7 +107,7 @@ class Child:
             )
 
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Return whether it runs."""
         if self._process is None or self._process.returncode is not None:
             return False
         return self._ending(os.WEXITED | os.WNOHANG) is None
@@ -146,7 +148,7 @@ class Child:
         return os.waitid(os.P_PID, self._process.pid, options | os.WNOWAIT)
 
     def obituary(self) -> str:
-        """How it ended, for people; followed by the last lines of its log."""
+        """Return how it ended, for people, with the last lines of its log."""
         ending = self._ending(os.WEXITED)
         how = "does not run"
         if ending is not None:
@@ -156,7 +158,7 @@ class Child:
         return f"{self.name} {how}{self.last_lines()}"
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of the log, ready to stand below a sentence."""
+        """Return the end of the log, ready to stand below a sentence."""
         try:
             with self.log.open("rb") as log:
                 log.seek(max(0, self.log.stat().st_size - 200 * count))
@@ -176,7 +178,8 @@ def run_through(
 ) -> str:
     """Run a command to its end with its output on the terminal, or return its standard output.
 
-    Raises StartError when it fails. When this process is interrupted, so is the command.
+    Raises StartError when it fails. When this process is interrupted, the command is asked to
+    stop, and killed when it does not within seconds.
     """
     process = subprocess.Popen(
         [*setpriv(None, signal.SIGTERM), *command],
@@ -191,6 +194,9 @@ def run_through(
         output, _ = process.communicate()
     except BaseException:
         process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_COMMAND_STOP_S)
+        process.kill()
         process.wait()
         raise
     if process.returncode != 0:
@@ -204,7 +210,7 @@ def adopt_orphans() -> None:
 
 
 def children() -> list[int]:
-    """The process numbers of this process's children, adopted ones and zombies included."""
+    """Return the process numbers of the children, adopted ones and zombies included."""
     tasks = Path("/proc/self/task")
     return [int(pid) for task in tasks.iterdir() for pid in (task / "children").read_text().split()]
 
@@ -225,37 +231,50 @@ def end_children() -> None:
 
 
 def working_below(folder: Path, program: str = "") -> list[int]:
-    """Processes, of `program` if given, whose working directory is `folder` or below it.
+    """Return the processes, of `program` if given, that work in `folder` or below it.
 
     PostgreSQL and Valkey both move into their data folder, so this finds what an earlier run
     left there without trusting a process number in a file, which may be somebody else's by now.
     """
     found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            cwd = Path(os.readlink(entry / "cwd"))
-            executable = Path(os.readlink(entry / "exe"))
+            cwd = (entry / "cwd").readlink()
+            # The kernel marks a program whose file an upgrade has replaced meanwhile.
+            name = (entry / "exe").readlink().name.removesuffix(" (deleted)")
         except OSError:
             continue
-        if cwd.is_relative_to(folder) and program in ("", executable.name):
+        if cwd.is_relative_to(folder) and program in ("", name):
             found.append(int(entry.name))
     return found
 
 
-def end_leftovers(pids: Callable[[], list[int]], patience_s: float) -> None:
-    """Stop processes of an earlier run: ask with SIGINT, then SIGKILL when time is up.
+def having_open(path: Path) -> list[int]:
+    """Return the other processes that have the file at this absolute path open."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            is_open = link.readlink() == path
+        except OSError:
+            continue
+        if is_open:
+            found.add(int(link.parts[2]))
+    return sorted(found - {os.getpid()})
 
-    SIGINT is PostgreSQL's fast shutdown, and harmless to its other processes.
-    """
+
+def end_leftovers(
+    pids: Callable[[], list[int]],
+    patience_s: float,
+    stop_signal: signal.Signals = signal.SIGTERM,
+) -> None:
+    """Stop processes of an earlier run: ask each once, then SIGKILL when time is up."""
     asked: set[int] = set()
     deadline = time.monotonic() + patience_s
     while left := pids():
         late = time.monotonic() > deadline
         for pid in left:
             if late or pid not in asked:
-                _signal(pid, signal.SIGKILL if late else signal.SIGINT)
+                _signal(pid, signal.SIGKILL if late else stop_signal)
         asked.update(left)
         time.sleep(_POLL_S)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import smtplib
 import socket
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 import psycopg
 import redis
 
+from infra.embedded.environment import Address
 from infra.embedded.process import StartError
 
 _PATIENCE_S = 5
@@ -53,16 +56,31 @@ def demand_mail(url: str) -> None:
         raise _unreachable("SMTP_URL", error) from error
 
 
-def demand_free_port(port: int) -> None:
-    """Raise StartError unless this process could listen on the port."""
+def demand_free(address: Address) -> None:
+    """Raise StartError unless this process could listen there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("0.0.0.0", port))
+            probe.bind((address.host, address.port))
         except OSError as error:
             raise StartError(
-                f"PORT {port} cannot be used: {error.strerror}; set PORT to another one"
+                f"PORT {address.port} of {address.host} cannot be used: {error.strerror}"
             ) from error
+
+
+def why_not_ready(address: Address) -> str | None:
+    """Ask the web server's /readyz; return None when all is well, or else what it says."""
+    # No proxy stands between this process and its own child, whatever the environment says.
+    connection = HTTPConnection(address.reachable, address.port, timeout=_PATIENCE_S)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        body = answer.read(2000).decode(errors="replace")
+    except (OSError, HTTPException) as error:
+        return str(error) or type(error).__name__
+    finally:
+        connection.close()
+    return None if answer.status == HTTPStatus.OK else " ".join(body.split())
 
 
 def _unreachable(name: str, error: Exception) -> StartError:

