@@ -68,11 +68,19 @@ class Text(fields.String):
         super().__init__(validate=[validate.Length(max=longest), _says_something], **arguments)
 
 
+class AtMost(validate.Length):
+    """A bound on the length of a text that may be none."""
+
+    def __call__(self, value: Any) -> Any:
+        """Let none pass, since it is no text that could be too long."""
+        return value if value is None else super().__call__(value)
+
+
 class Line(fields.String):
     """A single line without controls; a blank one counts as none."""
 
     def __init__(self, longest: int = MAX_LINE, **arguments: Any) -> None:
-        super().__init__(validate=[validate.Length(max=longest), _is_one_line], **arguments)
+        super().__init__(validate=[AtMost(max=longest), _is_one_line], **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         return super()._deserialize(value, *arguments, **named).strip() or None

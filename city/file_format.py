@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import available_timezones
 
 import yaml
+from babel import localedata
 from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
@@ -51,7 +52,15 @@ def _check_names(names: Names) -> Names:
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+
+
+def _check_locale(locale: str) -> str:
+    if not localedata.exists(locale):
+        raise ValueError(f"{locale!r} is no language whose dates can be written")
+    return locale
+
+
+Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_check_locale)]
 Mail = Annotated[str, AfterValidator(_check_address), AfterValidator(str.lower)]
 Texts = Annotated[Names, AfterValidator(_check_names)]
 

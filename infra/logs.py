@@ -7,7 +7,6 @@ import sys
 
 import structlog
 
-
 OUR_PACKAGES = ("api", "workers", "reports", "city", "geo", "infra")
 
 

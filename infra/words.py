@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time, get_datetime_format
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 CATALOGUES = Path(__file__).parent / "locales"
 SOURCE_LOCALE = "en"
@@ -44,7 +45,15 @@ def say(locale: str, message: str, **values: object) -> str:
 
 def say_moment(locale: str, moment: datetime, time_zone: str) -> str:
     """Return the day and time in the locale's way and in the place's own time."""
-    return format_datetime(moment, "long", tzinfo=ZoneInfo(time_zone), locale=locale)
+    local = moment.astimezone(ZoneInfo(time_zone))
+    frame = str(get_datetime_format("long", locale=locale))
+    day, hour = format_date(local, "long", locale), format_time(local, "short", locale=locale)
+    return frame.replace("{1}", day).replace("{0}", hour)
+
+
+def say_number(locale: str, number: float) -> str:
+    """Return the number in the locale's way, with one decimal."""
+    return format_decimal(number, format="0.0", locale=locale)
 
 
 def mark(message: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text
@@ -17,13 +17,7 @@ EXTENSION_TABLES = {"spatial_ref_sys"}
 LOCK_KEY = 0x7669676965
 
 
-def include_name(
-    name: str | None,
-    kind: Literal[
-        "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"
-    ],
-    _parents: Any,
-) -> bool:
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     """Leave out what belongs to an extension."""
     return not (kind == "table" and name in EXTENSION_TABLES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,6 +48,7 @@ _NEXT = {
     Status.DECLINED: mark("Nothing more will follow, unless you write to us through the link."),
     Status.REOPENED: mark("The team will look at it again. You will get a mail when it does."),
 }
+_LABELLED = mark("{label}: {value}")
 _FOLLOW = mark("Follow your report")
 _OPEN = mark("See the report")
 _REFERENCE = mark("Reference")
@@ -109,7 +111,7 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     return Mail(
         to=to,
         subject=letter.subject,
-        text=_layout().get_template("letter.txt").render(letter=letter),
+        text=_layout().get_template("letter.txt").render(letter=letter, labelled=_labelled(letter)),
         html=_layout().get_template("letter.html").render(letter=letter),
         message_id=f"<{notice.message_key}@{urlsplit(public_url).hostname}>",
     )
@@ -208,6 +210,15 @@ def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
     if case.notice.audience == Audience.TEAM.value:
         return None
     return f"{link}?token={tracking.issue(secret_key, case.report.reference)}"
+
+
+def _labelled(letter: Letter) -> Callable[[str, str], str]:
+    """Return what sets a label before a value, with the spaces of the letter's language."""
+
+    def labelled(label: str, value: str) -> str:
+        return say(letter.locale, _LABELLED, label=label, value=value)
+
+    return labelled
 
 
 @cache

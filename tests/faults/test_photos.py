@@ -1,0 +1,111 @@
+"""Faults of photos: nothing unusable is taken in, nothing private comes out."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from api.services import Services
+from tests.reports import photo_samples
+from tests.resident import BASE, Resident, bearer, body_of, problem_at
+from tests.stack import Stack, eventually
+
+
+def test_15_an_empty_photo_is_422(resident: Resident) -> None:
+    sent = resident.report()
+    answer = resident.put_photo(sent, b"")
+    assert answer.status_code == 422
+    assert body_of(answer)["reason"] == "empty"
+
+
+def test_16_a_cut_off_photo_is_422_and_the_report_goes_on(
+    client: FlaskClient, resident: Resident
+) -> None:
+    sent = resident.report()
+    uuid = uuid4()
+    broken = resident.put_photo(sent, photo_samples.truncated_jpeg(), uuid)
+    assert broken.status_code == 422
+    assert body_of(broken)["reason"] == "broken"
+
+    whole = resident.put_photo(sent, photo_samples.jpeg(), uuid)
+
+    assert whole.status_code == 201
+    view = body_of(client.get(f"{BASE}/reports/{sent['reference']}"))
+    assert [photo["status"] for photo in view["photos"]] == ["pending"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a\0b.jpg", "x" * 300 + ".jpg", "..\\..\\x", "C:/x.jpg", ""]
+)
+def test_23_a_file_name_is_never_used(
+    app: Flask, client: FlaskClient, resident: Resident, name: str
+) -> None:
+    sent = resident.report()
+    boundary = "parts"
+    head = f'Content-Disposition: form-data; name="photo"; filename="{name or "x"}"'
+    body = b"\r\n".join(
+        [
+            b"--parts",
+            head.encode(),
+            b"Content-Type: image/jpeg",
+            b"",
+            photo_samples.jpeg(64, 48),
+            b"--parts--",
+            b"",
+        ]
+    )
+    answer = client.post(
+        f"{BASE}/reports/{sent['reference']}/photos",
+        data=body,
+        content_type=f"multipart/form-data; boundary={boundary}",
+        headers=bearer(sent["tracking_token"]),
+    )
+    assert answer.status_code == 201, answer.text
+    parts: Services = app.extensions["vigie"]
+    keys = list(parts.storage.list("originals"))
+    assert not [key for key in keys if "passwd" in key or "x" * 20 in key or ".." in key]
+    assert not Path("/etc/passwd.jpg").exists()
+
+
+def test_20_and_21_served_files_are_upright_and_hold_nothing_private(stack: Stack) -> None:
+    samples = [
+        photo_samples.jpeg(640, 480, orientation=6, gps=True, comment="at home"),
+        photo_samples.png(640, 480, orientation=6, gps=True),
+        photo_samples.webp(640, 480, orientation=6, gps=True),
+        photo_samples.heic_with_gps(),
+    ]
+    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=15) as http:
+        sent = http.post("/reports", json=problem_at()).json()
+        headers = bearer(sent["tracking_token"])
+        for data in samples:
+            url = f"/reports/{sent['reference']}/photos/{uuid4()}"
+            answer = http.put(url, content=data, headers={**headers, "Content-Type": "image/x"})
+            assert answer.status_code == 201, answer.text
+        photos = eventually(lambda: _ready(http, sent["reference"], len(samples)))
+        for photo in photos:
+            for urls in photo["urls"].values():
+                for url in urls.values():
+                    _check(http.get(url).content)
+
+
+def _ready(http: httpx.Client, reference: str, count: int) -> list[dict[str, Any]] | None:
+    photos: list[dict[str, Any]] = http.get(f"/reports/{reference}").json()["photos"]
+    done = [photo for photo in photos if photo["status"] == "ready"]
+    return done if len(done) == count else None
+
+
+def _check(data: bytes) -> None:
+    assert photo_samples.quadrants(data) == photo_samples.UPRIGHT
+    assert not any(mark in data for mark in photo_samples.PRIVATE_MARKS)
+    picture = Image.open(BytesIO(data))
+    assert picture.width > picture.height
+    assert not picture.getexif()
+    assert not {"exif", "xmp", "comment", "icc_profile"} & picture.info.keys()

@@ -1,0 +1,72 @@
+"""The queue is down or was flushed: what was acknowledged is done later (fault 37)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import redis
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from api.services import Services
+from infra.clock import now
+from infra.embedded.valkey import Valkey
+from infra.queue import Job, Nudge, NudgeQueue, connect
+from infra.settings import Settings
+from reports import sweep
+from tests.reports import photo_samples
+from tests.resident import Resident, body_of
+from tests.stack import environment
+
+
+def test_37_a_report_is_taken_while_the_queue_is_down(
+    own_database_url: str, tmp_path: Path
+) -> None:
+    environ = environment(
+        tmp_path, own_database_url, "unix:///nowhere/valkey.sock", "smtp://127.0.0.1:9"
+    )
+    app = create_app(Settings.from_env(environ))
+    parts: Services = app.extensions["vigie"]
+    resident = Resident(app.test_client())
+
+    sent = resident.report(contact={"email": "camille@example.org"})
+    assert resident.put_photo(sent, photo_samples.jpeg()).status_code == 201
+
+    with parts.sessions() as session:
+        waiting = sweep.waiting(session, now())
+    parts.engine.dispose()
+    jobs = [nudge.job for nudge in waiting]
+    assert sorted(jobs) == sorted([Job.RENDER_PHOTO, Job.SEND_NOTICE, Job.SEND_NOTICE])
+
+
+def test_37_what_was_flushed_is_sent_again(valkey: Valkey, client: FlaskClient) -> None:
+    connection = connect(valkey.url)
+    queue = NudgeQueue(connection, Settings.from_env(_environ(valkey)).job_timeouts_s)
+    nudges = [Nudge(Job.RENDER_PHOTO, 987_654), Nudge(Job.SEND_NOTICE, 987_654)]
+    queue.send(nudges)
+    assert queue.missing(nudges) == []
+
+    connection.delete("rq:queue:photos")
+
+    assert queue.missing(nudges) == nudges[:1]
+    queue.send(queue.missing(nudges))
+    assert queue.missing(nudges) == []
+    redis.Redis.from_url(valkey.url).delete("rq:queue:photos", "rq:queue:notices")
+
+
+def test_37_readiness_names_the_queue(own_database_url: str, tmp_path: Path) -> None:
+    environ = environment(
+        tmp_path, own_database_url, "unix:///nowhere/valkey.sock", "smtp://127.0.0.1:9"
+    )
+    app = create_app(Settings.from_env(environ))
+    parts: Services = app.extensions["vigie"]
+    answer = app.test_client().get("/readyz")
+    parts.engine.dispose()
+    assert answer.status_code == 503
+    told = body_of(answer)["parts"]
+    assert told["queue"] != "ok"
+    assert told["database"] == told["storage"] == "ok"
+
+
+def _environ(valkey: Valkey) -> dict[str, str]:
+    return environment(Path("/nowhere"), "postgresql:///none", valkey.url, "smtp://none")
