@@ -11,6 +11,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from infra.queue import Job
+from infra.storage import Storage
 from reports import errands, history, work
 from reports.history import EventKind
 from reports.models import Author, Photo, PhotoStatus, Report, Visibility
@@ -163,6 +164,13 @@ def put_off(session: Session, claimed: PhotoClaim, now: datetime, retry_s: int) 
         strikes=Photo.strikes - 1,
         leased_until=now + timedelta(seconds=retry_s),
     )
+
+
+def publish(storage: Storage, photo: Photo, rendering: Rendering) -> None:
+    """Put all derivatives into the storage; doing it again puts the same ones there."""
+    for size, extension, data in rendering.derivatives:
+        key = derivative_key(photo.public_id, size, extension)
+        storage.put(key, data, MEDIA_TYPES[extension])
 
 
 def record_ready(

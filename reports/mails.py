@@ -44,8 +44,8 @@ _NEXT = {
     Status.ACCEPTED: mark("The team will plan the work next. You will get a mail when it starts."),
     Status.IN_PROGRESS: mark("You will get a mail when the work is done."),
     Status.WAITING: mark("It goes on as soon as the city has what it needs."),
-    Status.RESOLVED: mark("Nothing more will follow, unless you write to us through the link."),
-    Status.DECLINED: mark("Nothing more will follow, unless you write to us through the link."),
+    Status.RESOLVED: mark("Nothing more will follow."),
+    Status.DECLINED: mark("Nothing more will follow."),
     Status.REOPENED: mark("The team will look at it again. You will get a mail when it does."),
 }
 _LABELLED = mark("{label}: {value}")

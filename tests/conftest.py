@@ -23,7 +23,7 @@ from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
 from infra.settings import Settings
-from tests.migrating import alembic
+from tests.commands import alembic, run_module
 from tests.resident import Resident
 from tests.stack import ROOT, Stack, environment
 
@@ -139,6 +139,23 @@ def stack(
     with running(
         Stack(folder, environment(folder, url, valkey.url, mailbox.url), mail_folder)
     ) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def demo_stack(
+    cluster: Cluster,
+    template: str,
+    valkey: Valkey,
+    mailbox: Mailbox,
+    mail_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """Return running processes over the demo city with its past, as `make run` loads it."""
+    folder = tmp_path_factory.mktemp("demo")
+    environ = environment(folder, _copy(cluster, template), valkey.url, mailbox.url)
+    run_module(environ, "flask", "--app", "wsgi", "demo", "load")
+    with running(Stack(folder, environ, mail_folder)) as one:
         yield one
 
 

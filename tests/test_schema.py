@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.embedded.cluster import Cluster
-from tests.migrating import alembic
+from tests.commands import alembic
 from tests.stack import environment
 
 

@@ -33,9 +33,7 @@ def _work(kit: Tools, claimed: PhotoClaim) -> None:
     key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
     try:
         rendered = rendering.render(kit.storage.get(key))
-        for size, extension, data in rendered.derivatives:
-            target = gallery.derivative_key(photo.public_id, size, extension)
-            kit.storage.put(target, data, gallery.MEDIA_TYPES[extension])
+        gallery.publish(kit.storage, photo, rendered)
     except rendering.UnusablePhoto as error:
         _reject(kit, claimed, error.code)
     except MissingObject:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -16,12 +18,12 @@ from city.access import Role
 from city.models import Jurisdiction, Kind, Person
 from geo.coordinates import Position
 from infra.storage import Storage
-from reports import conversation, gallery, intake, work
+from reports import conversation, errands, gallery, intake, work
 from reports.demo.pictures import draw
 from reports.gallery import Upload
 from reports.intake import ContactDetails, NewReport, Recorder
 from reports.models import Channel, Notice, NoticeStatus, Report
-from reports.photos import probe
+from reports.photos import Rendering, probe, render
 from reports.status import Status
 from reports.work import Move
 
@@ -45,9 +47,17 @@ def load(
         .limit(1)
     ).one()
     entries = cast(list[dict[str, Any]], yaml.safe_load(PAST.read_text(encoding="utf-8")))
-    for number, entry in enumerate(entries, start=1):
-        _relive(session, storage, dispatcher, entry, now)
-        yield number, len(entries)
+    # Drawing takes most of the time. The processes are spawned, since a fork would inherit the
+    # storage's threads.
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        drawn = [
+            [pool.submit(_draw, **picture) for picture in entry.get("pictures", [])]
+            for entry in entries
+        ]
+        for number, entry in enumerate(entries, start=1):
+            pictures = [future.result() for future in drawn[number - 1]]
+            _relive(session, storage, dispatcher, entry, pictures, now)
+            yield number, len(entries)
     # What happened long ago is news to nobody.
     session.execute(
         update(Notice)
@@ -57,19 +67,26 @@ def load(
         )
         .values(status=NoticeStatus.DROPPED.value)
     )
+    errands.take(session)
+
+
+def _draw(subject: str, seed: int) -> tuple[bytes, Rendering]:
+    data = draw(subject, seed)
+    return data, render(data)
 
 
 def _relive(
-    session: Session, storage: Storage, dispatcher: Person, entry: dict[str, Any], now: datetime
+    session: Session,
+    storage: Storage,
+    dispatcher: Person,
+    entry: dict[str, Any],
+    pictures: list[tuple[bytes, Rendering]],
+    now: datetime,
 ) -> None:
     sent_at = now - timedelta(**entry["age"])
     report = intake.submit(session, _new_report(entry, dispatcher, sent_at), sent_at)
-    for picture in entry.get("pictures", []):
-        data = draw(picture["subject"], picture["seed"])
-        upload = Upload(uuid4(), data, probe(data))
-        key = gallery.original_key(report.id, upload.uuid, upload.sha256)
-        storage.put(key, data, upload.facts.media_type)
-        gallery.add(session, report, upload, sent_at + timedelta(seconds=20))
+    for data, rendering in pictures:
+        _add_photo(session, storage, report, data, rendering, sent_at + timedelta(seconds=20))
     acts = [*entry["steps"], *entry.get("messages", [])]
     for act in sorted(acts, key=lambda act: timedelta(**act["after"])):
         at = sent_at + timedelta(**act["after"])
@@ -79,6 +96,24 @@ def _relive(
             work.move(session, ticket, step, at)
         else:
             conversation.write_message(session, report, act["text"], at)
+
+
+def _add_photo(
+    session: Session,
+    storage: Storage,
+    report: Report,
+    data: bytes,
+    rendering: Rendering,
+    at: datetime,
+) -> None:
+    upload = Upload(uuid4(), data, probe(data))
+    key = gallery.original_key(report.id, upload.uuid, upload.sha256)
+    storage.put(key, data, upload.facts.media_type)
+    photo, _ = gallery.add(session, report, upload, at)
+    claimed = gallery.claim(session, photo.id, at, lease_s=1)
+    if claimed is not None:
+        gallery.publish(storage, photo, rendering)
+        gallery.record_ready(session, claimed, rendering, at)
 
 
 def _new_report(entry: dict[str, Any], dispatcher: Person, sent_at: datetime) -> NewReport:

@@ -1,0 +1,28 @@
+"""Running commands as people do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from tests.stack import ROOT
+
+
+def alembic(environ: Mapping[str, str], *arguments: str) -> str:
+    """Run Alembic and return what it printed."""
+    return run_module(environ, "alembic", *arguments)
+
+
+def run_module(environ: Mapping[str, str], *arguments: str) -> str:
+    """Run `python -m ...` and return what it printed; its failure is the test's."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=dict(environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
