@@ -74,7 +74,7 @@ _OUT_OF_AREA = mark("This spot lies outside every city that takes part.")
 _SWAPPED = mark("Latitude and longitude look swapped.")
 _NEAREST = mark("The nearest city is {city}, {distance_km} km away.")
 _OUTSIDE_OWN = mark("This spot lies outside the city that you work for.")
-_UNKNOWN_CATEGORY = mark("There is no such category here.")
+UNKNOWN_CATEGORY = mark("There is no such category here.")
 _KIND = mark("This category does not take reports of this kind.")
 _SAME_AS = mark("There is no such ticket here.")
 _LOGIN = mark("The e-mail address or the password is wrong.")
@@ -212,7 +212,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     OutOfArea: _out_of_area,
     OutsideOwnCity: _at("/location", "outside-own-city", _OUTSIDE_OWN),
     PublicMessageRequired: _at("/public_message", "public-message-required", _MESSAGE_NEEDED),
-    UnknownCategory: _at("/category", "unknown-category", _UNKNOWN_CATEGORY),
+    UnknownCategory: _at("/category", "unknown-category", UNKNOWN_CATEGORY),
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,
     PreconditionRequired: _plain(428, "precondition-required"),

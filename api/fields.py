@@ -32,7 +32,7 @@ NOT_AN_EMAIL = mark("Not a valid e-mail address.")
 NOT_A_BOX = mark("Expected west,south,east,north in degrees.")
 NOT_NEAR = mark("Expected latitude,longitude,metres.")
 NOT_A_CURSOR = mark("This is no cursor of this list.")
-NOT_A_MOMENT = mark("Expected a date and time between the years 1900 and 2999.")
+NOT_A_MOMENT = mark("Expected a date and time such as 2026-01-31T12:00:00Z.")
 BOTH_OR_NONE = mark("Latitude and longitude belong together.")
 
 Latitude = validate.Range(min=-90, max=90)
@@ -43,7 +43,8 @@ class Moment(fields.AwareDateTime):
     """A time with its offset, told in UTC with a Z."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(format="iso", **arguments)
+        messages: dict[str, Any] = dict.fromkeys(("invalid", "invalid_awareness", "format"), NOT_A_MOMENT)
+        super().__init__(format="iso", error_messages=messages, **arguments)
 
     def _serialize(self, value: datetime | None, *_arguments: Any, **_named: Any) -> str | None:
         if value is None:

@@ -22,8 +22,6 @@ _TEMPLATES = (
     mark("Not a valid boolean."),
     mark("Not a valid list."),
     mark("Not a valid mapping type."),
-    mark("Not a valid datetime."),
-    mark("Not a valid aware datetime."),
     mark("Number too large."),
     mark("Special numeric values (nan or infinity) are not permitted."),
     mark("Must be one of: {choices}."),

@@ -65,10 +65,12 @@ def release() -> None:
 
 def locale() -> str:
     """Return the language of the answer, by the caller's preference."""
-    if not request:
-        return words.SOURCE_LOCALE
-    best = request.accept_languages.best_match(words.locales())
-    return best or words.SOURCE_LOCALE
+    # Werkzeug takes an exact match of little weight before the language of a preferred "fr-CA".
+    for tag, weight in request.accept_languages if request else ():
+        language = tag.partition("-")[0].lower()
+        if weight > 0 and language in words.locales():
+            return language
+    return words.SOURCE_LOCALE
 
 
 def request_id() -> str:

@@ -115,14 +115,7 @@ def _part(session: Session, ticket: Ticket, report: Report, now: datetime) -> Ti
     ).one()
     membership.left_at = now
     session.flush()
-    session.add(
-        Membership(
-            jurisdiction_id=own.jurisdiction_id,
-            ticket_id=own.id,
-            report_id=report.id,
-            joined_at=now,
-        )
-    )
+    work.enter(session, own, report.id, now)
     _copy_decision(session, ticket, own, report)
     for place, kind in ((ticket, EventKind.LEFT), (own, EventKind.RECEIVED)):
         history.append(

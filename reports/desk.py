@@ -34,7 +34,7 @@ class NotAllowed(Exception):
 
 
 def find(session: Session, staff: Staff, reference: str) -> Ticket:
-    """Return the ticket, by its own reference or a report's; raise UnknownTicket."""
+    """Return the ticket with the reference, if this person may see it; raise UnknownTicket."""
     try:
         wanted = normalise(reference)
     except MalformedReference as error:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from infra.queue import Job
 from infra.storage import Storage
-from reports import errands, history, work
+from reports import errands, history, leases, work
 from reports.history import EventKind
+from reports.leases import Lease
 from reports.models import Author, Photo, PhotoStatus, Report, Visibility
 from reports.photos import PhotoFacts, Rendering
 
@@ -47,15 +48,6 @@ class Upload:
     def sha256(self) -> bytes:
         """Return the fingerprint by which a repeat is told from another photo."""
         return hashlib.sha256(self.data).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoClaim:
-    """One attempt at one photo."""
-
-    photo: Photo
-    attempt: int
-    exhausted: bool
 
 
 def original_key(report_id: int, uuid: UUID, sha256: bytes) -> str:
@@ -130,40 +122,23 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
     return photo, True
 
 
-def claim(session: Session, photo_id: int, now: datetime, lease_s: int) -> PhotoClaim | None:
-    """Take the photo for `lease_s` seconds; None where it is done or in other hands."""
-    row = session.execute(
-        update(Photo)
-        .where(
-            Photo.id == photo_id,
-            Photo.status == PhotoStatus.PENDING.value,
-            or_(Photo.leased_until.is_(None), Photo.leased_until < now),
-        )
-        .values(
-            attempt=Photo.attempt + 1,
-            strikes=Photo.strikes + 1,
-            leased_until=now + timedelta(seconds=lease_s),
-        )
-        .returning(Photo.attempt, Photo.strikes)
-    ).first()
-    if row is None:
-        return None
-    photo = session.get_one(Photo, photo_id, populate_existing=True)
-    return PhotoClaim(photo, row.attempt, exhausted=row.strikes > MAX_STRIKES)
+def claim(session: Session, photo_id: int, now: datetime, lease_s: int) -> Lease[Photo] | None:
+    """Take the photo in hand; None where it is done or in other hands."""
+    return leases.take(session, Photo, photo_id, now, lease_s, strikes=Photo.strikes + 1)
 
 
-def put_off(session: Session, claimed: PhotoClaim, now: datetime, retry_s: int) -> None:
+def is_exhausted(lease: Lease[Photo]) -> bool:
+    """Tell whether too many attempts at the photo have ended without a word."""
+    return lease.row.strikes > MAX_STRIKES
+
+
+def put_off(session: Session, lease: Lease[Photo], now: datetime, retry_s: int) -> None:
     """Come back to the photo later: the storage failed, which says nothing about the photo.
 
     An attempt that ends without a word, such as one that was killed, leaves its strike instead.
     """
-    _write(
-        session,
-        claimed,
-        now,
-        strikes=Photo.strikes - 1,
-        leased_until=now + timedelta(seconds=retry_s),
-    )
+    later = now + timedelta(seconds=retry_s)
+    leases.write(session, lease, strikes=Photo.strikes - 1, leased_until=later, updated_at=now)
 
 
 def publish(storage: Storage, photo: Photo, rendering: Rendering) -> None:
@@ -174,57 +149,37 @@ def publish(storage: Storage, photo: Photo, rendering: Rendering) -> None:
 
 
 def record_ready(
-    session: Session, claimed: PhotoClaim, rendering: Rendering, now: datetime
+    session: Session, lease: Lease[Photo], rendering: Rendering, now: datetime
 ) -> None:
     """Write down that all derivatives are in the storage."""
-    _record(
+    leases.write(
         session,
-        claimed,
-        now,
+        lease,
         status=PhotoStatus.READY.value,
-        reason=None,
         placeholder=rendering.placeholder,
         perceptual_hash=rendering.perceptual_hash,
         width=rendering.width,
         height=rendering.height,
+        updated_at=now,
     )
 
 
-def record_rejected(session: Session, claimed: PhotoClaim, reason: str, now: datetime) -> None:
+def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: datetime) -> None:
     """Write down that the photo cannot be shown, and tell the dispatchers."""
     status = PhotoStatus.REJECTED.value
-    if not _record(session, claimed, now, status=status, reason=reason):
+    if not leases.write(session, lease, status=status, reason=reason, updated_at=now):
         return
-    ticket = work.lock_of(session, claimed.photo.report_id)
+    ticket = work.lock_of(session, lease.row.report_id)
     history.append(
         session,
         ticket,
         EventKind.PHOTO_FAILED,
         now,
         author=Author.CITY,
-        report_id=claimed.photo.report_id,
-        data={"photo": str(claimed.photo.public_id), "reason": reason},
+        report_id=lease.row.report_id,
+        data={"photo": str(lease.row.public_id), "reason": reason},
     )
     work.touch(ticket, now)
-
-
-def _record(session: Session, claimed: PhotoClaim, now: datetime, **values: object) -> bool:
-    return _write(session, claimed, now, leased_until=None, **values)
-
-
-def _write(session: Session, claimed: PhotoClaim, now: datetime, **values: object) -> bool:
-    """Write only if no later attempt has taken the photo over."""
-    written = session.scalar(
-        update(Photo)
-        .where(
-            Photo.id == claimed.photo.id,
-            Photo.attempt == claimed.attempt,
-            Photo.status == PhotoStatus.PENDING.value,
-        )
-        .values(updated_at=now, **values)
-        .returning(Photo.id)
-    )
-    return written is not None
 
 
 def _count(session: Session, report_id: int) -> int:

@@ -140,7 +140,7 @@ def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) ->
             public=event.public,
             person=None if public_only else person,
             body=message.body if message else None,
-            reason=message.reason if message and not public_only else None,
+            reason=None if public_only else _reason(event, message),
         )
         for event, message, person in session.execute(query)
     ]
@@ -153,6 +153,14 @@ def status_text(locale: str, status: Status, *, kind: Kind, withdrawn: bool) -> 
     if status is Status.RESOLVED and kind is Kind.COMPLIMENT:
         return say(locale, THANKS_TEXT)
     return say(locale, STATUS_TEXTS[status])
+
+
+def _reason(event: Event, message: Message | None) -> str | None:
+    """Return why it was done: in staff's words, or as a code where no words were asked for."""
+    if message is not None and message.reason:
+        return message.reason
+    code: str | None = event.data.get("code")
+    return code
 
 
 def _text(event: Event, message: Message | None, locale: str) -> str:

@@ -21,7 +21,6 @@ from reports.models import (
     Author,
     Channel,
     Contact,
-    Membership,
     Report,
     Ticket,
     Visibility,
@@ -102,7 +101,7 @@ def submit(session: Session, new: NewReport, now: datetime) -> Report:
     else:
         ticket = joined
         work.touch(ticket, now)
-    _enter(session, ticket, report, now)
+    work.enter(session, ticket, report.id, now)
     kind = EventKind.RECEIVED if joined is None else EventKind.JOINED
     received = history.append(
         session,
@@ -216,17 +215,6 @@ def _open_ticket(
     session.add(ticket)
     session.flush()
     return ticket
-
-
-def _enter(session: Session, ticket: Ticket, report: Report, now: datetime) -> None:
-    session.add(
-        Membership(
-            jurisdiction_id=ticket.jurisdiction_id,
-            ticket_id=ticket.id,
-            report_id=report.id,
-            joined_at=now,
-        )
-    )
 
 
 def _locale(wanted: str, jurisdiction: Jurisdiction) -> str:

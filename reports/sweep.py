@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city import sessions
 from infra.queue import Job, Nudge
-from reports import idempotency
-from reports.models import Notice, NoticeStatus, Photo, PhotoStatus
+from reports import idempotency, leases
+from reports.models import Notice, Photo
 
 AT_ONCE = 500
 
@@ -18,21 +18,11 @@ AT_ONCE = 500
 def waiting(session: Session, now: datetime) -> list[Nudge]:
     """Return nudges for the photos and notices that are due and in nobody's hands."""
     photos = session.scalars(
-        select(Photo.id)
-        .where(
-            Photo.status == PhotoStatus.PENDING.value,
-            or_(Photo.leased_until.is_(None), Photo.leased_until < now),
-        )
-        .order_by(Photo.created_at)
-        .limit(AT_ONCE)
+        select(Photo.id).where(leases.waiting(Photo, now)).order_by(Photo.created_at).limit(AT_ONCE)
     )
     notices = session.scalars(
         select(Notice.id)
-        .where(
-            Notice.status == NoticeStatus.PENDING.value,
-            Notice.due_at <= now,
-            or_(Notice.leased_until.is_(None), Notice.leased_until < now),
-        )
+        .where(leases.waiting(Notice, now), Notice.due_at <= now)
         .order_by(Notice.due_at)
         .limit(AT_ONCE)
     )

@@ -45,6 +45,18 @@ def lock_of(session: Session, report_id: int) -> Ticket:
             return ticket
 
 
+def enter(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:
+    """Put the report into the ticket."""
+    session.add(
+        Membership(
+            jurisdiction_id=ticket.jurisdiction_id,
+            ticket_id=ticket.id,
+            report_id=report_id,
+            joined_at=now,
+        )
+    )
+
+
 def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
     """Bring a locked ticket to another status, write it down and owe the notices.
 

@@ -8,7 +8,8 @@ from infra.clock import now
 from infra.mail import Mail, MailRefused, MailUnavailable
 from infra.queue import Job
 from reports import delivery, mails
-from reports.delivery import Claim
+from reports.leases import Lease
+from reports.models import Notice
 from workers.tools import Tools, logged, tools
 
 log = structlog.get_logger()
@@ -27,11 +28,13 @@ def send(row_id: int, request_id: str | None) -> None:
         except Exception as error:
             # A notice that cannot even be written must not be tried for ever.
             log.exception("notice cannot be sent", attempt=claimed.attempt)
-            _record_failure(kit, claimed, type(error).__name__, final=claimed.exhausted)
+            _record_failure(
+                kit, claimed, type(error).__name__, final=delivery.is_exhausted(claimed)
+            )
 
 
-def _work(kit: Tools, claimed: Claim) -> None:
-    if claimed.exhausted:
+def _work(kit: Tools, claimed: Lease[Notice]) -> None:
+    if delivery.is_exhausted(claimed):
         _record_failure(kit, claimed, "attempts exhausted", final=True)
         return
     mail = _compose(kit, claimed)
@@ -43,18 +46,18 @@ def _work(kit: Tools, claimed: Claim) -> None:
         _hand_over(kit, claimed, mail)
 
 
-def _compose(kit: Tools, claimed: Claim) -> Mail | None:
+def _compose(kit: Tools, claimed: Lease[Notice]) -> Mail | None:
     with kit.sessions() as session:
-        address = mails.recipient(session, claimed.notice)
+        address = mails.recipient(session, claimed.row)
         if address is None:
             return None
         settings = kit.settings
         return mails.compose(
-            session, claimed.notice, address, settings.public_url, settings.secret_key
+            session, claimed.row, address, settings.public_url, settings.secret_key
         )
 
 
-def _hand_over(kit: Tools, claimed: Claim, mail: Mail) -> None:
+def _hand_over(kit: Tools, claimed: Lease[Notice], mail: Mail) -> None:
     try:
         kit.mailer.send(mail)
     except (MailRefused, MailUnavailable) as error:
@@ -67,7 +70,7 @@ def _hand_over(kit: Tools, claimed: Claim, mail: Mail) -> None:
         log.info("notice sent")
 
 
-def _record_failure(kit: Tools, claimed: Claim, error: str, *, final: bool) -> None:
+def _record_failure(kit: Tools, claimed: Lease[Notice], error: str, *, final: bool) -> None:
     with kit.sessions.begin() as session:
         retry_s = kit.settings.notice_retry_s
         delivery.record_failure(session, claimed, error, retry_s, now(), final=final)

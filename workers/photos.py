@@ -9,7 +9,8 @@ from infra.queue import Job
 from infra.storage import MissingObject, StorageError
 from reports import gallery
 from reports import photos as rendering
-from reports.gallery import PhotoClaim
+from reports.leases import Lease
+from reports.models import Photo
 from workers.tools import Tools, logged, tools
 
 log = structlog.get_logger()
@@ -25,11 +26,11 @@ def render(row_id: int, request_id: str | None) -> None:
             _work(kit, claimed)
 
 
-def _work(kit: Tools, claimed: PhotoClaim) -> None:
-    if claimed.exhausted:
+def _work(kit: Tools, claimed: Lease[Photo]) -> None:
+    if gallery.is_exhausted(claimed):
         _reject(kit, claimed, gallery.GAVE_UP)
         return
-    photo = claimed.photo
+    photo = claimed.row
     key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
     try:
         rendered = rendering.render(kit.storage.get(key))
@@ -48,7 +49,7 @@ def _work(kit: Tools, claimed: PhotoClaim) -> None:
         log.info("photo ready")
 
 
-def _reject(kit: Tools, claimed: PhotoClaim, reason: str) -> None:
+def _reject(kit: Tools, claimed: Lease[Photo], reason: str) -> None:
     with kit.sessions.begin() as session:
         gallery.record_rejected(session, claimed, reason, now())
     log.warning("photo rejected", reason=reason)

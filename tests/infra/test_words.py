@@ -95,7 +95,8 @@ def test_each_message_is_translated_with_its_places(message: str) -> None:
 def test_french_is_set_as_french_is(message: Message) -> None:
     text = str(message.string)
     assert not re.search("[’“”\N{NARROW NO-BREAK SPACE}]", text)
-    assert re.search(f"(?<!{NO_BREAK_SPACE})[:;?!»]", text) is None
+    # A time of day has its colons between digits.
+    assert re.search(rf"(?<![{NO_BREAK_SPACE}\d])[:;?!»]", text) is None
     assert re.search(f"«(?!{NO_BREAK_SPACE})", text) is None
     # Whoever reads one sentence after another meets the same stops in both languages.
     assert text.endswith((".", "?")) == str(message.id).endswith((".", "?"))
@@ -192,8 +193,6 @@ COMPLAINTS = (
     Complaint("Not a valid boolean.", fields.Boolean(), "perhaps"),
     Complaint("Not a valid list.", fields.List(fields.String()), "a"),
     Complaint("Not a valid mapping type.", fields.Dict(), "a"),
-    Complaint("Not a valid datetime.", Moment(), "yesterday"),
-    Complaint("Not a valid aware datetime.", Moment(), "2026-07-01T12:00:00"),
     Complaint("Number too large.", fields.Float(), 10**400),
     Complaint("Special numeric values (nan or infinity) are not permitted.", fields.Float(), "nan"),
     Complaint(
