@@ -11,7 +11,8 @@ from reports.history import EventKind
 from reports.leases import Lease
 from reports.models import Author, Notice, NoticeStatus
 
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 10
+LONGEST_WAIT_S = 3_600
 
 
 def claim(session: Session, notice_id: int, now: datetime, lease_s: int) -> Lease[Notice] | None:
@@ -43,9 +44,9 @@ def record_failure(
     *,
     final: bool,
 ) -> None:
-    """Put the notice off, twice as long each time, or give it up and tell the dispatchers."""
+    """Put the notice off, longer each time, or give it up and tell the dispatchers."""
     if not final and lease.attempt < MAX_ATTEMPTS:
-        wait_s = retry_s * 2 ** (lease.attempt - 1)
+        wait_s = min(retry_s * 2 ** (lease.attempt - 1), LONGEST_WAIT_S)
         leases.write(session, lease, due_at=now + timedelta(seconds=wait_s), error=error)
         return
     if leases.write(session, lease, status=NoticeStatus.FAILED.value, error=error):

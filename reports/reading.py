@@ -117,7 +117,7 @@ def find(session: Session, reference: str, *, holder: str | None) -> Report:
         raise UnknownReport(reference)
     if report.visibility == Visibility.HIDDEN.value:
         raise HiddenReport if holder == wanted else UnknownReport(reference)
-    if holder != wanted and not _is_public(session, report):
+    if holder != wanted and not in_public_category(session, report):
         raise UnknownReport(reference)
     return report
 
@@ -197,7 +197,7 @@ def report_of_photo(session: Session, photo: Photo) -> Report:
 
 def is_public(session: Session, report: Report) -> bool:
     """Tell whether everybody may see the report."""
-    return report.visibility == Visibility.SHOWN.value and _is_public(session, report)
+    return report.visibility == Visibility.SHOWN.value and in_public_category(session, report)
 
 
 def photos_of(session: Session, report_ids: Sequence[int]) -> dict[int, tuple[PhotoView, ...]]:
@@ -213,8 +213,8 @@ def photos_of(session: Session, report_ids: Sequence[int]) -> dict[int, tuple[Ph
     return found
 
 
-def _is_public(session: Session, report: Report) -> bool:
-    """A report is public when the category it was filed under and its ticket's are."""
+def in_public_category(session: Session, report: Report) -> bool:
+    """Tell whether the category that the report was filed under and its ticket's are public."""
     filed, current = session.execute(
         select(
             select(Category.public).where(Category.id == report.category_id).scalar_subquery(),
