@@ -9,6 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from api import cli, errors, spec
+from api.bodies import StrictRequest
 from api.services import Services, install, locale, request_id
 from api.throttle import LoginThrottle
 from api.views import (
@@ -45,6 +46,7 @@ def create_app(settings: Settings) -> Flask:
     """Make the application; nothing is connected to before the first request."""
     logs.configure(settings.log_level)
     app = Flask("api", static_folder=None)
+    app.request_class = StrictRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     connection = queue.connect(settings.redis_url)

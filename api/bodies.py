@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from flask import Request, Response, g, request
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
+from werkzeug.formparser import FormDataParser
 
 from api.problems import Fault, pointer
 from api.services import locale
@@ -52,6 +53,31 @@ class BadInput(Exception):
     def __init__(self, *faults: Fault) -> None:
         super().__init__("bad input")
         self.faults = faults
+
+
+class StrictRequest(Request):
+    """A request whose forms are read whole or not at all, and whose files are always closed."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._received: list[IO[bytes]] = []
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Return a parser that raises ValueError for a form that is broken or cut off."""
+        parser = super().make_form_data_parser()
+        parser.silent = False
+        return parser
+
+    def close(self) -> None:
+        """Close every file that was begun: of a broken form, Werkzeug itself closes none."""
+        super().close()
+        for file in self._received:
+            file.close()
+
+    def _get_file_stream(self, *arguments: Any, **named: Any) -> IO[bytes]:
+        file = super()._get_file_stream(*arguments, **named)
+        self._received.append(file)
+        return file
 
 
 class BodyParser(FlaskParser):

@@ -42,6 +42,7 @@ from reports.status import TransitionRefused
 log = structlog.get_logger()
 
 RETRY_AFTER_S = 5
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 _TITLES = {
     400: mark("The request cannot be understood."),
@@ -167,7 +168,11 @@ def _unsupported(error: UnsupportedBody) -> Problem:
 
 
 def _not_authenticated(_error: NotAuthenticated) -> Problem:
-    return problem(401, "not-authenticated", headers={"WWW-Authenticate": "Bearer"})
+    return problem(401, "not-authenticated", headers=_CHALLENGE)
+
+
+def _wrong_credentials(_error: WrongCredentials) -> Problem:
+    return problem(401, "wrong-credentials", detail=say(locale(), _LOGIN), headers=_CHALLENGE)
 
 
 def _too_many_logins(error: TooManyLogins) -> Problem:
@@ -187,7 +192,7 @@ def _database(_error: Exception) -> Problem:
 TABLE: Mapping[type[Exception], Answer] = {
     MalformedBody: _plain(400, "malformed-body"),
     NotAuthenticated: _not_authenticated,
-    WrongCredentials: _plain(401, "wrong-credentials", _LOGIN),
+    WrongCredentials: _wrong_credentials,
     NotForCaller: _plain(403, "not-for-you"),
     NotAllowed: _plain(403, "not-allowed"),
     NothingHere: _plain(404, "nothing-here"),

@@ -43,7 +43,9 @@ class Moment(fields.AwareDateTime):
     """A time with its offset, told in UTC with a Z."""
 
     def __init__(self, **arguments: Any) -> None:
-        messages: dict[str, Any] = dict.fromkeys(("invalid", "invalid_awareness", "format"), NOT_A_MOMENT)
+        messages: dict[str, Any] = dict.fromkeys(
+            ("invalid", "invalid_awareness", "format"), NOT_A_MOMENT
+        )
         super().__init__(format="iso", error_messages=messages, **arguments)
 
     def _serialize(self, value: datetime | None, *_arguments: Any, **_named: Any) -> str | None:

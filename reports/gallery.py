@@ -36,6 +36,9 @@ class PhotosClosed(Exception):
     """The report was withdrawn; nobody would look at another photo."""
 
 
+REFUSALS = (TooManyPhotos, OtherPhoto, PhotosClosed)
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A photo as it arrived: the phone's identifier, the bytes and what they were proved to be."""

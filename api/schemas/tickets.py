@@ -21,8 +21,9 @@ MAX_REASON = 500
 
 
 class TicketsQuerySchema(ListQuerySchema):
-    """The filters of the inbox."""
+    """The filters of the inbox; `jurisdiction` can name one's own alone."""
 
+    jurisdiction = fields.String(load_default=None)
     team = CommaList()
     priority = CommaList(Priority)
     assignee = fields.String()
@@ -103,12 +104,18 @@ class TicketSchema(TicketItemSchema):
     merged_into = fields.String(allow_none=True, required=True)
 
 
+def _none_where_blank(text: str) -> str | None:
+    return text if text.strip() else None
+
+
 class TransitionSchema(Schema):
     """Where the ticket goes and why; `public_message` is for the reporters."""
 
     to = Choice(Status, required=True)
     reason = Text(longest=MAX_REASON, required=True)
-    public_message = fields.String(allow_none=True, validate=validate.Length(max=MAX_TEXT))
+    public_message = fields.String(
+        allow_none=True, validate=validate.Length(max=MAX_TEXT), post_load=_none_where_blank
+    )
 
 
 class NoteSchema(Schema):

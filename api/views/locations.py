@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from api.blueprint import resource
+from api.bodies import BadInput
 from api.callers import anyone
+from api.errors import UNKNOWN_CATEGORY
+from api.problems import Fault
 from api.schemas.city import LocateQuerySchema, LocationSchema
 from api.schemas.common import position_of
 from api.services import db, locale
-from infra.words import choose
+from city.categories import UnknownCategory
+from infra.words import choose, say
 from reports import whereabouts
 
 blueprint = resource("locations", "Where a spot lies and who answers for it.")
@@ -25,9 +29,12 @@ def locate(query: dict[str, Any]) -> dict[str, Any]:
     A spot outside of every city is no error: `jurisdiction` is null then, and `nearest` names the
     city nearby, if any.
     """
-    found = whereabouts.ask(
-        db(), position_of(query), query["accuracy_m"], query["category"], locale()
-    )
+    try:
+        found = whereabouts.ask(
+            db(), position_of(query), query["accuracy_m"], query["category"], locale()
+        )
+    except UnknownCategory as error:
+        raise BadInput(Fault(say(locale(), UNKNOWN_CATEGORY), parameter="category")) from error
     near = found.nearest
     return {
         "jurisdiction": found.jurisdiction,

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from api.callers import anyone
+from api.callers import anyone, token_reference
 from api.errors import PHOTO_REASONS
 from api.services import db, locale, public_url, services
 from city.models import Jurisdiction
@@ -32,6 +32,7 @@ WORDS = {
     "due": mark("Due by"),
     "reported": mark("Reported on"),
     "supports": mark("Others who reported the same"),
+    "description": mark("What was reported"),
     "answer": mark("The city's message"),
     "messages": mark("Messages"),
     "photo": mark("Photo of the report"),
@@ -57,9 +58,10 @@ def home() -> Response:
 @blueprint.route("/r/<reference>")
 @anyone
 def report_page(reference: str) -> Response:
-    """Show a report; what is not public opens with `?token=`."""
-    token = request.args.get("token", "")
-    holder = tracking.read(services().settings.secret_key, token)
+    """Show a report; what is not public opens with `?token=`, or with the token as elsewhere."""
+    token = request.args.get("token")
+    secret_key = services().settings.secret_key
+    holder = tracking.read(secret_key, token) if token else token_reference()
     try:
         report = reading.find(db(), reference, holder=holder)
     except UnknownReport:

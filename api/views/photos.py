@@ -101,7 +101,7 @@ def get_photo(public_id: UUID, size: int, extension: str) -> Response:
     if photo is None:
         raise NothingHere
     report = reading.report_of_photo(db(), photo)
-    public = reading.is_public(db(), report)
+    public = reading.in_public_category(db(), report)
     if not public and not _may_see(report):
         raise NothingHere
     if Visibility.HIDDEN.value in (photo.visibility, report.visibility):
@@ -137,7 +137,11 @@ def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
         # The original is safe before its row is: a row never names a file that is not there.
         key = gallery.original_key(report.id, uuid, upload.sha256)
         services().storage.put(key, data, upload.facts.media_type)
-        photo, new = gallery.add(db(), report, upload, now())
+        try:
+            photo, new = gallery.add(db(), report, upload, now())
+        except gallery.REFUSALS:
+            services().storage.delete(key)
+            raise
         commit()
     answer = jsonify(PHOTO.dump(_view(photo)))
     answer.status_code = 201 if new else 200

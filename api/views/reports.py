@@ -10,7 +10,17 @@ from flask import Response, jsonify, request
 from api import cursors, repeats, told
 from api.blueprint import reads, resource
 from api.bodies import BadInput
-from api.callers import NotForCaller, anyone, current_staff, holds, of_report, reporter
+from api.callers import (
+    NotAuthenticated,
+    NotForCaller,
+    anyone,
+    bearer,
+    current_staff,
+    holds,
+    of_report,
+    reporter,
+    token_reference,
+)
 from api.problems import Fault
 from api.schemas.common import filters_from
 from api.schemas.reports import (
@@ -186,6 +196,9 @@ def _recorded(new: NewReport) -> NewReport:
             for name, value in given.items()
             if value
         ]
+        if faults and bearer() is not None and token_reference() is None:
+            # More likely a session that has run out than a resident who knows of channels.
+            raise NotAuthenticated
         if faults:
             raise BadInput(*faults)
         return new

@@ -22,7 +22,9 @@ from api.schemas.tickets import (
     TransitionSchema,
 )
 from api.services import commit, db, locale, release
+from city import jurisdictions
 from city.access import Act
+from city.jurisdictions import UnknownJurisdiction
 from city.sessions import Staff
 from infra.clock import now
 from reports import desk, idempotency, inbox
@@ -68,6 +70,7 @@ def _unchanged(view: Callable[..., Any]) -> Callable[..., Any]:
 @blueprint.response(200, TicketsSchema)
 def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     """List the tickets that one may see; `q` also finds a ticket's or a report's reference."""
+    _demand_own_jurisdiction(staff, query["jurisdiction"])
     extra = InboxFilters(
         words=query.get("q"),
         priority=query["priority"],
@@ -143,3 +146,8 @@ def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
         idempotency.remember(db(), key, ticket.jurisdiction_id, now(), message_id=message.id)
     commit()
     return message
+
+
+def _demand_own_jurisdiction(staff: Staff, code: str | None) -> None:
+    if code is not None and jurisdictions.find(db(), code).id != staff.jurisdiction_id:
+        raise UnknownJurisdiction

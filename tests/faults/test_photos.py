@@ -12,10 +12,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import select
 
 from api.services import Services
+from reports.models import Report
+from tests.api.help import PRIVATE, render_photos
 from tests.reports import photo_samples
-from tests.resident import BASE, Resident, bearer, body_of, problem_at
+from tests.resident import BASE, Resident, bearer, body_of, log_in, problem_at
 from tests.stack import Stack, eventually
 
 
@@ -109,3 +112,39 @@ def _check(data: bytes) -> None:
     assert picture.width > picture.height
     assert not picture.getexif()
     assert not {"exif", "xmp", "comment", "icc_profile"} & picture.info.keys()
+
+
+def test_33_a_private_photo_is_404_for_others(app: Flask, resident: Resident) -> None:
+    client = app.test_client()
+    sent = resident.report(**PRIVATE)
+    assert resident.put_photo(sent, photo_samples.jpeg()).status_code == 201
+    render_photos(app, sent["reference"])
+    own = client.get(f"{BASE}/reports/{sent['reference']}", headers=bearer(sent["tracking_token"]))
+    photo = body_of(own)["photos"][0]
+    path = f"{BASE}/photos/{photo['id']}/320.jpg"
+    team = body_of(own)["team"]["code"]
+    stranger = next(code for code in ("proprete", "voirie") if code != team)
+
+    assert client.get(path).status_code == 404
+    assert client.get(path, headers=bearer(resident.report()["tracking_token"])).status_code == 404
+    other_team = log_in(client, f"chef.{stranger}@beaurive.example")
+    assert client.get(path, headers=other_team).status_code == 404
+    mine = client.get(path, headers=bearer(sent["tracking_token"]))
+    assert mine.status_code == 200
+    assert "private" in mine.headers["Cache-Control"]
+    assert client.get(path, headers=log_in(client)).status_code == 200
+
+
+def test_a_refused_photo_leaves_no_original(app: Flask, resident: Resident) -> None:
+    parts: Services = app.extensions["vigie"]
+    sent = resident.report()
+    with parts.sessions() as session:
+        report_id = session.scalar(select(Report.id).where(Report.reference == sent["reference"]))
+    answer = app.test_client().post(
+        f"{BASE}/reports/{sent['reference']}/withdraw", headers=bearer(sent["tracking_token"])
+    )
+    assert answer.status_code == 200
+
+    assert resident.put_photo(sent, photo_samples.jpeg()).status_code == 409
+
+    assert list(parts.storage.list(f"originals/{report_id}")) == []

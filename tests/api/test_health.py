@@ -1,0 +1,106 @@
+"""Whether the service says what it lacks: alive, ready, and short of a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from infra.embedded.valkey import Valkey
+from infra.settings import Settings
+from tests.api import help as h
+from tests.reports import photo_samples
+from tests.resident import BASE, INSIDE, PASSWORD, Resident, bearer, body_of, problem_at
+from tests.stack import environment
+
+DEAD_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
+DEAD_STORAGE = "file:///dev/null/storage"
+DEAD_QUEUE = "redis://127.0.0.1:1"
+PART = "database queue storage"
+Build = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def build(database_url: str, valkey: Valkey, tmp_path: Path) -> Iterator[Build]:
+    """Return what makes an application of which some parts are dead, and a client of it."""
+    apps = []
+
+    def make(**environ: str) -> FlaskClient:
+        parts = environment(tmp_path, database_url, valkey.url, "smtp://127.0.0.1:9")
+        app = create_app(Settings.from_env({**parts, **environ}))
+        apps.append(app)
+        return app.test_client()
+
+    yield make
+    for app in apps:
+        h.parts_of(app).engine.dispose()
+
+
+def test_all_is_well(client: FlaskClient) -> None:
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert body_of(answer)["parts"] == dict.fromkeys(PART.split(), "ok")
+
+
+@pytest.mark.parametrize(
+    ("environ", "dead"),
+    [
+        ({"DATABASE_URL": DEAD_DATABASE}, {"database"}),
+        ({"REDIS_URL": DEAD_QUEUE}, {"queue"}),
+        ({"STORAGE_URL": DEAD_STORAGE}, {"storage"}),
+        ({"DATABASE_URL": DEAD_DATABASE, "REDIS_URL": DEAD_QUEUE}, {"database", "queue"}),
+    ],
+)
+def test_what_does_not_answer_is_named(
+    build: Build, environ: dict[str, str], dead: set[str]
+) -> None:
+    client = build(**environ)
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    parts = body_of(answer)["parts"]
+    assert set(parts) == set(PART.split())
+    assert {name for name, found in parts.items() if found != "ok"} == dead
+    assert "127.0.0.1" not in answer.text
+    assert "/dev/null" not in answer.text
+
+
+def test_without_its_database_it_asks_to_come_back(build: Build) -> None:
+    client = build(DATABASE_URL=DEAD_DATABASE)
+    staff, reporter = bearer("vgs_" + "A" * 43), bearer("vgr_7KM-3QX-9PG.x")
+    login = {"email": "regulateur@beaurive.example", "password": PASSWORD}
+    place = f"latitude={INSIDE['latitude']}&longitude={INSIDE['longitude']}"
+    reference = "7KM-3QX-9PG"
+    for answer in (
+        client.get(f"{BASE}/reports"),
+        client.get(f"{BASE}/categories"),
+        client.get(f"{BASE}/locate?{place}"),
+        client.get(f"{BASE}/reports/{reference}", headers=reporter),
+        client.get(f"{BASE}/photos/6f0d1ad4-8f7f-4fc4-9d3e-6e2f8f7e4c11/320.jpg"),
+        client.get(f"/r/{reference}"),
+        client.get(f"{BASE}/tickets", headers=staff),
+        client.post(f"{BASE}/reports", json=problem_at()),
+        client.post(f"{BASE}/sessions", json=login),
+    ):
+        problem = h.refused(answer, 503)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "psycopg" not in str(problem)
+    for path in ("/", "/openapi.json", "/api/docs"):
+        assert client.get(path).status_code == 200
+    h.refused(client.get(f"{BASE}/tickets"), 401)
+    h.refused(client.post(f"{BASE}/reports", json={}), 422)
+
+
+def test_without_its_storage_it_takes_reports_but_no_photos(build: Build) -> None:
+    resident = Resident(build(STORAGE_URL=DEAD_STORAGE))
+    view = resident.report()
+    answer = resident.put_photo(view, photo_samples.jpeg(32, 32))
+    problem = h.refused(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "/dev/null" not in str(problem)
+    assert h.read(resident.client, f"/reports/{view['reference']}")["photos"] == []

@@ -1,0 +1,136 @@
+"""What each role sees and may do; what is not theirs is not there, or not for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.api import help as h
+from tests.api.conftest import LogIn
+from tests.resident import BASE, DISPATCHER, Resident, body_of, move, problem_at, read_ticket
+
+Tickets = dict[str, str]
+ALL = "voirie espaces-verts reseaux proprete accueil"
+LAMP = {"category": "lampadaire", "answers": {"panne": "eteint"}}
+TREE = {"category": "arbre", "answers": {"danger": "non"}}
+
+
+@pytest.fixture(scope="module")
+def word() -> str:
+    """Return the word that the tickets of the module hold, and no others."""
+    return h.a_word()
+
+
+@pytest.fixture(scope="module")
+def tickets(app: Flask, word: str) -> Tickets:
+    """Return a ticket's reference for each team."""
+    resident = Resident(app.test_client())
+    sent = [
+        resident.report(description=word, **members)
+        for members in ({}, TREE, LAMP, {"category": "poubelle-pleine"}, h.PRIVATE)
+    ]
+    found = {view["team"]["code"]: view["ticket"] for view in sent}
+    assert set(found) == set(ALL.split())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("email", "teams"),
+    [
+        (h.ADMINISTRATOR, ALL),
+        (h.AUDITOR, ALL),
+        (DISPATCHER, ALL),
+        (h.LEAD_OF_ROADS, "voirie"),
+        (h.MEMBER_OF_ROADS, "voirie reseaux"),
+        (h.MEMBER_OF_PARKS, "espaces-verts proprete"),
+    ],
+)
+def test_each_sees_what_is_theirs(
+    client: FlaskClient, tickets: Tickets, word: str, as_person: LogIn, email: str, teams: str
+) -> None:
+    person, theirs = as_person(email), teams.split()
+    page = h.read(client, f"/tickets?q={word}", person)
+    assert sorted(h.references(page["items"])) == sorted(tickets[team] for team in theirs)
+    assert page["counts"]["received"] == len(theirs)
+    for team, reference in tickets.items():
+        path = f"{BASE}/tickets/{reference}"
+        found = h.read(client, f"/tickets?q={reference}", person)["items"]
+        if team in theirs:
+            assert client.get(path, headers=person).status_code == 200
+            assert h.references(found) == [reference]
+        else:
+            h.refused(client.get(path, headers=person), 404)
+            assert found == []
+
+
+def test_asking_for_another_team_shows_nothing(
+    client: FlaskClient, tickets: Tickets, word: str, as_person: LogIn
+) -> None:
+    person = as_person(h.MEMBER_OF_PARKS)
+    page = h.read(client, f"/tickets?q={word}&team=voirie,reseaux", person)
+    assert page["items"] == []
+    assert set(page["counts"].values()) == {0}
+
+
+@pytest.mark.parametrize("email", [h.MEMBER_OF_PARKS, h.LEAD_OF_ROADS])
+def test_another_teams_ticket_is_not_there_and_stays_as_it_was(
+    client: FlaskClient,
+    tickets: Tickets,
+    as_person: LogIn,
+    dispatcher: dict[str, str],
+    email: str,
+) -> None:
+    path = f"{BASE}/tickets/{tickets['reseaux']}"
+    before = read_ticket(client, tickets["reseaux"], dispatcher)
+    headers = {**as_person(email), "If-Match": before[1]}
+    step = {"to": "accepted", "reason": "?"}
+    h.refused(client.post(f"{path}/transitions", json=step, headers=headers), 404)
+    h.refused(client.post(f"{path}/notes", json={"text": "?"}, headers=headers), 404)
+    # What cannot be seen is missing before anything is said about the request's own faults.
+    h.refused(client.post(f"{path}/transitions", data="{", headers=as_person(email)), 404)
+    assert read_ticket(client, tickets["reseaux"], dispatcher) == before
+
+
+@pytest.mark.parametrize("email", [h.AUDITOR, h.ADMINISTRATOR])
+def test_who_only_reads_changes_nothing(
+    client: FlaskClient, tickets: Tickets, as_person: LogIn, email: str
+) -> None:
+    person = as_person(email)
+    before = read_ticket(client, tickets["voirie"], person)
+    path = f"{BASE}/tickets/{tickets['voirie']}"
+    step = {"to": "accepted", "reason": "?"}
+    headers = {**person, "If-Match": before[1]}
+    h.refused(client.post(f"{path}/transitions", json=step, headers=headers), 403)
+    h.refused(client.post(f"{path}/notes", json={"text": "?"}, headers=headers), 403)
+    taken_in = client.post(f"{BASE}/reports", json=problem_at(channel="phone"), headers=person)
+    h.refused(taken_in, 403)
+    assert read_ticket(client, tickets["voirie"], person) == before
+
+
+@pytest.mark.parametrize("email", [DISPATCHER, h.LEAD_OF_ROADS, h.MEMBER_OF_ROADS])
+def test_who_does_the_work_may_change_it(
+    client: FlaskClient, resident: Resident, as_person: LogIn, email: str
+) -> None:
+    ticket, person = resident.report()["ticket"], as_person(email)
+    assert move(client, ticket, person, "accepted").status_code == 200
+    path = f"{BASE}/tickets/{ticket}/notes"
+    assert client.post(path, json={"text": "Vu."}, headers=person).status_code == 201
+    events = read_ticket(client, ticket, person)[0]["events"]
+    assert [event["person"] for event in events][-2:] == [_name(client, email)] * 2
+
+
+def _name(client: FlaskClient, email: str) -> Any:
+    from_login = client.post(f"{BASE}/sessions", json={"email": email, "password": "beaurive-demo"})
+    return body_of(from_login)["person"]["name"]
+
+
+def test_staff_read_public_reports_as_the_public_does(
+    client: FlaskClient, resident: Resident, as_person: LogIn
+) -> None:
+    shown, private = resident.report(), resident.report(**h.PRIVATE)
+    person = as_person(DISPATCHER)
+    assert set(h.read(client, f"/reports/{shown['reference']}", person)) == h.PUBLIC_VIEW
+    h.refused(client.get(f"{BASE}/reports/{private['reference']}", headers=person), 404)

@@ -1,0 +1,177 @@
+"""Staff sessions: logging in and out, running out, and being held back after failures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from city.models import Person, StaffSession
+from infra.clock import now
+from tests.api import help as h
+from tests.resident import BASE, DISPATCHER, PASSWORD, Resident, bearer, body_of, log_in
+
+SESSIONS = f"{BASE}/sessions"
+
+
+def _try(client: FlaskClient, email: str, password: str, address: str) -> TestResponse:
+    return client.post(
+        SESSIONS,
+        json={"email": email, "password": password},
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+def test_a_login_says_who_one_is(client: FlaskClient) -> None:
+    answer = client.post(
+        SESSIONS, json={"email": h.MEMBER_OF_ROADS, "password": PASSWORD, "code": None}
+    )
+    assert answer.status_code == 201
+    opened = body_of(answer)
+    assert set(opened) == {"token", "expires_at", "person"}
+    assert re.fullmatch(h.MOMENT, opened["expires_at"])
+    left = datetime.fromisoformat(opened["expires_at"]) - datetime.now(UTC)
+    assert timedelta(hours=11) < left <= timedelta(hours=12)
+    assert opened["person"] == {
+        "name": "Karim Benali",
+        "role": "team_member",
+        "jurisdiction": "beaurive",
+        "teams": ["reseaux", "voirie"],
+    }
+    assert PASSWORD not in answer.text
+    assert h.read(client, "/tickets?limit=1", bearer(opened["token"]))["counts"]
+
+
+@pytest.mark.parametrize(
+    ("email", "role"),
+    [
+        (h.ADMINISTRATOR, "administrator"),
+        (h.AUDITOR, "auditor"),
+        (DISPATCHER, "dispatcher"),
+        (f"  {h.LEAD_OF_ROADS.upper()} ", "team_lead"),
+    ],
+)
+def test_every_role_may_log_in(client: FlaskClient, email: str, role: str) -> None:
+    answer = client.post(SESSIONS, json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 201
+    assert body_of(answer)["person"]["role"] == role
+
+
+def test_logging_out_ends_this_session_alone(client: FlaskClient) -> None:
+    mine, other = log_in(client), log_in(client)
+    answer = client.delete(f"{SESSIONS}/current", headers=mine)
+    assert answer.status_code == 204
+    assert answer.data == b""
+    h.refused(client.get(f"{BASE}/tickets", headers=mine), 401)
+    h.refused(client.delete(f"{SESSIONS}/current", headers=mine), 401)
+    assert client.get(f"{BASE}/tickets", headers=other).status_code == 200
+
+
+def test_a_session_runs_out(app: Flask, client: FlaskClient) -> None:
+    header = log_in(client)
+    token = header["Authorization"].removeprefix("Bearer ")
+    with h.parts_of(app).sessions.begin() as session:
+        session.execute(
+            update(StaffSession)
+            .where(StaffSession.token_hash == hashlib.sha256(token.encode()).digest())
+            .values(expires_at=now() - timedelta(seconds=1))
+        )
+    answer = client.get(f"{BASE}/tickets", headers=header)
+    h.refused(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_who_has_left_is_out_at_once(own_app: Flask) -> None:
+    client = own_app.test_client()
+    header = log_in(client, h.MEMBER_OF_PARKS)
+    with h.parts_of(own_app).sessions.begin() as session:
+        leaving = update(Person).where(Person.email == h.MEMBER_OF_PARKS)
+        session.execute(leaving.values(retired_at=now()))
+    h.refused(client.get(f"{BASE}/tickets", headers=header), 401)
+    h.refused(_try(client, h.MEMBER_OF_PARKS, PASSWORD, "192.0.2.1"), 401)
+
+
+def test_wrong_credentials_tell_nothing(client: FlaskClient) -> None:
+    wrong = _try(client, DISPATCHER, "beaurive-demos", "192.0.2.2")
+    unknown = _try(client, "nobody@beaurive.example", PASSWORD, "192.0.2.2")
+    empty = _try(client, DISPATCHER, "", "192.0.2.2")
+    assert wrong.headers["WWW-Authenticate"] == "Bearer"
+    assert h.refused(wrong, 401) == h.refused(unknown, 401) == h.refused(empty, 401)
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, ["/email", "/password"]),
+        ({"email": DISPATCHER}, ["/password"]),
+        ({"email": None, "password": 5}, ["/email", "/password"]),
+        ({"email": "a" * 201, "password": "b" * 1001}, ["/email", "/password"]),
+        ({"email": DISPATCHER, "password": PASSWORD, "remember": True}, ["/remember"]),
+    ],
+)
+def test_a_login_needs_both(client: FlaskClient, body: dict[str, Any], wrong: list[str]) -> None:
+    assert h.blamed(client.post(SESSIONS, json=body)) == wrong
+
+
+def test_failures_hold_back_their_own_person_and_address(client: FlaskClient) -> None:
+    here, elsewhere = "198.51.100.1", "198.51.100.2"
+    answers = [_try(client, DISPATCHER, "wrong", here) for _ in range(10)]
+    assert {answer.status_code for answer in answers} == {401}
+
+    for email, password in ((DISPATCHER, PASSWORD), (DISPATCHER.upper(), "wrong")):
+        held = _try(client, email, password, here)
+        problem = h.refused(held, 429)
+        assert 1 <= int(held.headers["Retry-After"]) <= 301
+        assert DISPATCHER not in str(problem)
+    assert _try(client, h.AUDITOR, PASSWORD, here).status_code == 201
+    assert _try(client, DISPATCHER, PASSWORD, elsewhere).status_code == 201
+
+
+def test_guessing_at_many_people_holds_back_the_address(app: Flask, client: FlaskClient) -> None:
+    here, elsewhere = "198.51.100.3", "198.51.100.4"
+    # Counted without the requests, each of which would take its time over a password.
+    for number in range(99):
+        h.parts_of(app).logins.count_failure(f"guess{number}@beaurive.example", here)
+    h.refused(_try(client, "guess99@beaurive.example", "?", here), 401)
+    h.refused(_try(client, DISPATCHER, PASSWORD, here), 429)
+    assert _try(client, DISPATCHER, PASSWORD, elsewhere).status_code == 201
+
+
+def test_a_failure_does_not_end_a_session(client: FlaskClient) -> None:
+    header = log_in(client)
+    h.refused(_try(client, DISPATCHER, "wrong", "198.51.100.5"), 401)
+    assert client.get(f"{BASE}/tickets", headers=header).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/tickets"),
+        ("GET", "/tickets/T-7KM-3QX-9PG"),
+        ("POST", "/tickets/T-7KM-3QX-9PG/transitions"),
+        ("POST", "/tickets/T-7KM-3QX-9PG/notes"),
+        ("DELETE", "/sessions/current"),
+    ],
+)
+def test_a_residents_token_finds_nothing_of_staffs(
+    client: FlaskClient, resident: Resident, method: str, path: str
+) -> None:
+    token = bearer(resident.report()["tracking_token"])
+    h.refused(client.open(BASE + path, method=method, headers=token), 404)
+    unknown = {"Authorization": "Bearer vgs_" + "A" * 43}
+    h.refused(client.open(BASE + path, method=method, headers=unknown), 401)
+    forged = bearer(token["Authorization"][7:] + "A")
+    h.refused(client.open(BASE + path, method=method, headers=forged), 401)
+
+
+def test_a_residents_token_opens_not_even_its_own_ticket(resident: Resident) -> None:
+    view = resident.report()
+    token = bearer(view["tracking_token"])
+    h.refused(resident.client.get(f"{BASE}/tickets/{view['ticket']}", headers=token), 404)
