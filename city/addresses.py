@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from city.models import Address
 from geo.columns import PositionColumn
-from geo.coordinates import Position
+from geo.coordinates import Box, Position
+from geo.filters import inside
 
 # Farther away an address would mislead more than it would help.
 NEAREST_WITHIN_M = 150
@@ -29,22 +30,35 @@ def nearest_label(session: Session, jurisdiction_id: int, position: Position) ->
     distance = func.ST_DistanceSphere(Address.location, spot)
     row = session.execute(
         select(Address.label, distance.label("distance_m"))
-        .where(Address.jurisdiction_id == jurisdiction_id)
-        .order_by(Address.location.op("<->")(spot))
+        .where(
+            Address.jurisdiction_id == jurisdiction_id,
+            inside(Address.location, Box.around(position, NEAREST_WITHIN_M)),
+        )
+        .order_by("distance_m", Address.label)
         .limit(1)
     ).first()
     return row.label if row is not None and row.distance_m <= NEAREST_WITHIN_M else None
 
 
 def read_addresses(path: Path) -> Iterator[tuple[str, Position]]:
-    """Read a CSV file with the columns label, latitude and longitude."""
+    """Read a CSV file with the columns label, latitude and longitude.
+
+    Raise UnusableAddresses for a file or a line that cannot be read.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), start=2):
-                try:
-                    place = Position(float(row["latitude"]), float(row["longitude"]))
-                    yield row["label"].strip(), place
-                except (AttributeError, KeyError, TypeError, ValueError) as error:
-                    raise UnusableAddresses(f"{path}: line {number} cannot be read") from error
-    except OSError as error:
-        raise UnusableAddresses(str(error)) from error
+                yield _read_row(path, number, row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UnusableAddresses(f"{path}: {error}") from error
+
+
+def _read_row(path: Path, number: int, row: Mapping[str, str]) -> tuple[str, Position]:
+    try:
+        place = Position(float(row["latitude"]), float(row["longitude"]))
+        label = row["label"].strip()
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnusableAddresses(f"{path}: line {number} cannot be read") from error
+    if not label or "\0" in label:
+        raise UnusableAddresses(f"{path}: line {number} has no label that can be shown")
+    return label, place

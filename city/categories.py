@@ -104,7 +104,7 @@ def check_answers(
     kept: dict[str, object] = {}
     for code, question in known.items():
         answer = answers.get(code)
-        if answer is None or answer == "" or answer == []:
+        if answer is None or answer == [] or (isinstance(answer, str) and not answer.strip()):
             if question.required:
                 faults[code] = REQUIRED
         elif fault := _fault(question, answer):

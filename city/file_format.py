@@ -26,6 +26,9 @@ from city.access import Role
 from city.models import Kind, Priority, QuestionType
 from infra.database import Names
 
+BOUNDARY_CODE = "boundary"
+"""The code of the layer that holds a jurisdiction's boundary."""
+
 
 class UnusableCityFile(ValueError):
     """The file cannot be loaded; the message says where and why, one line for each fault."""
@@ -46,8 +49,8 @@ def _check_time_zone(name: str) -> str:
 
 
 def _check_names(names: Names) -> Names:
-    if not names or any(not text.strip() for text in names.values()):
-        raise ValueError("needs a text in at least one locale, and none that is empty")
+    if any(not text.strip() or "\0" in text for text in names.values()):
+        raise ValueError("needs texts that say something")
     return names
 
 
@@ -62,7 +65,7 @@ def _check_locale(locale: str) -> str:
 
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_check_locale)]
 Mail = Annotated[str, AfterValidator(_check_address), AfterValidator(str.lower)]
-Texts = Annotated[Names, AfterValidator(_check_names)]
+Texts = Annotated[dict[Locale, str], AfterValidator(_check_names)]
 
 
 class _Part(BaseModel):
@@ -196,6 +199,8 @@ class CityFile(_Part):
         _check_unique("layer", self.layers)
         if len({person.email for person in self.people}) < len(self.people):
             raise ValueError("more than one person has the same e-mail address")
+        if any(layer.code == BOUNDARY_CODE for layer in self.layers):
+            raise ValueError(f"the layer code {BOUNDARY_CODE!r} is taken by the city's boundary")
         if [layer.role for layer in self.layers].count("service") != 1:
             raise ValueError("exactly one layer must have the role service")
         _check_known("group", groups, (category.group for category in self.categories))
@@ -204,6 +209,7 @@ class CityFile(_Part):
         _check_known("team", teams, (rule.team for rule in self.rules))
         _check_known("team", teams, (code for person in self.people for code in person.teams))
         _check_known("team", teams, [self.jurisdiction.fallback_team])
+        _check_texts(self, self.jurisdiction.locales[0], "")
         return self
 
 
@@ -216,15 +222,17 @@ def read_city_file(path: Path) -> CityFile:
     """Read and check a city file, or raise UnusableCityFile."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UnusableCityFile(f"{path}: {error}") from error
+    except (OSError, RecursionError, ValueError, yaml.YAMLError) as error:
+        # What the parser says spans several lines and shows the place with a caret.
+        raise UnusableCityFile(f"{path}: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
         raise UnusableCityFile(f"{path}: expected a mapping at the top")
     try:
         return CityFile.model_validate({**document, "folder": path.parent})
     except ValidationError as error:
         lines = (
-            f"{path}: {'.'.join(str(step) for step in fault['loc']) or 'file'}: {fault['msg']}"
+            f"{path}: {'.'.join(str(step) for step in fault['loc']) or 'file'}:"
+            f" {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors()
         )
         raise UnusableCityFile("\n".join(lines)) from error
@@ -233,9 +241,13 @@ def read_city_file(path: Path) -> CityFile:
 def read_json(path: Path) -> Any:
     """Read a JSON file that a city file names, or raise UnusableCityFile."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise UnusableCityFile(f"{path}: {error}") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _check_unique(what: str, parts: Sequence[_Coded]) -> set[str]:
@@ -250,3 +262,16 @@ def _check_known(what: str, known: set[str], used: Iterable[str]) -> None:
     unknown = sorted(set(used) - known)
     if unknown:
         raise ValueError(f"there is no {what} {unknown[0]!r}")
+
+
+def _check_texts(part: BaseModel, locale: str, where: str) -> None:
+    """Raise ValueError for the first text that does not stand in the locale to fall back on."""
+    for name, value in part:
+        place = f"{where}.{name}".removeprefix(".")
+        if isinstance(value, dict) and locale not in value:
+            raise ValueError(f"{place} has no text in {locale!r}")
+        parts = value if isinstance(value, list) else [value]
+        for member in parts:
+            if isinstance(member, BaseModel):
+                code = getattr(member, "code", None)
+                _check_texts(member, locale, f"{place} {code}" if code else place)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ARRAY, Text, any_, cast, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from city.addresses import UnusableAddresses, read_addresses
-from city.file_format import CityFile, LayerPart, UnusableCityFile, read_json
+from city.file_format import BOUNDARY_CODE, CityFile, LayerPart, UnusableCityFile, read_json
 from city.models import (
     Address,
     Category,
@@ -29,8 +29,6 @@ from geo import layers
 from geo.features import Feature, UnusableFeatures, read_features
 from geo.models import Layer, LayerRole
 from infra.database import Base
-
-BOUNDARY_CODE = "boundary"
 
 
 @dataclass
@@ -62,7 +60,12 @@ class Loading:
 
     def _load_jurisdiction(self) -> Jurisdiction:
         part = self.city.jurisdiction
-        values = {"names": part.names, "time_zone": part.time_zone, "locales": part.locales}
+        values = {
+            "names": part.names,
+            "time_zone": part.time_zone,
+            "locales": part.locales,
+            "retired_at": None,
+        }
         jurisdiction = self.session.scalar(
             select(Jurisdiction).where(Jurisdiction.code == part.code)
         )
@@ -86,14 +89,30 @@ class Loading:
         if len(boundary) != 1:
             raise UnusableCityFile(f"{part.boundary}: expected one feature, the boundary")
         outline = Feature(part.code, part.names[locale], boundary[0].shape, boundary[0].repaired)
+        self._retire_layers(jurisdiction)
         self._publish(jurisdiction, BOUNDARY_CODE, part.names, LayerRole.BOUNDARY, [outline])
         service: Layer | None = None
-        for layer_part in self.city.layers:
+        # The service layer comes last: another may have to give up that role first.
+        for layer_part in sorted(self.city.layers, key=lambda layer: layer.role == "service"):
             layer = self._load_layer(jurisdiction, layer_part)
             service = layer if layer_part.role == "service" else service
         if service is None:
             raise UnusableCityFile("no layer has the role of service layer")
         return service
+
+    def _retire_layers(self, jurisdiction: Jurisdiction) -> None:
+        gone = self.session.scalars(
+            select(Layer)
+            .where(
+                Layer.jurisdiction_id == jurisdiction.id,
+                Layer.code.not_in([BOUNDARY_CODE, *(part.code for part in self.city.layers)]),
+                Layer.retired_at.is_(None),
+            )
+            .order_by(Layer.code)
+        )
+        for layer in gone:
+            layer.retired_at = self.now
+            self.changes.append(f"layer {layer.code}: retired")
 
     def _load_layer(self, jurisdiction: Jurisdiction, part: LayerPart) -> Layer:
         features = self._read_layer(part.file, part.code_property, part.name_property)
@@ -131,7 +150,8 @@ class Loading:
             self.session.flush()
             self.changes.append(f"layer {code}: added")
         else:
-            self._update("layer", code, layer, {"names": dict(names), "role": role.value})
+            values = {"names": dict(names), "role": role.value, "retired_at": None}
+            self._update("layer", code, layer, values)
         locale = self.city.jurisdiction.locales[0]
         result = layers.publish(self.session, layer, features, locale, self.now)
         if result.changed:
@@ -191,7 +211,12 @@ class Loading:
             )
         }
         for part in self.city.people:
-            values = {"name": part.name, "role": part.role.value, "locale": part.locale}
+            values = {
+                "name": part.name,
+                "role": part.role.value,
+                "locale": part.locale,
+                "retired_at": None,
+            }
             person = known.get(part.email)
             if person is None:
                 password = part.initial_password
@@ -228,11 +253,13 @@ class Loading:
 
     def _retire_people(self, jurisdiction: Jurisdiction) -> None:
         gone = self.session.scalars(
-            select(Person).where(
+            select(Person)
+            .where(
                 Person.jurisdiction_id == jurisdiction.id,
                 Person.email.not_in([part.email for part in self.city.people]),
                 Person.retired_at.is_(None),
             )
+            .order_by(Person.email)
         )
         for person in gone:
             person.retired_at = self.now
@@ -284,7 +311,9 @@ class Loading:
         if stale:
             self.session.execute(
                 delete(Address).where(
-                    Address.jurisdiction_id == jurisdiction.id, Address.label.in_(stale)
+                    Address.jurisdiction_id == jurisdiction.id,
+                    # One array, since a statement takes no more than 65,535 values.
+                    Address.label == any_(cast(stale, ARRAY(Text))),
                 )
             )
         self.session.add_all(
@@ -315,7 +344,7 @@ class Loading:
             known[code] = model(code=code, **keys, **values)
             self.session.add(known[code])
             self.changes.append(f"{what} {code}: added")
-        for code in known.keys() - wanted.keys():
+        for code in sorted(known.keys() - wanted.keys()):
             if known[code].retired_at is None:
                 known[code].retired_at = self.now
                 self.changes.append(f"{what} {code}: retired")
@@ -326,6 +355,9 @@ class Loading:
         changed = [name for name, value in values.items() if getattr(row, name) != value]
         for name in changed:
             setattr(row, name, values[name])
+        if "retired_at" in changed:
+            changed.remove("retired_at")
+            self.changes.append(f"{what} {code}: back in use")
         if changed:
             self.changes.append(f"{what} {code}: {', '.join(sorted(changed))} changed")
 

@@ -21,7 +21,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
         _HASHER.verify(password_hash or _decoy(), password)
     except (InvalidHashError, VerificationError):
         return False
-    return password_hash is not None
+    return bool(password_hash)
 
 
 @cache

@@ -22,9 +22,13 @@ def spatial_index(table: str, *columns: str) -> Index:
 
 
 def on_earth(column: str) -> CheckConstraint:
-    """Return the check that PostGIS itself does not make: it would store NaN or (999, 999)."""
+    """Return the check that PostGIS itself does not make: it would store NaN or (999, 999).
+
+    Two NaNs in a client's bytes arrive as an empty point, of which every comparison is unknown.
+    """
     return CheckConstraint(
-        f"ST_X({column}) BETWEEN -180 AND 180 AND ST_Y({column}) BETWEEN -90 AND 90",
+        f"NOT ST_IsEmpty({column}) AND"
+        f" ST_X({column}) BETWEEN -180 AND 180 AND ST_Y({column}) BETWEEN -90 AND 90",
         name=f"{column}_on_earth",
     )
 

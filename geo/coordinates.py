@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+# A little less than the shortest degree of a meridian, so that what is reckoned with it is wide.
+METRES_PER_DEGREE = 110_000
+
 
 class ImpossiblePosition(ValueError):
     """The numbers are no place on Earth; `axis` names the one that is wrong."""
@@ -48,3 +51,17 @@ class Box:
         Position(self.north, self.east)
         if self.south > self.north:
             raise ImpossiblePosition("latitude")
+
+    @classmethod
+    def around(cls, centre: Position, metres: float) -> Box:
+        """Return a box that holds every place at most so many metres from the centre."""
+        reach_deg = metres / METRES_PER_DEGREE
+        south = max(-90.0, centre.latitude - reach_deg)
+        north = min(90.0, centre.latitude + reach_deg)
+        narrowest = math.cos(math.radians(max(abs(south), abs(north))))
+        if reach_deg >= 180 * narrowest:
+            return cls(-180, south, 180, north)
+        west, east = (centre.longitude + side * reach_deg / narrowest for side in (-1, 1))
+        return cls(
+            west + 360 if west < -180 else west, south, east - 360 if east > 180 else east, north
+        )

@@ -16,6 +16,12 @@ from infra.database import Names
 # to a border than this width, a tenth of a millimetre, are asked of the whole shape instead.
 HAIR_DEG = 1e-9
 
+# Nearer to the antimeridian than ten degrees, hundreds of kilometres, both its sides are looked at.
+TWICE_BEYOND_DEG = 170
+
+# How many edges, by degrees, give the first bound on the distance to a border.
+FIRST_EDGES = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -52,85 +58,105 @@ class Share:
     share: float
 
 
-# Longitude is shrunk by the cosine of the latitude before the closest point is sought, since on
-# the plane of degrees the closest point of an edge is not the closest one on the ground.
+# A spot near the antimeridian stands twice, the second time a turn of the globe away, since what
+# lies behind the line is near on the ground and far on the plane. Longitude is shrunk by the
+# cosine of the latitude where closest points are sought: degrees are not square on the ground.
+_SPOTS = """
+    spots AS (
+        SELECT ST_SetSRID(ST_MakePoint(longitude, :latitude), 4326) AS point,
+               ST_SetSRID(ST_MakePoint(:longitude, :latitude), 4326)::geography AS here,
+               greatest(cos(radians(:latitude)), 1e-6) AS shrink
+        FROM (
+            VALUES (CAST(:longitude AS float8)), (CAST(:longitude_again AS float8))
+        ) AS stands (longitude)
+        WHERE longitude IS NOT NULL
+    )
+"""
+
 _EDGE_DISTANCE = """
     ST_Distance(
         ST_Scale(
             ST_ClosestPoint(
-                ST_Scale(e.edge, spot.shrink, 1), ST_Scale(spot.point, spot.shrink, 1)
-            ), 1 / spot.shrink, 1
-        )::geography, spot.point::geography
+                ST_Scale(e.edge, spots.shrink, 1), ST_Scale(spots.point, spots.shrink, 1)
+            ), 1 / spots.shrink, 1
+        )::geography, spots.here
     )
 """
 
-_SPOT = """
-    spot AS (
-        SELECT ST_SetSRID(ST_MakePoint(:longitude, :latitude), 4326) AS point,
-               greatest(cos(radians(:latitude)), 1e-6) AS shrink
+# The edge nearest by degrees need not be nearest on the ground. It gives the bound; then every
+# edge within the bound is measured, a little generously, a degree of latitude being 110.5 km.
+_BORDER_DISTANCE = f"""
+    SELECT least(min({_EDGE_DISTANCE}), min(bound.distance_m)) AS distance_m
+    FROM (
+        SELECT min({_EDGE_DISTANCE}) AS distance_m
+        FROM spots CROSS JOIN LATERAL (
+            SELECT near_edge.edge FROM district_edges near_edge WHERE near_edge.shape_id = s.id
+            ORDER BY near_edge.edge <-> spots.point LIMIT {FIRST_EDGES}
+        ) AS e
+    ) AS bound
+    CROSS JOIN spots
+    LEFT JOIN district_edges e ON e.shape_id = s.id AND e.edge && ST_Expand(
+        spots.point, bound.distance_m / (1e5 * spots.shrink) + {HAIR_DEG},
+        bound.distance_m / 1.1e5 + {HAIR_DEG}
+    ) AND ST_DWithin(
+        ST_Scale(ST_Envelope(e.edge), spots.shrink, 1), ST_Scale(spots.point, spots.shrink, 1),
+        bound.distance_m / 1.1e5 + {HAIR_DEG}
     )
 """
-
-# A seam at the antimeridian is no border: the district goes on behind it.
-_NO_SEAM = "NOT (abs(ST_XMin(e.edge)) = 180 AND ST_XMin(e.edge) = ST_XMax(e.edge))"
 
 _LOCATE = text(f"""
-    WITH {_SPOT},
+    WITH {_SPOTS},
     near AS (
-        SELECT DISTINCT p.shape_id FROM district_pieces p, spot
-        WHERE ST_DWithin(p.piece, spot.point, {HAIR_DEG})
+        SELECT DISTINCT p.shape_id FROM spots
+        JOIN district_pieces p ON ST_DWithin(p.piece, spots.point, {HAIR_DEG})
     )
     SELECT l.jurisdiction_id, l.role, d.id AS district_id, d.code, d.names,
         CASE WHEN EXISTS (
-            SELECT 1 FROM district_edges e
-            WHERE e.shape_id = s.id AND ST_DWithin(e.edge, spot.point, {HAIR_DEG})
-        ) THEN ST_Covers(s.shape, spot.point) ELSE true END AS exact,
-        CASE WHEN l.role = 'service' THEN (
-            SELECT min(distance_m) FROM (
-                SELECT {_EDGE_DISTANCE} AS distance_m FROM district_edges e
-                WHERE e.shape_id = s.id AND {_NO_SEAM}
-                ORDER BY e.edge <-> spot.point LIMIT 16
-            ) AS nearest
-        ) END AS border_distance_m
+            SELECT 1 FROM spots
+            JOIN district_edges e ON ST_DWithin(e.edge, spots.point, {HAIR_DEG})
+            WHERE e.shape_id = s.id
+        ) THEN EXISTS (
+            SELECT 1 FROM spots WHERE ST_Covers(s.shape, spots.point)
+        ) ELSE true END AS exact,
+        CASE WHEN l.role = 'service' THEN ({_BORDER_DISTANCE}) END AS border_distance_m
     FROM near
     JOIN district_shapes s ON s.id = near.shape_id
     JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
     JOIN districts d ON d.id = s.district_id
     JOIN jurisdictions j ON j.id = l.jurisdiction_id AND j.retired_at IS NULL
-    CROSS JOIN spot
     ORDER BY j.code, l.role, d.code
 """)
 
 _NEAREST = text(f"""
-    WITH {_SPOT}
-    SELECT l.jurisdiction_id, min({_EDGE_DISTANCE}) AS distance_m
+    WITH {_SPOTS}
+    SELECT l.jurisdiction_id, border.distance_m
     FROM layers l
     JOIN jurisdictions j ON j.id = l.jurisdiction_id AND j.retired_at IS NULL
     JOIN district_shapes s ON s.layer_version_id = l.published_version_id
-    CROSS JOIN spot
-    CROSS JOIN LATERAL (
-        SELECT e.edge FROM district_edges e
-        WHERE e.shape_id = s.id ORDER BY e.edge <-> spot.point LIMIT 16
-    ) AS e
-    WHERE l.role = 'boundary'
-    GROUP BY l.jurisdiction_id, spot.shrink, j.code
-    ORDER BY distance_m, j.code LIMIT 1
+    CROSS JOIN LATERAL ({_BORDER_DISTANCE}) AS border
+    WHERE l.role = 'boundary' AND l.retired_at IS NULL
+    ORDER BY border.distance_m, j.code LIMIT 1
 """)
 
+# The circle is drawn at longitude 0 and moved, so that the antimeridian does not tear it.
 _SHARES = text(f"""
-    WITH {_SPOT},
-    circle AS (
-        SELECT ST_Buffer(spot.point::geography, :accuracy_m)::geometry AS area FROM spot
+    WITH {_SPOTS},
+    circles AS (
+        SELECT ST_Translate(
+            ST_Buffer(
+                ST_SetSRID(ST_MakePoint(0, :latitude), 4326)::geography, :accuracy_m
+            )::geometry, ST_X(spots.point), 0
+        ) AS area FROM spots
     )
     SELECT d.id AS district_id, d.code, d.names,
-        sum(ST_Area(ST_Intersection(p.piece, circle.area))) / ST_Area(circle.area) AS share
-    FROM circle
-    JOIN district_pieces p ON ST_Intersects(p.piece, circle.area)
+        sum(ST_Area(ST_Intersection(p.piece, circles.area)) / ST_Area(circles.area)) AS share
+    FROM circles
+    JOIN district_pieces p ON ST_Intersects(p.piece, circles.area)
     JOIN district_shapes s ON s.id = p.shape_id
-    JOIN layers l ON l.published_version_id = s.layer_version_id
+    JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
     JOIN districts d ON d.id = s.district_id
     WHERE l.jurisdiction_id = :jurisdiction_id AND l.role = 'service'
-    GROUP BY d.id, d.code, d.names, circle.area
+    GROUP BY d.id, d.code, d.names
     ORDER BY share DESC, d.code
 """)
 
@@ -138,7 +164,8 @@ _SHARES = text(f"""
 def locate(session: Session, position: Position) -> list[Hit]:
     """Return every district of a published layer that covers the position, by code.
 
-    Its cost depends on the number of districts there, not on how many vertices they have.
+    Positions at longitude 180 and -180 are one spot. The cost depends on the number of districts
+    there, not on how many vertices they have.
     """
     rows = session.execute(_LOCATE, _place(position))
     return [_hit(row) for row in rows]
@@ -164,8 +191,13 @@ def shares(
     ]
 
 
-def _place(position: Position) -> dict[str, float]:
-    return {"longitude": position.longitude, "latitude": position.latitude}
+def _place(position: Position) -> dict[str, float | None]:
+    again = position.longitude + (-360 if position.longitude > 0 else 360)
+    return {
+        "latitude": position.latitude,
+        "longitude": position.longitude,
+        "longitude_again": again if abs(position.longitude) > TWICE_BEYOND_DEG else None,
+    }
 
 
 def _hit(row: Row[tuple[object, ...]]) -> Hit:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-import antimeridian
-from shapely import MultiPolygon, Polygon, get_coordinates, make_valid
+from shapely import MultiPolygon, Polygon, force_2d, get_coordinates, make_valid
 from shapely.errors import ShapelyError
 from shapely.geometry import shape as to_shape
 from shapely.geometry.base import BaseGeometry
 
+from geo import seam
+
 # A repair that changes the area by more than this share is no repair: the drawing is wrong.
 REPAIR_TOLERANCE = 0.01
+
+# Control characters and halves of characters, which the database or a mail would choke on.
+_UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class UnusableFeatures(ValueError):
@@ -62,34 +66,40 @@ def _read_feature(
     properties = (member.get("properties") or {}) if isinstance(member, Mapping) else None
     if not isinstance(properties, Mapping):
         raise UnusableFeatures(f"feature {number} is not a GeoJSON feature")
-    code = str(number) if code_property is None else str(properties.get(code_property, "")).strip()
+    code = str(number) if code_property is None else _read_word(number, properties, code_property)
     if not code:
         raise UnusableFeatures(f"feature {number} has no {code_property!r}")
-    name = str(properties.get(name_property, "") if name_property else "").strip() or code
+    name = (_read_word(number, properties, name_property) if name_property else "") or code
     polygons, repaired = _read_shape(code, member.get("geometry"))
     return Feature(code=code, name=name, shape=polygons, repaired=repaired)
 
 
+def _read_word(number: int, properties: Mapping[str, Any], member: str) -> str:
+    value = properties.get(member)
+    if value is None:
+        return ""
+    word = str(value).strip()
+    if not isinstance(value, str | int | float) or _UNSTORABLE.search(word):
+        raise UnusableFeatures(f"feature {number} has something unreadable as {member!r}")
+    return word
+
+
 def _read_shape(code: str, geometry: Any) -> tuple[MultiPolygon, bool]:
     try:
-        drawn = to_shape(geometry)
-    except (AttributeError, IndexError, KeyError, ShapelyError, TypeError, ValueError) as error:
+        drawn = force_2d(to_shape(geometry))
+    except (
+        *(AttributeError, IndexError, KeyError, OverflowError),
+        *(ShapelyError, TypeError, ValueError),
+    ) as error:
         raise UnusableFeatures(f"the geometry of {code!r} cannot be read") from error
     if not isinstance(drawn, Polygon | MultiPolygon) or drawn.is_empty:
         raise UnusableFeatures(f"the geometry of {code!r} is not a polygon")
     _check_on_earth(code, drawn)
-    split = _split(drawn)
-    if split.is_valid:
-        return split, False
-    mended = _only_polygons(make_valid(split))
-    # An hourglass has parts that count as negative area, hence the hull as the yardstick.
-    change = abs(mended.area - split.area) / split.convex_hull.area if split.area else 1.0
-    if change > REPAIR_TOLERANCE:
-        raise UnusableFeatures(
-            f"the rings of {code!r} cross themselves; mending them would change its area by"
-            f" {change:.0%}"
-        )
-    return mended, True
+    mended = [_mend(code, MultiPolygon([polygon])) for polygon in _unroll(code, drawn)]
+    parts = [part for polygons, _ in mended for part in seam.cut(polygons)]
+    # Parts may overlap, which shows only once those behind the antimeridian are folded back.
+    whole, repaired = _mend(code, MultiPolygon(parts))
+    return whole, repaired or any(repaired for _, repaired in mended)
 
 
 def _check_on_earth(code: str, drawn: BaseGeometry) -> None:
@@ -102,34 +112,25 @@ def _check_on_earth(code: str, drawn: BaseGeometry) -> None:
             )
 
 
-def _split(drawn: Polygon | MultiPolygon) -> MultiPolygon:
-    """Cut at the antimeridian where an edge spans more than half the globe or leaves it."""
-    polygons = list(drawn.geoms) if isinstance(drawn, MultiPolygon) else [drawn]
-    parts: list[Polygon] = []
-    for polygon in polygons:
-        if _crosses(polygon):
-            fixed = antimeridian.fix_polygon(polygon, fix_winding=True)
-            parts += fixed.geoms if isinstance(fixed, MultiPolygon) else [fixed]
-        else:
-            parts.append(polygon)
-    return MultiPolygon(parts)
+def _unroll(code: str, drawn: Polygon | MultiPolygon) -> list[Polygon]:
+    polygons = drawn.geoms if isinstance(drawn, MultiPolygon) else [drawn]
+    unrolled = [seam.unroll(polygon) for polygon in polygons if not polygon.is_empty]
+    whole = [polygon for polygon in unrolled if polygon is not None]
+    if len(whole) < len(unrolled):
+        raise UnusableFeatures(f"a ring of {code!r} goes around the globe")
+    return whole
 
 
-def _crosses(polygon: Polygon) -> bool:
-    for ring in (polygon.exterior, *polygon.interiors):
-        longitudes = [longitude for longitude, *_ in ring.coords]
-        if any(abs(longitude) > 180 for longitude in longitudes):
-            return True
-        if any(abs(a - b) > 180 for a, b in pairwise(longitudes)):
-            return True
-    return False
-
-
-def _only_polygons(mended: BaseGeometry) -> MultiPolygon:
-    found: list[Polygon] = []
-    for part in getattr(mended, "geoms", [mended]):
-        if isinstance(part, MultiPolygon):
-            found += part.geoms
-        elif isinstance(part, Polygon):
-            found.append(part)
-    return MultiPolygon(found)
+def _mend(code: str, drawn: MultiPolygon) -> tuple[MultiPolygon, bool]:
+    if drawn.is_valid:
+        return drawn, False
+    mended = MultiPolygon(seam.only_polygons(make_valid(drawn)))
+    # An hourglass has parts that count as negative area, hence the hulls as the yardstick.
+    hulls = sum(polygon.convex_hull.area for polygon in drawn.geoms)
+    change = abs(mended.area - drawn.area) / hulls if mended.area else 1.0
+    if change > REPAIR_TOLERANCE:
+        raise UnusableFeatures(
+            f"the rings of {code!r} cross themselves; mending them would change its area by"
+            f" {change:.0%}"
+        )
+    return mended, True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from geo.columns import SRID
@@ -12,23 +12,31 @@ from geo.coordinates import Box, Position
 def inside(column: InstrumentedAttribute[Position], box: Box) -> ColumnElement[bool]:
     """Return the condition that the position lies in the box, its border included."""
     if box.west <= box.east:
-        return _overlaps(column, box.west, box.south, box.east, box.north)
+        return _in_envelope(column, box.west, box.south, box.east, box.north)
     return or_(
-        _overlaps(column, box.west, box.south, 180, box.north),
-        _overlaps(column, -180, box.south, box.east, box.north),
+        _in_envelope(column, box.west, box.south, 180, box.north),
+        _in_envelope(column, -180, box.south, box.east, box.north),
     )
 
 
 def within(
     column: InstrumentedAttribute[Position], centre: Position, metres: float
 ) -> ColumnElement[bool]:
-    """Return the condition that the position is at most so many metres from the centre."""
+    """Return the condition that the position is at most so many metres from the centre.
+
+    The box around the circle is asked too, since only that has an index.
+    """
     point = func.ST_SetSRID(func.ST_MakePoint(centre.longitude, centre.latitude), SRID)
-    return func.ST_DWithin(func.geography(column), func.geography(point), metres)
+    near = func.ST_DWithin(func.geography(column), func.geography(point), metres)
+    return and_(inside(column, Box.around(centre, metres)), near)
 
 
-def _overlaps(
+def _in_envelope(
     column: InstrumentedAttribute[Position], west: float, south: float, east: float, north: float
 ) -> ColumnElement[bool]:
-    envelope = func.ST_MakeEnvelope(west, south, east, north, SRID)
-    return func.ST_Intersects(func.geometry(column), envelope)
+    # The envelope has the index; the numbers are exact, even for a box without an area.
+    return and_(
+        column.op("&&")(func.ST_MakeEnvelope(west, south, east, north, SRID)),
+        func.ST_X(column).between(west, east),
+        func.ST_Y(column).between(south, north),
+    )

@@ -12,6 +12,7 @@ from shapely import force_2d, to_wkb
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from geo import seam
 from geo.columns import SRID
 from geo.features import Feature
 from geo.models import District, DistrictShape, Layer, LayerVersion
@@ -19,21 +20,20 @@ from infra.database import Names
 
 PIECE_VERTICES = 32
 
-# The boundary is subdivided as lines and the shape as polygons; a piece may come out as several.
-_CUT = (
-    f"""
+# A shape is subdivided as polygons and its border as lines; a piece may come out as several.
+_CUT_PIECES = text(f"""
     INSERT INTO district_pieces (jurisdiction_id, shape_id, piece)
     SELECT s.jurisdiction_id, s.id, (ST_Dump(part)).geom
     FROM district_shapes s, ST_Subdivide(s.shape, {PIECE_VERTICES}) AS part
     WHERE s.layer_version_id = :version_id
-    """,
-    f"""
+""")
+_CUT_EDGES = text(f"""
     INSERT INTO district_edges (jurisdiction_id, shape_id, edge)
     SELECT s.jurisdiction_id, s.id, (ST_Dump(part)).geom
-    FROM district_shapes s, ST_Subdivide(ST_Boundary(s.shape), {PIECE_VERTICES}) AS part
-    WHERE s.layer_version_id = :version_id
-    """,
-)
+    FROM district_shapes s,
+        ST_Subdivide(ST_SetSRID(ST_GeomFromWKB(:border), {SRID}), {PIECE_VERTICES}) AS part
+    WHERE s.layer_version_id = :version_id AND s.district_id = :district_id
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,6 @@ def publish(
     session.flush()
     added, retired = _match_districts(session, layer, features, locale, now)
     _write_shapes(session, version, features)
-    for statement in _CUT:
-        session.execute(text(statement), {"version_id": version.id})
     layer.published_version_id = version.id
     session.flush()
     return Publication(version.number, changed=True, added=added, retired=retired)
@@ -148,6 +146,18 @@ def _write_shapes(session: Session, version: LayerVersion, features: Sequence[Fe
                 "layer_version_id": version.id,
                 "district_id": ids[feature.code],
                 "shape": from_shape(force_2d(feature.shape), srid=SRID),
+            }
+            for feature in features
+        ],
+    )
+    session.execute(_CUT_PIECES, {"version_id": version.id})
+    session.execute(
+        _CUT_EDGES,
+        [
+            {
+                "version_id": version.id,
+                "district_id": ids[feature.code],
+                "border": to_wkb(seam.border(feature.shape)),
             }
             for feature in features
         ],

@@ -15,7 +15,9 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 def test_the_committed_description_is_the_served_one(client: FlaskClient) -> None:
     served = client.get("/openapi.json").json
     committed = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
-    assert committed == served, "write it anew with: flask --app wsgi openapi write --format=yaml openapi.yaml"
+    assert committed == served, (
+        "write it anew with: flask --app wsgi openapi write --format=yaml openapi.yaml"
+    )
 
 
 def test_the_description_is_valid(client: FlaskClient) -> None:

@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.Column("label", sa.String(), nullable=False),
         sa.Column("location", Geometry("POINT", srid=4326, spatial_index=False), nullable=False),
         sa.CheckConstraint(
-            "ST_X(location) BETWEEN -180 AND 180 AND ST_Y(location) BETWEEN -90 AND 90",
+            "NOT ST_IsEmpty(location) AND ST_X(location) BETWEEN -180 AND 180 AND ST_Y(location) BETWEEN -90 AND 90",
             name=op.f("ck_addresses_location_on_earth"),
         ),
         sa.ForeignKeyConstraint(
@@ -344,7 +344,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("visibility IN ('shown', 'hidden')", name=op.f("ck_reports_visibility")),
         sa.CheckConstraint(
-            "ST_X(location) BETWEEN -180 AND 180 AND ST_Y(location) BETWEEN -90 AND 90",
+            "NOT ST_IsEmpty(location) AND ST_X(location) BETWEEN -180 AND 180 AND ST_Y(location) BETWEEN -90 AND 90",
             name=op.f("ck_reports_location_on_earth"),
         ),
         sa.ForeignKeyConstraint(
@@ -455,7 +455,7 @@ def upgrade() -> None:
             name=op.f("ck_tickets_status"),
         ),
         sa.CheckConstraint(
-            "ST_X(location) BETWEEN -180 AND 180 AND ST_Y(location) BETWEEN -90 AND 90",
+            "NOT ST_IsEmpty(location) AND ST_X(location) BETWEEN -180 AND 180 AND ST_Y(location) BETWEEN -90 AND 90",
             name=op.f("ck_tickets_location_on_earth"),
         ),
         sa.ForeignKeyConstraint(

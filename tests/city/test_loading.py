@@ -1,0 +1,330 @@
+"""Loading a city file: what it says becomes so, and what it no longer names is retired."""
+
+from __future__ import annotations
+
+import copy
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from city import categories, jurisdictions, rulesets
+from city.file_format import read_city_file
+from city.jurisdictions import JurisdictionRequired, UnknownJurisdiction
+from city.loading import Loading
+from city.models import Address, Category, Person, Question, RuleRow, Ruleset, Team, TeamMember
+from city.passwords import hash_password, verify_password
+from geo.models import District, Layer, LayerVersion
+from infra.database import Base
+from tests.city.towns import EAST, NOW, WEST, document, load, polygon, rectangle, write
+from tests.conftest import DEMO
+from tests.geo.looking import at
+
+LATER = NOW + timedelta(days=30)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "town"
+
+
+def changed(**members: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(document()), **members}
+
+
+def reload(session: Session, folder: Path, says: dict[str, Any], **drawings: Any) -> list[str]:
+    return load(session, write(folder, says, **drawings), LATER)
+
+
+def row(session: Session, model: type[Any], code: str) -> Any:
+    session.expire_all()
+    city = jurisdictions.find(session, "essai")
+    query = select(model).where(model.jurisdiction_id == city.id, model.code == code)
+    return session.scalars(query).one()
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Return how many rows every table has."""
+    return {
+        table.name: session.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in Base.metadata.sorted_tables
+    }
+
+
+def test_loading_the_demo_city_again_changes_nothing(session: Session) -> None:
+    before = counts(session)
+    assert Loading(session, read_city_file(DEMO), NOW).run() == []
+    assert not session.dirty
+    assert counts(session) == before
+
+
+def test_a_new_city_is_added_and_said(session: Session, folder: Path) -> None:
+    assert load(session, write(folder)) == [
+        "jurisdiction essai: added",
+        "team desk: added",
+        "team crew: added",
+        "layer boundary: added",
+        "layer boundary: version 1 published with 1 districts",
+        "layer wards: added",
+        "layer wards: version 1 published with 2 districts",
+        "group roads: added",
+        "category hole: added",
+        "question of hole: depth: added",
+        "person lead@essai.example: added",
+        "person lead@essai.example: teams changed",
+        "rules: version 1 published with 1 rules",
+        "addresses: 1 written, 0 removed",
+    ]
+    spot = jurisdictions.locate(session, at(-33.95, 20.05))
+    assert spot.jurisdiction.code == "essai"
+    assert [hit.code for hit in spot.districts] == ["west"]
+    assert spot.jurisdiction.fallback_team_id == row(session, Team, "desk").id
+
+
+def test_loading_twice_changes_nothing(session: Session, folder: Path) -> None:
+    load(session, write(folder))
+    before = counts(session)
+    assert reload(session, folder, changed()) == []
+    assert counts(session) == before
+
+
+def test_a_second_city_stands_beside_the_first(session: Session, tmp_path: Path) -> None:
+    demo = jurisdictions.find(session, None)
+    before = counts(session)
+    load(session, write(tmp_path / "a"))
+    assert jurisdictions.find(session, "beaurive") is demo
+    with pytest.raises(JurisdictionRequired):
+        jurisdictions.find(session, None)
+    with pytest.raises(UnknownJurisdiction):
+        jurisdictions.find(session, "nowhere")
+    after = counts(session)
+    assert after["jurisdictions"] == before["jurisdictions"] + 1
+    assert after["teams"] == before["teams"] + 2
+    # What the cities have in common in their codes stays apart.
+    load(session, write(tmp_path / "b", document("autre")))
+    assert row(session, Team, "crew").jurisdiction_id != demo.id
+    assert load(session, DEMO) == []
+
+
+def test_changes_are_said_in_words(session: Session, folder: Path) -> None:
+    load(session, write(folder))
+    says = changed()
+    says["jurisdiction"]["time_zone"] = "Africa/Johannesburg"
+    says["teams"][0]["email"] = "new-desk@town.example"
+    says["categories"][0].update(target_hours=24, public=False)
+    says["people"][0].update(role="dispatcher", teams=[])
+    assert reload(session, folder, says) == [
+        "jurisdiction essai: time_zone changed",
+        "team desk: email changed",
+        "category hole: public, target_hours changed",
+        "person lead@essai.example: role changed",
+        "person lead@essai.example: teams changed",
+    ]
+    assert row(session, Category, "hole").target_hours == 24
+    assert (
+        session.scalar(
+            select(func.count())
+            .select_from(TeamMember)
+            .where(TeamMember.team_id == row(session, Team, "crew").id)
+        )
+        == 0
+    )
+
+
+def test_what_is_no_longer_named_is_retired_and_comes_back(session: Session, folder: Path) -> None:
+    says = changed()
+    says["categories"].append({**says["categories"][0], "code": "fog", "questions": []})
+    says["teams"].append({"code": "night", "names": {"en": "Night"}, "email": "n@town.example"})
+    load(session, write(folder, says))
+    fog, night = row(session, Category, "fog").id, row(session, Team, "night").id
+    before = counts(session)
+
+    lean = changed()
+    lean["categories"][0]["questions"] = []
+    assert reload(session, folder, lean) == [
+        "team night: retired",
+        "category fog: retired",
+        "question of hole: depth: retired",
+    ]
+    assert row(session, Category, "fog").retired_at == LATER
+    assert row(session, Team, "night").retired_at == LATER
+    city = jurisdictions.find(session, "essai")
+    shown = categories.catalogue(session, city.id)
+    assert [(entry.category.code, entry.questions) for entry in shown] == [("hole", ())]
+    assert counts(session) == before
+    assert reload(session, folder, lean) == []
+
+    assert reload(session, folder, says) == [
+        "team night: back in use",
+        "category fog: back in use",
+        "question of hole: depth: back in use",
+    ]
+    assert row(session, Category, "fog").id == fog
+    assert row(session, Team, "night").id == night
+    assert row(session, Category, "fog").retired_at is None
+    assert (
+        session.scalars(select(Question.retired_at).where(Question.code == "depth")).one() is None
+    )
+
+
+def test_a_person_no_longer_named_is_retired_and_comes_back(session: Session, folder: Path) -> None:
+    load(session, write(folder))
+    lead = session.scalars(select(Person).where(Person.email == "lead@essai.example")).one()
+    kept = lead.password_hash
+    assert reload(session, folder, changed(people=[])) == ["person lead@essai.example: retired"]
+    assert lead.retired_at == LATER
+    assert reload(session, folder, changed(people=[])) == []
+    assert reload(session, folder, changed()) == ["person lead@essai.example: back in use"]
+    assert lead.retired_at is None
+    assert lead.password_hash == kept
+
+
+def test_other_cities_people_are_left_alone(session: Session, folder: Path) -> None:
+    query = select(func.count()).select_from(Person).where(Person.retired_at.is_(None))
+    before = session.execute(query).scalar_one()
+    load(session, write(folder, changed(people=[])))
+    assert session.execute(query).scalar_one() == before
+
+
+def test_a_password_that_was_changed_survives(session: Session, folder: Path) -> None:
+    load(session, write(folder))
+    lead = session.scalars(select(Person).where(Person.email == "lead@essai.example")).one()
+    assert verify_password(lead.password_hash, "first password")
+    lead.password_hash = hash_password("second password")
+    session.flush()
+    says = changed()
+    says["people"][0].update(name="Lou Renamed", initial_password="third password")
+    assert reload(session, folder, says) == ["person lead@essai.example: name changed"]
+    session.refresh(lead)
+    assert verify_password(lead.password_hash, "second password")
+    assert not verify_password(lead.password_hash, "first password")
+
+
+def test_a_person_without_a_password_cannot_be_given_one_by_the_file(
+    session: Session, folder: Path
+) -> None:
+    says = changed()
+    del says["people"][0]["initial_password"]
+    load(session, write(folder, says))
+    assert reload(session, folder, changed()) == []
+    query = select(Person.password_hash).where(Person.email == "lead@essai.example")
+    assert session.scalars(query).one() is None
+
+
+def test_rules_are_published_as_a_whole_and_the_old_ones_stay(
+    session: Session, folder: Path
+) -> None:
+    load(session, write(folder))
+    city = jurisdictions.find(session, "essai")
+    first = city.ruleset_id
+    rules = [{"team": "desk", "group": "roads"}, {"team": "crew", "category": "hole"}]
+    said = reload(session, folder, changed(rules=rules))
+    assert said == ["rules: version 2 published with 2 rules"]
+    assert rulesets.version(session, city) == 2
+    hole = row(session, Category, "hole")
+    current = rulesets.matching(session, city, hole)
+    assert [(rule.position, rule.group_id, rule.category_id) for rule in current] == [
+        (1, hole.group_id, None),
+        (2, None, hole.id),
+    ]
+    kept = select(func.count()).select_from(RuleRow).where(RuleRow.ruleset_id == first)
+    assert session.scalar(kept) == 1
+
+    assert reload(session, folder, changed(rules=rules[::-1])) == [
+        "rules: version 3 published with 2 rules"
+    ]
+    assert reload(session, folder, changed(rules=[])) == ["rules: version 4 published with 0 rules"]
+    assert reload(session, folder, changed(rules=[])) == []
+    query = select(func.count()).select_from(Ruleset).where(Ruleset.jurisdiction_id == city.id)
+    assert session.scalar(query) == 4
+
+
+def test_new_borders_are_a_new_version_and_lost_districts_are_retired(
+    session: Session, folder: Path
+) -> None:
+    load(session, write(folder))
+    drawn = {"west": polygon(WEST), "new": polygon(EAST)}
+    assert reload(session, folder, changed(), districts=drawn) == [
+        "layer wards: version 2 published with 2 districts",
+        "district east of layer wards: retired",
+    ]
+    assert row(session, District, "east").retired_at == LATER
+    assert [hit.code for hit in jurisdictions.locate(session, at(-33.95, 20.15)).districts] == [
+        "new"
+    ]
+
+
+def test_a_drawing_that_was_mended_is_said(session: Session, folder: Path) -> None:
+    slip = [(20, -34), (20.1, -34), (20.1, -33.9), (20.05, -33.9), (20.0501, -33.8998)]
+    slip += [(20.05, -33.8998), (20.0501, -33.9), (20, -33.9), (20, -34)]
+    drawn = {"west": polygon(slip), "east": polygon(EAST)}
+    said = load(session, write(folder, districts=drawn))
+    expected = "layer file wards.geojson: the rings of west cross themselves and were mended"
+    assert expected in said
+
+
+def test_another_service_layer_takes_over_and_the_old_one_is_retired(
+    session: Session, folder: Path
+) -> None:
+    load(session, write(folder))
+    wards = changed()["layers"][0]
+    says = changed(layers=[{**wards, "code": "sectors"}])
+    assert reload(session, folder, says) == [
+        "layer wards: retired",
+        "layer sectors: added",
+        "layer sectors: version 1 published with 2 districts",
+        "rules: version 2 published with 1 rules",
+    ]
+    assert [hit.code for hit in jurisdictions.locate(session, at(-33.95, 20.05)).districts] == [
+        "west"
+    ]
+    assert row(session, Layer, "wards").retired_at == LATER
+    assert reload(session, folder, changed()) == [
+        "layer sectors: retired",
+        "layer wards: back in use",
+        "rules: version 3 published with 1 rules",
+    ]
+
+
+def test_two_layers_may_change_places(session: Session, folder: Path) -> None:
+    wards = changed()["layers"][0]
+    sectors = {**wards, "code": "sectors", "role": "reference"}
+    load(session, write(folder, changed(layers=[wards, sectors])))
+    swapped = [{**sectors, "role": "service"}, {**wards, "role": "reference"}]
+    assert reload(session, folder, changed(layers=swapped)) == [
+        "layer wards: role changed",
+        "layer sectors: role changed",
+        "rules: version 2 published with 1 rules",
+    ]
+    assert reload(session, folder, changed(layers=swapped)) == []
+    versions = select(func.count()).select_from(LayerVersion)
+    assert (
+        session.scalar(versions.where(LayerVersion.layer_id == row(session, Layer, "sectors").id))
+        == 1
+    )
+
+
+def test_addresses_follow_their_file(session: Session, folder: Path) -> None:
+    header = "label,latitude,longitude\n"
+    load(session, write(folder, addresses=header + "A,-33.95,20.05\nB,-33.96,20.05\n"))
+    moved = header + "B,-33.97,20.05\nC,-33.98,20.05\n"
+    assert reload(session, folder, changed(), addresses=moved) == [
+        "addresses: 2 written, 2 removed"
+    ]
+    city = jurisdictions.find(session, "essai")
+    query = select(Address.label, Address.location).where(Address.jurisdiction_id == city.id)
+    assert dict(session.execute(query).all()) == {"B": at(-33.97, 20.05), "C": at(-33.98, 20.05)}
+    assert reload(session, folder, changed(), addresses=moved) == []
+
+
+def test_a_city_moves_its_boundary(session: Session, folder: Path) -> None:
+    load(session, write(folder))
+    smaller = polygon(rectangle(20, -34, 20.1, -33.9))
+    assert reload(session, folder, changed(), boundary=smaller) == [
+        "layer boundary: version 2 published with 1 districts"
+    ]
+    with pytest.raises(jurisdictions.OutOfArea):
+        jurisdictions.locate(session, at(-33.95, 20.15))
