@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 
 from api import cli, errors, spec
 from api.bodies import StrictRequest
+from api.readiness import Readiness
 from api.services import Services, install, locale, request_id
 from api.throttle import LoginThrottle
 from api.views import (
@@ -51,15 +52,18 @@ def create_app(settings: Settings) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     connection = queue.connect(settings.redis_url)
     engine = make_engine(settings.database_url)
+    nudges = NudgeQueue(connection, settings.job_timeouts_s)
+    storage = Storage.from_url(settings.storage_url)
     install(
         app,
         Services(
             settings=settings,
             engine=engine,
             sessions=make_sessions(engine),
-            queue=NudgeQueue(connection, settings.job_timeouts_s),
-            storage=Storage.from_url(settings.storage_url),
+            queue=nudges,
+            storage=storage,
             logins=LoginThrottle(connection.connection_pool),
+            readiness=Readiness(engine, nudges, storage),
         ),
     )
     errors.install(app)

@@ -21,6 +21,8 @@ MAX_JSON_BYTES = 1_000_000
 MAX_PHOTO_BYTES = 25 * 1024 * 1024
 # What a simple client still sends after the answer is thrown away, so that it gets to read it.
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
+# Far deeper than any body of ours, and shallow enough for whatever handles it afterwards.
+MAX_DEPTH = 50
 _CHUNK = 64 * 1024
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -178,6 +180,8 @@ def _check_document(document: Any) -> None:
     waiting: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
     while waiting:
         path, value = waiting.pop()
+        if len(path) > MAX_DEPTH:
+            raise MalformedBody
         if isinstance(value, str) and _NOT_STORABLE.search(value):
             raise BadInput(Fault(say(locale(), NOT_A_TEXT), pointer=pointer(*path)))
         if isinstance(value, dict):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
@@ -127,11 +127,13 @@ def _out_of_area(error: OutOfArea) -> Problem:
     if error.swapped:
         sentences.append(say(language, _SWAPPED))
     elif error.nearest is not None:
-        city = choose(error.nearest.names, language)
+        city = choose(error.nearest.names, language, error.nearest.locales)
         distance_km = say_number(language, max(0.1, error.nearest.distance_m / 1000))
         sentences.append(say(language, _NEAREST, city=city, distance_km=distance_km))
     detail = " ".join(sentences)
-    return problem(422, "out-of-area", detail=detail, faults=[Fault(detail, pointer="/location")])
+    sent = request.method == "POST"
+    fault = Fault(detail, pointer="/location") if sent else Fault(detail, parameter="latitude")
+    return problem(422, "out-of-area", detail=detail, faults=[fault])
 
 
 def _bad_answers(error: BadAnswers) -> Problem:

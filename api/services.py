@@ -10,6 +10,7 @@ from flask import Flask, current_app, g, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.readiness import Readiness
 from api.throttle import LoginThrottle
 from infra import words
 from infra.queue import NudgeQueue
@@ -30,6 +31,7 @@ class Services:
     queue: NudgeQueue
     storage: Storage
     logins: LoginThrottle
+    readiness: Readiness
 
 
 def install(app: Flask, parts: Services) -> None:

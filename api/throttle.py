@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 log = structlog.get_logger()
 
 WINDOW_MINUTES = 5
+ASK_AGAIN_S = 5.0
 PER_PERSON = RateLimitItemPerMinute(10, WINDOW_MINUTES, namespace="login-person")
 PER_ADDRESS = RateLimitItemPerMinute(100, WINDOW_MINUTES, namespace="login-address")
 
@@ -28,35 +29,45 @@ class TooManyLogins(Exception):
 
 
 class LoginThrottle:
-    """Counts failures in the shared store, or in this process's memory while that is down."""
+    """Counts failures in the shared store, and in this process's memory while that is down."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._shared = FixedWindowRateLimiter(
             RedisStorage("redis://", connection_pool=pool, wrap_exceptions=False)
         )
         self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._down_until = 0.0
 
     def check(self, email: str, address: str) -> None:
         """Raise TooManyLogins when one of the two counts is used up."""
         for item, key in _counts(email, address):
-            limiter = self._limiter()
-            if not limiter.test(item, key):
-                reset_at = limiter.get_window_stats(item, key).reset_time
+            for limiter in self._limiters():
+                try:
+                    if limiter.test(item, key):
+                        continue
+                    reset_at = limiter.get_window_stats(item, key).reset_time
+                except RedisError:
+                    self._note_down()
+                    continue
                 raise TooManyLogins(max(1, int(reset_at - time.time()) + 1))
 
     def count_failure(self, email: str, address: str) -> None:
         """Count one failed login."""
         for item, key in _counts(email, address):
-            self._limiter().hit(item, key)
+            for limiter in self._limiters():
+                try:
+                    limiter.hit(item, key)
+                    break
+                except RedisError:
+                    self._note_down()
 
-    def _limiter(self) -> FixedWindowRateLimiter:
-        try:
-            if self._shared.storage.check():
-                return self._shared
-        except RedisError:
-            pass
+    def _limiters(self) -> list[FixedWindowRateLimiter]:
+        up = time.monotonic() >= self._down_until
+        return [self._shared, self._own] if up else [self._own]
+
+    def _note_down(self) -> None:
+        self._down_until = time.monotonic() + ASK_AGAIN_S
         log.warning("queue unavailable; failed logins are counted in memory")
-        return self._own
 
 
 def _counts(email: str, address: str) -> list[tuple[RateLimitItem, str]]:

@@ -45,6 +45,7 @@ class NearestJurisdiction:
 
     code: str
     names: Names
+    locales: list[str]
     distance_m: float
 
 
@@ -101,4 +102,6 @@ def _nearest(session: Session, position: Position) -> NearestJurisdiction | None
     if near is None or near.distance_m > NEAR_M:
         return None
     jurisdiction = session.get_one(Jurisdiction, near.jurisdiction_id)
-    return NearestJurisdiction(jurisdiction.code, jurisdiction.names, near.distance_m)
+    return NearestJurisdiction(
+        jurisdiction.code, jurisdiction.names, jurisdiction.locales, near.distance_m
+    )

@@ -79,6 +79,8 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
         max_overflow=2,
         pool_timeout=CONNECT_TIMEOUT_S,
         pool_pre_ping=True,
+        # What residents write stands in the parameters, and no log is the place for it.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": (

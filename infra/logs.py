@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
-OUR_PACKAGES = ("api", "workers", "reports", "city", "geo", "infra")
+OUR_PACKAGES = ("__main__", "api", "workers", "reports", "city", "geo", "infra")
 
 
 def configure(level: str) -> None:
@@ -30,14 +33,36 @@ def configure(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _say_where,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    # What libraries tell at INFO may hold addresses and arguments; ours say what matters.
+    # What libraries tell at INFO may hold addresses and arguments; ours say what matters. RQ tells
+    # errors with their messages, and our jobs tell theirs themselves.
     root.setLevel(logging.WARNING)
+    logging.getLogger("rq.worker").setLevel(logging.CRITICAL)
     for package in OUR_PACKAGES:
         logging.getLogger(package).setLevel(level)
+
+
+def _say_where(_logger: Any, _name: str, line: EventDict) -> EventDict:
+    """Tell an error by its classes and places alone: its message may quote what somebody wrote."""
+    told = []
+    error = _error_of(line.pop("exc_info", None))
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        told.append({"error": type(error).__qualname__, "at": places})
+        error = error.__cause__ or error.__context__
+    return {**line, "exception": told} if told else line
+
+
+def _error_of(info: Any) -> BaseException | None:
+    if isinstance(info, BaseException):
+        return info
+    if isinstance(info, tuple):
+        return info[1] if isinstance(info[1], BaseException) else None
+    return sys.exc_info()[1] if info else None

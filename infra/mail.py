@@ -46,33 +46,42 @@ class Mailer:
 
     def send(self, mail: Mail) -> None:
         """Hand the message over; raise MailRefused or MailUnavailable."""
+        message = self._compose(mail)
         try:
-            with self._connect() as server:
-                if self._parts.username:
-                    server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
-                server.send_message(self._compose(mail), from_addr=self._sender, to_addrs=[mail.to])
+            server = self._connect()
+            try:
+                self._log_in(server)
+                server.send_message(message, from_addr=self._sender, to_addrs=[mail.to])
+            finally:
+                _leave(server)
         except smtplib.SMTPRecipientsRefused as error:
             code, _ = next(iter(error.recipients.values()))
             raise _failure(code) from error
-        except smtplib.SMTPAuthenticationError as error:
-            # Wrong credentials are the installation's fault, not the message's.
-            raise MailUnavailable("authentication refused") from error
-        except smtplib.SMTPResponseException as error:
+        except smtplib.SMTPDataError as error:
             raise _failure(error.smtp_code) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise MailUnavailable(type(error).__name__) from error
+            # Any other refusal is of us, and says nothing of this message.
+            raise MailUnavailable(_name(error)) from error
 
     def _connect(self) -> smtplib.SMTP:
-        scheme = self._parts.scheme
-        host, port = self._parts.hostname or "localhost", self._parts.port or DEFAULT_PORTS[scheme]
+        scheme, host = self._parts.scheme, self._parts.hostname or ""
+        port = self._parts.port or DEFAULT_PORTS[scheme]
         if scheme == "smtps":
             return smtplib.SMTP_SSL(
                 host, port, timeout=TIMEOUT_S, context=ssl.create_default_context()
             )
         server = smtplib.SMTP(host, port, timeout=TIMEOUT_S)
-        if scheme == "smtp+starttls":
-            server.starttls(context=ssl.create_default_context())
+        try:
+            if scheme == "smtp+starttls":
+                server.starttls(context=ssl.create_default_context())
+        except (smtplib.SMTPException, OSError):
+            server.close()
+            raise
         return server
+
+    def _log_in(self, server: smtplib.SMTP) -> None:
+        if self._parts.username:
+            server.login(unquote(self._parts.username), unquote(self._parts.password or ""))
 
     def _compose(self, mail: Mail) -> EmailMessage:
         message = EmailMessage()
@@ -88,5 +97,18 @@ class Mailer:
         return message
 
 
+def _leave(server: smtplib.SMTP) -> None:
+    # The message is the server's once its data were answered; a farewell changes nothing.
+    try:
+        server.quit()
+    except (smtplib.SMTPException, OSError):
+        server.close()
+
+
 def _failure(code: int) -> MailRefused | MailUnavailable:
     return MailRefused(code) if code >= PERMANENT_FROM else MailUnavailable(f"SMTP {code}")
+
+
+def _name(error: Exception) -> str:
+    code = getattr(error, "smtp_code", None)
+    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"

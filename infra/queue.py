@@ -15,6 +15,7 @@ log = structlog.get_logger()
 
 CONNECT_TIMEOUT_S = 1
 SOCKET_TIMEOUT_S = 3
+PROBE_KEPT_S = 5
 
 
 class QueueName(StrEnum):
@@ -89,5 +90,5 @@ class NudgeQueue:
         return [nudge for nudge in nudges if nudge.job_id not in waiting]
 
     def ping(self) -> None:
-        """Raise RedisError when the queue does not answer."""
-        self._connection.ping()
+        """Raise RedisError when the queue does not take what it is given."""
+        self._connection.set("vigie:ready", 1, ex=PROBE_KEPT_S)

@@ -48,10 +48,10 @@ class Settings:
         """Read every variable, or raise SettingsError at the first one that cannot be used."""
         return cls(
             database_url=_read(environ, "DATABASE_URL", _database_url),
-            redis_url=_read(environ, "REDIS_URL", _url("redis", "rediss", "unix")),
-            storage_url=_read(environ, "STORAGE_URL", _url("file", "s3")).rstrip("/"),
+            redis_url=_read(environ, "REDIS_URL", _queue_url),
+            storage_url=_read(environ, "STORAGE_URL", _storage_url).rstrip("/"),
             smtp_url=_read(environ, "SMTP_URL", _url("smtp", "smtps", "smtp+starttls")),
-            public_url=_read(environ, "PUBLIC_URL", _url("http", "https")).rstrip("/"),
+            public_url=_read(environ, "PUBLIC_URL", _public_url).rstrip("/"),
             secret_key=_read(environ, "SECRET_KEY", _secret),
             mail_from=_read(environ, "MAIL_FROM", _mail_address, "vigie@localhost"),
             session_hours=_read(environ, "SESSION_HOURS", _positive, "12"),
@@ -85,21 +85,41 @@ def _read(
         raise SettingsError(f"{name} cannot be used: {error}") from error
 
 
-def _url(*schemes: str) -> Callable[[str], str]:
+def _url(*schemes: str, needs_host: bool = True) -> Callable[[str], str]:
     def parse(text: str) -> str:
         parts = urlsplit(text)
-        if parts.scheme not in schemes or not (parts.netloc or parts.path):
+        if parts.scheme not in schemes or "://" not in text or not (parts.netloc or parts.path):
             raise ValueError(f"expected an address that begins with {'://, '.join(schemes)}://")
         # Reading the port is what makes urllib check it.
         _ = parts.port
+        if needs_host and not parts.hostname:
+            raise ValueError("the host is missing")
         return text
 
     return parse
 
 
 def _database_url(text: str) -> str:
-    _url("postgresql", "postgres", "postgresql+psycopg")(text)
+    _url("postgresql", "postgres", "postgresql+psycopg", needs_host=False)(text)
     return "postgresql+psycopg://" + text.split("://", 1)[1]
+
+
+def _queue_url(text: str) -> str:
+    return _url("redis", "rediss", "unix", needs_host=not text.startswith("unix:"))(text)
+
+
+def _storage_url(text: str) -> str:
+    _url("file", "s3", needs_host=not text.startswith("file:"))(text)
+    if text.startswith("file:") and not text.startswith("file:///"):
+        raise ValueError("expected file:///folder, with the whole path")
+    return text
+
+
+def _public_url(text: str) -> str:
+    _url("http", "https")(text)
+    if any(character in text for character in "?#;,'\"") or not text.isascii():
+        raise ValueError("expected an address and at most a path")
+    return text
 
 
 def _positive(text: str) -> int:
@@ -115,7 +135,8 @@ def _secret(text: str) -> str:
 
 
 def _mail_address(text: str) -> str:
-    if text.count("@") != 1 or any(character.isspace() for character in text):
+    is_plain = text.isascii() and not any(character.isspace() for character in text)
+    if text.count("@") != 1 or not is_plain:
         raise ValueError("expected one e-mail address")
     return text
 

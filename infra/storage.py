@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from threading import Lock
@@ -39,12 +39,12 @@ _FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT}
 # the wire is encrypted is said by the scheme of the endpoint, which whoever runs this sets.
 _CLIENT: ClientConfig = {
     "connect_timeout": timedelta(seconds=5),
-    "timeout": timedelta(seconds=60),
+    "timeout": timedelta(seconds=25),
     "allow_http": True,
 }
 _RETRY: RetryConfig = {
     "max_retries": 2,
-    "retry_timeout": timedelta(seconds=90),
+    "retry_timeout": timedelta(seconds=20),
     "backoff": {
         "init_backoff": timedelta(milliseconds=200),
         "max_backoff": timedelta(seconds=2),
@@ -118,16 +118,6 @@ class Storage:
         with _store_errors():
             return self._open().get(key).bytes().to_bytes()
 
-    def exists(self, key: str) -> bool:
-        """Return whether there is an object under `key`."""
-        _check_key(key)
-        try:
-            with _store_errors():
-                self._open().head(key)
-        except MissingObject:
-            return False
-        return True
-
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
         _check_key(key)
@@ -137,22 +127,18 @@ class Storage:
         except MissingObject:
             return
 
-    def delete_prefix(self, prefix: str) -> None:
-        """Remove every object under `prefix`, a whole part of the key: `photos/ab` or `photos`."""
-        _check_key(prefix)
-        for key in list(self.list(prefix)):
-            self.delete(key)
-
-    def list(self, prefix: str) -> Iterator[str]:
+    def list(self, prefix: str, older_than_s: float = 0) -> Iterator[str]:
         """Yield the keys under `prefix`, a whole part of the key, or all for "", in no set order.
 
-        Puts that are under way, or were cut short, do not show.
+        Puts that are under way, were cut short, or ended within `older_than_s` seconds, do not
+        show.
         """
         if prefix:
             _check_key(prefix)
+        newest = datetime.now(UTC) - timedelta(seconds=older_than_s)
         with _store_errors():
             for page in self._open().list(prefix):
-                yield from (entry["path"] for entry in page)
+                yield from (entry["path"] for entry in page if entry["last_modified"] <= newest)
 
     def check(self) -> None:
         """Raise `StorageError` unless a photo could be stored now."""

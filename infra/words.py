@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -61,7 +62,23 @@ def mark(message: str) -> str:
     return message
 
 
-def choose(names: Mapping[str, str], locale: str, fallbacks: Sequence[str] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: the language asked for, and the city's own languages to fall back on."""
+
+    locale: str
+    fallbacks: Sequence[str]
+
+    def say(self, message: str, **values: object) -> str:
+        """Return a message of ours in the reader's language."""
+        return say(self.locale, message, **values)
+
+    def name(self, names: Mapping[str, str]) -> str:
+        """Return a name of the city's in the reader's language, or the nearest to it."""
+        return choose(names, self.locale, self.fallbacks)
+
+
+def choose(names: Mapping[str, str], locale: str, fallbacks: Sequence[str]) -> str:
     """Return the name in the locale, else in the first fallback that has one, else any."""
     for candidate in (locale, *fallbacks):
         if candidate in names:

@@ -35,7 +35,6 @@ def write_message(session: Session, report: Report, text: str, now: datetime) ->
         report_id=report.id,
         message=message,
     )
-    work.touch(ticket, now)
     session.flush()
     notices.announce(session, event, ticket.team_id, now)
     return message
@@ -103,10 +102,9 @@ def _part(session: Session, ticket: Ticket, report: Report, now: datetime) -> Ti
     """Move the report out of the ticket into one of its own that stands where the old one does."""
     own = Ticket(
         reference=new_ticket_reference(),
-        version=1,
+        version=0,
         created_at=now,
         updated_at=now,
-        last_seq=0,
         **{name: getattr(ticket, name) for name in _SHARED},
     )
     session.add(own)
@@ -127,7 +125,6 @@ def _part(session: Session, ticket: Ticket, report: Report, now: datetime) -> Ti
             report_id=report.id,
             data={"to": place.status},
         )
-    work.touch(ticket, now)
     session.flush()
     return own
 

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from city import rulesets
 from city.jurisdictions import Spot
-from city.models import Category, Team
+from city.models import Category, Jurisdiction, Team
 from geo import routing
 from geo.districts import Hit
 from geo.routing import Choice, Reason, Subject
 from infra.database import Names
-from infra.words import choose, mark, say
+from infra.words import Reader, mark
 from reports.models import DecisionRow, Report, Ticket
 
 _REASONS = {
@@ -157,24 +157,26 @@ def keep(
 
 def read(session: Session, ticket_id: int, locale: str) -> Decision:
     """Return the ticket's latest decision, told in the locale."""
-    row = session.scalars(
-        select(DecisionRow)
+    row, locales = session.execute(
+        select(DecisionRow, Jurisdiction.locales)
+        .join(Jurisdiction, Jurisdiction.id == DecisionRow.jurisdiction_id)
         .where(DecisionRow.ticket_id == ticket_id)
         .order_by(DecisionRow.id.desc())
         .limit(1)
     ).one()
+    reader = Reader(locale, locales)
     record = row.record
     rule = record["rule"]
     return Decision(
-        text=_text(record, row.certain, locale),
+        text=_text(record, row.certain, reader),
         decided_at=row.decided_at,
         ruleset=record["ruleset"],
-        district=_thing(record["district"], locale),
-        team=(record["team"]["code"], choose(record["team"]["names"], locale)),
-        rule=(str(rule["id"]), _rule_text(rule, locale)) if rule else None,
+        district=_thing(record["district"], reader),
+        team=(record["team"]["code"], reader.name(record["team"]["names"])),
+        rule=(str(rule["id"]), _rule_text(rule, reader)) if rule else None,
         certain=row.certain,
         border_distance_m=row.border_distance_m,
-        candidates=tuple(_candidate(part, locale) for part in record["candidates"]),
+        candidates=tuple(_candidate(part, reader) for part in record["candidates"]),
     )
 
 
@@ -218,43 +220,43 @@ def _coded(code: str, names: Names) -> dict[str, Any]:
     return {"code": code, "names": names}
 
 
-def _thing(part: dict[str, Any] | None, locale: str) -> tuple[str, str] | None:
-    return None if part is None else (part["code"], choose(part["names"], locale))
+def _thing(part: dict[str, Any] | None, reader: Reader) -> tuple[str, str] | None:
+    return None if part is None else (part["code"], reader.name(part["names"]))
 
 
-def _text(record: dict[str, Any], certain: bool, locale: str) -> str:
+def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     sentences = []
     if record["district"] is None:
-        sentences.append(say(locale, _IN_NO_DISTRICT))
+        sentences.append(reader.say(_IN_NO_DISTRICT))
     else:
-        district = choose(record["district"]["names"], locale)
-        sentences.append(say(locale, _IN_DISTRICT, district=district))
-    team = choose(record["team"]["names"], locale)
+        district = reader.name(record["district"]["names"])
+        sentences.append(reader.say(_IN_DISTRICT, district=district))
+    team = reader.name(record["team"]["names"])
     if record["rule"] is None:
-        sentences.append(say(locale, _BY_FALLBACK, team=team))
+        sentences.append(reader.say(_BY_FALLBACK, team=team))
     else:
-        rule = _rule_text(record["rule"], locale)
-        sentences.append(say(locale, _BY_RULE, rule=rule, team=team))
+        rule = _rule_text(record["rule"], reader)
+        sentences.append(reader.say(_BY_RULE, rule=rule, team=team))
     if not certain:
-        sentences.append(say(locale, _NEAR_BORDER))
+        sentences.append(reader.say(_NEAR_BORDER))
     return " ".join(sentences)
 
 
-def _rule_text(rule: dict[str, Any], locale: str) -> str:
-    subject = choose(rule["subject"], locale) if rule["subject"] else say(locale, _EVERYTHING)
-    team = choose(rule["team"], locale)
+def _rule_text(rule: dict[str, Any], reader: Reader) -> str:
+    subject = reader.name(rule["subject"]) if rule["subject"] else reader.say(_EVERYTHING)
+    team = reader.name(rule["team"])
     if rule["district"] is None:
-        return say(locale, _RULE_ANYWHERE, subject=subject, team=team)
-    district = choose(rule["district"], locale)
-    return say(locale, _RULE_HERE, subject=subject, district=district, team=team)
+        return reader.say(_RULE_ANYWHERE, subject=subject, team=team)
+    district = reader.name(rule["district"])
+    return reader.say(_RULE_HERE, subject=subject, district=district, team=team)
 
 
-def _candidate(part: dict[str, Any], locale: str) -> CandidateText:
+def _candidate(part: dict[str, Any], reader: Reader) -> CandidateText:
     is_rule = part["kind"] == "rule"
     return CandidateText(
         kind=part["kind"],
         code=str(part["rule"]["id"]) if is_rule else part["code"],
-        name=_rule_text(part["rule"], locale) if is_rule else choose(part["names"], locale),
+        name=_rule_text(part["rule"], reader) if is_rule else reader.name(part["names"]),
         taken=part["taken"],
-        reason=say(locale, _REASONS[Reason(part["reason"])]),
+        reason=reader.say(_REASONS[Reason(part["reason"])]),
     )

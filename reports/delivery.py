@@ -49,8 +49,8 @@ def record_failure(
         wait_s = min(retry_s * 2 ** (lease.attempt - 1), LONGEST_WAIT_S)
         leases.write(session, lease, due_at=now + timedelta(seconds=wait_s), error=error)
         return
+    ticket = work.lock(session, lease.row.ticket_id)
     if leases.write(session, lease, status=NoticeStatus.FAILED.value, error=error):
-        ticket = work.lock(session, lease.row.ticket_id)
         history.append(
             session,
             ticket,

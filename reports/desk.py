@@ -102,5 +102,4 @@ def write_note(session: Session, staff: Staff, ticket_id: int, text: str, now: d
         person_id=staff.person_id,
         message=message,
     )
-    work.touch(ticket, now)
     return message

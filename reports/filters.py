@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from city.models import Category, Team
@@ -76,14 +76,14 @@ def before(
     mark: Mark, born: InstrumentedAttribute[datetime], id_: InstrumentedAttribute[int]
 ) -> ColumnElement[bool]:
     """Return the condition that a row comes after the mark, newest first."""
-    return or_(born < mark.created_at, and_(born == mark.created_at, id_ < mark.id))
+    return tuple_(born, id_) < tuple_(mark.created_at, mark.id)
 
 
 def after(
     mark: Mark, born: InstrumentedAttribute[datetime], id_: InstrumentedAttribute[int]
 ) -> ColumnElement[bool]:
     """Return the condition that a row comes after the mark, oldest first."""
-    return or_(born > mark.created_at, and_(born == mark.created_at, id_ > mark.id))
+    return tuple_(born, id_) > tuple_(mark.created_at, mark.id)
 
 
 def says(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -16,9 +17,10 @@ from reports import errands, history, leases, work
 from reports.history import EventKind
 from reports.leases import Lease
 from reports.models import Author, Photo, PhotoStatus, Report, Visibility
-from reports.photos import PhotoFacts, Rendering
+from reports.photos import PhotoFacts, Rendering, probe
 
 MAX_PHOTOS = 5
+ORIGINALS = "originals"
 MAX_STRIKES = 4
 MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}
 GAVE_UP = "could_not_be_processed"
@@ -41,21 +43,39 @@ REFUSALS = (TooManyPhotos, OtherPhoto, PhotosClosed)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A photo as it arrived: the phone's identifier, the bytes and what they were proved to be."""
+    """A photo as it arrived: the phone's identifier, a fingerprint, and what it was proved to be.
+
+    By `sha256` a repeat is told from another photo.
+    """
 
     uuid: UUID
-    data: bytes
+    sha256: bytes
+    size_bytes: int
     facts: PhotoFacts
 
-    @property
-    def sha256(self) -> bytes:
-        """Return the fingerprint by which a repeat is told from another photo."""
-        return hashlib.sha256(self.data).digest()
+
+def receive(uuid: UUID, data: bytes) -> Upload:
+    """Return what there is to know of the bytes; raise UnusablePhoto."""
+    return Upload(uuid, hashlib.sha256(data).digest(), len(data), probe(data))
 
 
 def original_key(report_id: int, uuid: UUID, sha256: bytes) -> str:
     """Return where the original is kept: a repeat after a broken upload meets its own bytes."""
-    return f"originals/{report_id}/{uuid}/{sha256.hex()}"
+    return f"{ORIGINALS}/{report_id}/{uuid}/{sha256.hex()}"
+
+
+def without_row(session: Session, keys: Sequence[str]) -> list[str]:
+    """Return those of the originals' keys that no photo names: their upload was cut short."""
+    parts = {key: key.split("/") for key in keys}
+    known = {
+        original_key(report_id, uuid, sha256)
+        for report_id, uuid, sha256 in session.execute(
+            select(Photo.report_id, Photo.uuid, Photo.sha256).where(
+                Photo.report_id.in_({int(report_id) for _, report_id, *_ in parts.values()})
+            )
+        )
+    }
+    return [key for key in keys if key not in known]
 
 
 def derivative_key(public_id: UUID, size: int, extension: str) -> str:
@@ -88,11 +108,11 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
     Raise PhotosClosed, OtherPhoto or TooManyPhotos.
     """
     ticket = work.lock_of(session, report.id)
-    if ticket.withdrawn:
-        raise PhotosClosed
     same = find_same(session, report.id, upload)
     if same is not None:
         return same, False
+    if ticket.withdrawn:
+        raise PhotosClosed
     photo = Photo(
         jurisdiction_id=report.jurisdiction_id,
         report_id=report.id,
@@ -100,7 +120,7 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
         public_id=uuid4(),
         sha256=upload.sha256,
         media_type=upload.facts.media_type,
-        size_bytes=len(upload.data),
+        size_bytes=upload.size_bytes,
         width=upload.facts.width,
         height=upload.facts.height,
         status=PhotoStatus.PENDING.value,
@@ -119,7 +139,6 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
         author=Author.RESIDENT,
         report_id=report.id,
     )
-    work.touch(ticket, now)
     session.flush()
     errands.owe(session, Job.RENDER_PHOTO, photo.id)
     return photo, True
@@ -170,9 +189,9 @@ def record_ready(
 def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: datetime) -> None:
     """Write down that the photo cannot be shown, and tell the dispatchers."""
     status = PhotoStatus.REJECTED.value
+    ticket = work.lock_of(session, lease.row.report_id)
     if not leases.write(session, lease, status=status, reason=reason, updated_at=now):
         return
-    ticket = work.lock_of(session, lease.row.report_id)
     history.append(
         session,
         ticket,
@@ -182,7 +201,6 @@ def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: dat
         report_id=lease.row.report_id,
         data={"photo": str(lease.row.public_id), "reason": reason},
     )
-    work.touch(ticket, now)
 
 
 def _count(session: Session, report_id: int) -> int:

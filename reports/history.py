@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city.models import Kind, Person
-from infra.words import choose, mark, say
+from city.models import Jurisdiction, Kind, Person
+from infra.words import Reader, mark, say
 from reports.models import Author, Event, Message, Ticket
 from reports.status import Status
 
@@ -97,15 +97,19 @@ def append(
     message: Message | None = None,
     data: dict[str, Any] | None = None,
 ) -> Event:
-    """Write the next line of the ticket's history. The caller holds the ticket's row lock."""
+    """Write the next line of the ticket's history, which gives the ticket its next version.
+
+    The caller holds the ticket's row lock.
+    """
     if message is not None:
         session.add(message)
         session.flush()
-    ticket.last_seq += 1
+    ticket.version += 1
+    ticket.updated_at = now
     event = Event(
         jurisdiction_id=ticket.jurisdiction_id,
         ticket_id=ticket.id,
-        seq=ticket.last_seq,
+        seq=ticket.version,
         at=now,
         kind=kind.value,
         public=kind in PUBLIC_KINDS,
@@ -122,7 +126,8 @@ def append(
 def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) -> list[Entry]:
     """Return the ticket's history in the locale, oldest first."""
     query = (
-        select(Event, Message, Person.name)
+        select(Event, Message, Person.name, Jurisdiction.locales)
+        .join(Jurisdiction, Jurisdiction.id == Event.jurisdiction_id)
         .outerjoin(Message, Message.id == Event.message_id)
         .outerjoin(Person, Person.id == Event.person_id)
         .where(Event.ticket_id == ticket_id)
@@ -135,14 +140,14 @@ def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) ->
             at=event.at,
             kind=event.kind,
             by=Author(event.author),
-            text=_text(event, message, locale),
+            text=_text(event, message, Reader(locale, locales)),
             status=event.data.get("to"),
             public=event.public,
             person=None if public_only else person,
             body=message.body if message else None,
             reason=None if public_only else _reason(event, message),
         )
-        for event, message, person in session.execute(query)
+        for event, message, person, locales in session.execute(query)
     ]
 
 
@@ -163,16 +168,16 @@ def _reason(event: Event, message: Message | None) -> str | None:
     return code
 
 
-def _text(event: Event, message: Message | None, locale: str) -> str:
+def _text(event: Event, message: Message | None, reader: Reader) -> str:
     kind = EventKind(event.kind)
     if kind is EventKind.STATUS:
         told = status_text(
-            locale,
+            reader.locale,
             Status(event.data["to"]),
             kind=Kind(event.data["kind"]),
             withdrawn=event.data.get("code") == WITHDRAWN,
         )
         return f"{told} {message.body}" if message and message.body else told
     if kind is EventKind.ROUTED:
-        return say(locale, _KIND_TEXTS[kind], team=choose(event.data["team"], locale))
-    return say(locale, _KIND_TEXTS[kind])
+        return reader.say(_KIND_TEXTS[kind], team=reader.name(event.data["team"]))
+    return reader.say(_KIND_TEXTS[kind])

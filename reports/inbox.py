@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -129,12 +129,14 @@ def page(
     now: datetime,
 ) -> InboxPage:
     """Return the tickets that the person may see."""
-    narrowed = [
+    any_status = [
         *_within_reach(staff),
-        *conditions(wanted, Ticket.location, Ticket.created_at),
+        *conditions(replace(wanted, status=()), Ticket.location, Ticket.created_at),
         *_extra_conditions(extra, now),
     ]
-    query = _query().where(*narrowed).limit(limit + 1)
+    query = _query().where(*any_status).limit(limit + 1)
+    if wanted.status:
+        query = query.where(Ticket.status.in_(wanted.status))
     if extra.sort is Sort.OLDEST:
         query = query.order_by(Ticket.created_at, Ticket.id)
         follows = after
@@ -148,7 +150,7 @@ def page(
     return InboxPage(
         items=_items(session, rows[:limit], locale, now),
         next=Mark(last.created_at, last.id) if last else None,
-        counts=_counts(session, narrowed),
+        counts=_counts(session, any_status),
     )
 
 

@@ -100,7 +100,6 @@ def submit(session: Session, new: NewReport, now: datetime) -> Report:
         decisions.keep(session, ticket, report, routed, now)
     else:
         ticket = joined
-        work.touch(ticket, now)
     work.enter(session, ticket, report.id, now)
     kind = EventKind.RECEIVED if joined is None else EventKind.JOINED
     received = history.append(
@@ -194,7 +193,7 @@ def _open_ticket(
     ticket = Ticket(
         jurisdiction_id=report.jurisdiction_id,
         reference=new_ticket_reference(),
-        version=1,
+        version=0,
         status=(Status.RESOLVED if born_closed else Status.RECEIVED).value,
         kind=kind.value,
         category_id=category.id,
@@ -210,7 +209,6 @@ def _open_ticket(
         created_at=now,
         updated_at=now,
         closed_at=now if born_closed else None,
-        last_seq=0,
     )
     session.add(ticket)
     session.flush()

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from city.models import Category, Jurisdiction, Kind, Team
 from geo import layers
 from infra.mail import Mail
-from infra.words import choose, mark, say, say_moment
-from reports import tracking
+from infra.words import Reader, mark, say, say_moment
+from reports import reading, tracking
 from reports.display import isolate
 from reports.history import WITHDRAWN, status_text
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
@@ -92,6 +92,12 @@ class _Case:
     district: str | None
     event: Event
     message: Message | None
+    public: bool
+
+    @property
+    def reader(self) -> Reader:
+        """Return who the letter is for, as far as words go."""
+        return Reader(self.notice.locale, self.jurisdiction.locales)
 
     @property
     def status(self) -> Status:
@@ -135,25 +141,29 @@ def _gather(session: Session, notice: Notice) -> _Case:
         .where(Report.id == notice.report_id)
     ).one()
     named = layers.district_names(session, [ticket.district_id] if ticket.district_id else [])
-    district = next((choose(names, notice.locale) for _, names in named.values()), None)
+    reader = Reader(notice.locale, jurisdiction.locales)
+    district = next((reader.name(names) for _, names in named.values()), None)
     event, message = session.execute(
         select(Event, Message)
         .outerjoin(Message, Message.id == Event.message_id)
         .where(Event.ticket_id == notice.ticket_id, Event.seq == notice.seq)
     ).one()
-    return _Case(notice, report, ticket, category, team, jurisdiction, district, event, message)
+    public = reading.in_public_category(session, report)
+    return _Case(
+        notice, report, ticket, category, team, jurisdiction, district, event, message, public
+    )
 
 
 def _write(case: _Case, link: str | None) -> Letter:
     locale = case.notice.locale
     kind = NoticeKind(case.notice.kind)
     for_team = case.notice.audience == Audience.TEAM.value
-    team = choose(case.team.names, locale)
-    category = choose(case.category.names, locale)
+    team = case.reader.name(case.team.names)
+    category = case.reader.name(case.category.names)
     footer = say(locale, _WHY_TEAM, team=team) if for_team else say(locale, _WHY_YOU)
     return Letter(
         locale=locale,
-        city=choose(case.jurisdiction.names, locale),
+        city=case.reader.name(case.jurisdiction.names),
         subject=say(locale, _SUBJECTS[kind], reference=case.report.reference, category=category),
         paragraphs=(say(locale, _OPENINGS[kind], team=team), *_news(case, kind)),
         quotes=_quotes(case, kind),
@@ -192,7 +202,7 @@ def _facts(case: _Case, for_team: bool) -> tuple[tuple[str, str], ...]:
     facts = [(_REFERENCE, case.report.reference)]
     if for_team:
         facts.append((_TICKET, case.ticket.reference))
-    facts.append((_CATEGORY, choose(case.category.names, locale)))
+    facts.append((_CATEGORY, case.reader.name(case.category.names)))
     spot = f"{place.latitude:.5f}, {place.longitude:.5f}"
     facts.append((_PLACE, isolate(case.report.address or spot)))
     if case.district is not None:
@@ -205,7 +215,7 @@ def _facts(case: _Case, for_team: bool) -> tuple[tuple[str, str], ...]:
 def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
     """Return the page's address; what the public may not see opens with the reporter's token."""
     link = f"{public_url}/r/{case.report.reference}"
-    if case.category.public:
+    if case.public:
         return link
     if case.notice.audience == Audience.TEAM.value:
         return None

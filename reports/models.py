@@ -1,7 +1,7 @@
 """Reports, tickets and what hangs on them.
 
 Contact data stands in `contacts` and words in `messages` alone; events and decisions hold ids and
-codes, so that a person can be forgotten while history stays.
+codes, and the names that the city gave, so that a person can be forgotten while history stays.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Author(StrEnum):
 
 
 class Ticket(Base):
-    """The work: one status, one team, one deadline; `version` is its ETag."""
+    """The work: one status, one team, one deadline; `version` counts its events."""
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -95,7 +95,7 @@ class Ticket(Base):
         one_of("priority", Priority),
         on_earth("location"),
         spatial_index("tickets", "location"),
-        Index("ix_tickets_inbox", "jurisdiction_id", "status", "created_at", "id"),
+        Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
     )
 
@@ -121,7 +121,6 @@ class Ticket(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-    last_seq: Mapped[int]
 
 
 class Report(Base):
@@ -236,7 +235,10 @@ class Message(Base):
 
 
 class Event(Base):
-    """One line of a ticket's history; `data` holds ids and codes, never words."""
+    """One line of a ticket's history.
+
+    `data` holds ids, codes and the city's own names, never what a person wrote.
+    """
 
     __tablename__ = "events"
     __table_args__ = (

@@ -29,18 +29,22 @@ class NoticeKind(StrEnum):
 
 def announce(session: Session, event: Event, team_id: int, now: datetime) -> None:
     """Owe the notices that the event gives rise to, to the team and to the reporters."""
+    owed: list[Notice] = []
     for_team = _for_team(event)
     if for_team is not None:
         locale = session.get_one(Jurisdiction, event.jurisdiction_id).locales[0]
         report_id = event.report_id or _oldest_report(session, event.ticket_id)
         notice = _notice(event, for_team, Audience.TEAM, report_id, locale, now)
         notice.team_id = team_id
-        session.add(notice)
-    session.add_all(
+        owed.append(notice)
+    owed += [
         _notice(event, kind, Audience.REPORTER, report_id, locale, now)
         for kind, report_id, locale in _for_reporters(session, event)
-    )
-    _owe(session)
+    ]
+    session.add_all(owed)
+    session.flush()
+    for notice in owed:
+        errands.owe(session, Job.SEND_NOTICE, notice.id)
 
 
 def _for_team(event: Event) -> NoticeKind | None:
@@ -107,10 +111,3 @@ def _notice(
         attempt=0,
         due_at=now,
     )
-
-
-def _owe(session: Session) -> None:
-    fresh = [row for row in session.new if isinstance(row, Notice)]
-    session.flush()
-    for notice in fresh:
-        errands.owe(session, Job.SEND_NOTICE, notice.id)

@@ -30,7 +30,7 @@ def lock(session: Session, ticket_id: int) -> Ticket:
     return session.scalars(
         select(Ticket)
         .where(Ticket.id == ticket_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
 
@@ -68,7 +68,6 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
     ticket.status = step.to.value
     ticket.closed_at = now if step.to in CLOSED else None
     ticket.withdrawn = step.person_id is None and step.to is Status.DECLINED
-    touch(ticket, now)
     event = history.append(
         session,
         ticket,
@@ -88,12 +87,6 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
     ticket.public_message_id = message.id if message and message.body else None
     session.flush()
     notices.announce(session, event, ticket.team_id, now)
-
-
-def touch(ticket: Ticket, now: datetime) -> None:
-    """Give the ticket its next version."""
-    ticket.version += 1
-    ticket.updated_at = now
 
 
 def _words(ticket: Ticket, step: Move, now: datetime) -> Message | None:

@@ -37,6 +37,7 @@ NOT_FOR_CLIENTS = {
     "infra.mail.MailUnavailable",
     "infra.settings.SettingsError",
     "reports.references.MalformedReference",
+    "workers.tools.JobFailed",
 }
 
 

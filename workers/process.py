@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 import threading
 from enum import StrEnum
 
-from rq import SimpleWorker, Worker
+from rq import Queue, SimpleWorker, Worker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
@@ -40,6 +42,11 @@ KIND_OF = {QueueName.PHOTOS: Kind.FORKED, QueueName.NOTICES: Kind.IN_PROCESS}
 
 class _PatientWorker(Worker):
     max_connection_wait_time = 2.0
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Run the job in a process that does not outlive the worker."""
+        _die_with_parent(signal.SIGKILL)
+        super().main_work_horse(job, queue)
 
 
 class _PatientSimpleWorker(SimpleWorker):
@@ -78,9 +85,12 @@ def _sweep(settings: Settings) -> None:
     sweeper.run(tools(), nudges, stopped)
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel for a SIGTERM when the supervisor is killed, so that nothing is orphaned."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+def _die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Ask the kernel for a signal when the parent dies, so that nothing is orphaned."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import islice
 
 import structlog
 from redis.exceptions import RedisError
@@ -12,25 +13,31 @@ from sqlalchemy.exc import SQLAlchemyError
 from infra.clock import now
 from infra.queue import NudgeQueue
 from infra.storage import StorageError
-from reports import sweep
+from reports import gallery, sweep
 from workers.tools import Tools
 
 log = structlog.get_logger()
 
 TIDY_EVERY_S = 600
+# Looking through every original costs the more the older a city is.
+PURGE_EVERY_S = 86_400
+PURGED_AT_ONCE = 500
 # Longer than any upload may take, so that none is swept away while it runs.
 UNFINISHED_AFTER_S = 3600
 
 
 def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
     """Sweep until stopped; whatever is down is met again at the next round."""
-    tidy_at = 0.0
+    tidy_at, purge_at = 0.0, time.monotonic() + TIDY_EVERY_S
     while not stopped.is_set():
         try:
             follow_up(kit, queue)
             if time.monotonic() >= tidy_at:
                 tidy(kit)
                 tidy_at = time.monotonic() + TIDY_EVERY_S
+            if time.monotonic() >= purge_at:
+                purge(kit)
+                purge_at = time.monotonic() + PURGE_EVERY_S
         except (RedisError, SQLAlchemyError, StorageError) as error:
             log.warning("sweep put off", error=type(error).__name__)
         stopped.wait(kit.settings.sweep_interval_s)
@@ -51,3 +58,15 @@ def tidy(kit: Tools) -> None:
     with kit.sessions.begin() as session:
         sweep.drop_expired(session, now())
     kit.storage.tidy(UNFINISHED_AFTER_S)
+
+
+def purge(kit: Tools) -> None:
+    """Remove the originals that no photo names: they came with requests that failed half way."""
+    keys = kit.storage.list(gallery.ORIGINALS, older_than_s=UNFINISHED_AFTER_S)
+    while some := list(islice(keys, PURGED_AT_ONCE)):
+        with kit.sessions() as session:
+            orphans = gallery.without_row(session, some)
+        for key in orphans:
+            kit.storage.delete(key)
+        if orphans:
+            log.warning("originals without a photo removed", count=len(orphans))

@@ -15,10 +15,16 @@ from infra.mail import Mailer
 from infra.settings import Settings
 from infra.storage import Storage
 
+log = structlog.get_logger()
+
+
+class JobFailed(Exception):
+    """A job ended in an error; which one stands in our log, and not in the queue's records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Connections are opened at first use, so that a process that forks may hold them unused."""
+    """What one process works with; connections are opened at their first use."""
 
     settings: Settings
     sessions: sessionmaker[Session]
@@ -42,4 +48,8 @@ def tools() -> Tools:
 def logged(job: str, row_id: int, request_id: str | None) -> Iterator[None]:
     """Give every line that the job logs the row's id and the request's."""
     with structlog.contextvars.bound_contextvars(job=job, row_id=row_id, request_id=request_id):
-        yield
+        try:
+            yield
+        except Exception:
+            log.exception("job failed")
+            raise JobFailed from None

@@ -35,7 +35,7 @@ MAX_LIMIT = 100
 
 
 class Schema(ma.Schema):
-    """What all schemas share: members in the order of the contract."""
+    """What every schema here is made from."""
 
 
 class ThingSchema(Schema):

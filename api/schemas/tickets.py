@@ -59,7 +59,7 @@ class TicketItemSchema(Schema):
 
 
 class TicketsSchema(Schema):
-    """A page of the inbox; `counts` says how many tickets each status holds."""
+    """A page of the inbox; `counts` has every status, whichever the list is narrowed to."""
 
     items = fields.List(fields.Nested(TicketItemSchema), required=True)
     next = fields.Url(allow_none=True, required=True)

@@ -48,7 +48,7 @@ def locate(query: dict[str, Any]) -> dict[str, Any]:
         "nearest": near
         and {
             "code": near.code,
-            "name": choose(near.names, locale()),
+            "name": choose(near.names, locale(), near.locales),
             "distance_m": near.distance_m,
         },
     }

@@ -26,7 +26,6 @@ from city.access import Act
 from infra.clock import now
 from infra.words import mark, say
 from reports import gallery, photos, reading
-from reports.gallery import Upload
 from reports.models import Photo, Report, Visibility
 from reports.reading import HiddenReport, PhotoView
 
@@ -129,7 +128,7 @@ def _may_see(report: Report) -> bool:
 
 
 def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
-    upload = Upload(uuid, data, photos.probe(data))
+    upload = gallery.receive(uuid, data)
     photo = gallery.find_same(db(), report.id, upload)
     release()
     new = photo is None

@@ -443,7 +443,6 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('problem', 'idea', 'compliment')", name=op.f("ck_tickets_kind")
         ),
@@ -491,13 +490,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_tickets_reference")),
     )
     op.create_index(
-        "ix_tickets_inbox",
-        "tickets",
-        ["jurisdiction_id", "status", "created_at", "id"],
-        unique=False,
+        "ix_tickets_location", "tickets", ["location"], unique=False, postgresql_using="gist"
     )
     op.create_index(
-        "ix_tickets_location", "tickets", ["location"], unique=False, postgresql_using="gist"
+        "ix_tickets_newest", "tickets", ["jurisdiction_id", "created_at", "id"], unique=False
     )
     op.create_index(
         "ix_tickets_team",
@@ -909,8 +905,8 @@ def downgrade() -> None:
     op.drop_table("decisions")
     op.drop_table("contacts")
     op.drop_index("ix_tickets_team", table_name="tickets")
+    op.drop_index("ix_tickets_newest", table_name="tickets")
     op.drop_index("ix_tickets_location", table_name="tickets", postgresql_using="gist")
-    op.drop_index("ix_tickets_inbox", table_name="tickets")
     op.drop_table("tickets")
     op.drop_table("rules")
     op.drop_index("ix_reports_newest", table_name="reports")

@@ -20,10 +20,9 @@ from geo.coordinates import Position
 from infra.storage import Storage
 from reports import conversation, errands, gallery, intake, work
 from reports.demo.pictures import draw
-from reports.gallery import Upload
 from reports.intake import ContactDetails, NewReport, Recorder
 from reports.models import Channel, Notice, NoticeStatus, Report
-from reports.photos import Rendering, probe, render
+from reports.photos import Rendering, render
 from reports.status import Status
 from reports.work import Move
 
@@ -106,7 +105,7 @@ def _add_photo(
     rendering: Rendering,
     at: datetime,
 ) -> None:
-    upload = Upload(uuid4(), data, probe(data))
+    upload = gallery.receive(uuid4(), data)
     key = gallery.original_key(report.id, upload.uuid, upload.sha256)
     storage.put(key, data, upload.facts.media_type)
     photo, _ = gallery.add(session, report, upload, at)

@@ -43,6 +43,13 @@ def test_06_a_body_that_is_no_json_is_400(client: FlaskClient, body: bytes | str
     assert answer.mimetype == "application/problem+json"
 
 
+def test_06_a_deep_answer_with_a_key_is_400(client: FlaskClient) -> None:
+    answers = "[" * 977 + "]" * 977
+    body = json.dumps(problem_at(answers={"taille": "x"})).replace('"x"', answers)
+    answer = _send_raw(client, body, headers={"Idempotency-Key": "deep"})
+    assert answer.status_code == 400
+
+
 def test_06_a_large_integer_that_json_can_hold_is_422(client: FlaskClient) -> None:
     location = {"latitude": 10**400, "longitude": 2.2}
     answer = _send_raw(client, json.dumps(problem_at(location)))

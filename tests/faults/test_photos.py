@@ -15,6 +15,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from api.services import Services
+from reports import gallery
 from reports.models import Report
 from tests.api.help import PRIVATE, render_photos
 from tests.reports import photo_samples
@@ -148,3 +149,31 @@ def test_a_refused_photo_leaves_no_original(app: Flask, resident: Resident) -> N
     assert resident.put_photo(sent, photo_samples.jpeg()).status_code == 409
 
     assert list(parts.storage.list(f"originals/{report_id}")) == []
+
+
+def test_a_repeat_after_the_withdrawal_keeps_the_original(app: Flask, resident: Resident) -> None:
+    parts: Services = app.extensions["vigie"]
+    sent, uuid, data = resident.report(), uuid4(), photo_samples.jpeg()
+    assert resident.put_photo(sent, data, uuid).status_code == 201
+    app.test_client().post(
+        f"{BASE}/reports/{sent['reference']}/withdraw", headers=bearer(sent["tracking_token"])
+    )
+
+    assert resident.put_photo(sent, data, uuid).status_code == 200
+
+    with parts.sessions() as session:
+        report_id = session.scalar(select(Report.id).where(Report.reference == sent["reference"]))
+    assert len(list(parts.storage.list(f"originals/{report_id}"))) == 1
+
+
+def test_an_original_without_a_photo_is_found(app: Flask, resident: Resident) -> None:
+    parts: Services = app.extensions["vigie"]
+    sent = resident.report()
+    assert resident.put_photo(sent, photo_samples.jpeg()).status_code == 201
+    lost = gallery.original_key(1, uuid4(), b"0" * 32)
+    parts.storage.put(lost, b"left over", "image/jpeg")
+    keys = list(parts.storage.list("originals"))
+
+    with parts.sessions() as session:
+        assert gallery.without_row(session, keys) == [lost]
+    parts.storage.delete(lost)

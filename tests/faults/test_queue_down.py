@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import redis
 from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api.app import create_app
 from api.services import Services
+from api.throttle import PER_PERSON, LoginThrottle, TooManyLogins
 from infra.clock import now
 from infra.embedded.valkey import Valkey
 from infra.queue import Job, Nudge, NudgeQueue, connect
 from infra.settings import Settings
 from reports import sweep
+from reports.models import Notice, Report
 from tests.reports import photo_samples
 from tests.resident import Resident, body_of
 from tests.stack import environment
@@ -52,6 +57,31 @@ def test_37_what_was_flushed_is_sent_again(valkey: Valkey, client: FlaskClient) 
     queue.send(queue.missing(nudges))
     assert queue.missing(nudges) == []
     redis.Redis.from_url(valkey.url).delete("rq:queue:photos", "rq:queue:notices")
+
+
+def test_each_notice_of_a_report_is_nudged_at_once(
+    valkey: Valkey, resident: Resident, session: Session
+) -> None:
+    sent = resident.report(contact={"email": "camille@example.org"})
+    notices = session.scalars(
+        select(Notice.id)
+        .join(Report, Report.id == Notice.report_id)
+        .where(Report.reference == sent["reference"])
+    ).all()
+    assert len(notices) == 2
+    queue = NudgeQueue(connect(valkey.url), Settings.from_env(_environ(valkey)).job_timeouts_s)
+    assert queue.missing([Nudge(Job.SEND_NOTICE, id_) for id_ in notices]) == []
+
+
+def test_37_failed_logins_are_counted_without_the_store() -> None:
+    throttle = LoginThrottle(connect("unix:///nowhere/valkey.sock").connection_pool)
+    for _ in range(PER_PERSON.amount):
+        throttle.check("a@example.org", "192.0.2.1")
+        throttle.count_failure("a@example.org", "192.0.2.1")
+    with pytest.raises(TooManyLogins):
+        throttle.check("a@example.org", "192.0.2.1")
+    throttle.check("a@example.org", "192.0.2.2")
+    throttle.check("b@example.org", "192.0.2.1")
 
 
 def test_37_readiness_names_the_queue(own_database_url: str, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,16 @@ def test_photo_worker_killed_in_the_middle_of_a_resize(
     assert not set(killed) & set(own_stack.worker_pids("photos"))
 
 
+def test_a_work_horse_does_not_outlive_its_worker(own_stack: Stack) -> None:
+    sent = _send(own_stack)
+    _put(own_stack, sent, photo_samples.png(6000, 4000))
+    both = eventually(lambda: _two(own_stack.worker_pids("photos")))
+    os.kill(min(both), signal.SIGKILL)
+
+    eventually(lambda: not set(both) & set(own_stack.worker_pids("photos")), 3)
+    _expect_all_done(own_stack, sent)
+
+
 def test_notice_worker_killed_is_replaced(own_stack: Stack) -> None:
     eventually(lambda: own_stack.worker_pids("notices"))
     assert own_stack.kill_workers("notices")
@@ -109,6 +121,10 @@ def test_photo_sent_twice_is_kept_once(own_stack: Stack, tmp_path: Path) -> None
 
     originals = (tmp_path / "storage" / "originals").rglob("*")
     assert len([path for path in originals if path.is_file()]) == 1
+
+
+def _two(pids: list[int]) -> list[int] | None:
+    return pids if len(pids) == 2 else None
 
 
 def _send(stack: Stack) -> dict[str, Any]:
