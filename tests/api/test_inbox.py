@@ -150,7 +150,7 @@ def test_filters_narrow_the_inbox_and_its_counts(
     if "limit" not in query and "status" not in query:
         for status, count in page["counts"].items():
             assert count == sum(item["status"] == status for item in page["items"])
-    else:
+    elif "status" not in query:
         assert sum(page["counts"].values()) == len(scene)
 
 
