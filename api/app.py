@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 
 from api import cli, errors, spec
 from api.bodies import StrictRequest
+from api.draining import Draining
 from api.readiness import Readiness
 from api.services import Services, install, locale, request_id
 from api.throttle import LoginThrottle
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> Flask:
     logs.configure(settings.log_level)
     app = Flask("api", static_folder=None)
     app.request_class = StrictRequest
+    app.wsgi_app = Draining(app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     connection = queue.connect(settings.redis_url)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from flask import Request, Response, g, request
+from flask import Request, g
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
@@ -18,9 +17,7 @@ from api.services import locale
 from infra.words import mark, say
 
 MAX_JSON_BYTES = 1_000_000
-MAX_PHOTO_BYTES = 25 * 1024 * 1024
-# What a simple client still sends after the answer is thrown away, so that it gets to read it.
-MAX_DRAINED_BYTES = 64 * 1024 * 1024
+MAX_PHOTO_BYTES = 25_000_000
 # Far deeper than any body of ours, and shallow enough for whatever handles it afterwards.
 MAX_DEPTH = 50
 _CHUNK = 64 * 1024
@@ -139,30 +136,6 @@ def read_bytes(req: Request, limit: int) -> bytes:
     if wanted is not None and len(data) < wanted:
         raise MalformedBody
     return bytes(data)
-
-
-def answer_then_drain(answer: Response) -> Response:
-    """Send the answer at once, then read and throw away what the client still sends."""
-    body = answer.get_data()
-    source = request.environ["wsgi.input"]
-
-    def stream() -> Iterator[bytes]:
-        yield body
-        _drain(source.read)
-
-    answer.response = stream()
-    answer.headers["Content-Length"] = str(len(body))
-    answer.headers["Connection"] = "close"
-    return answer
-
-
-def _drain(read: Callable[[int], bytes]) -> None:
-    drained = 0
-    try:
-        while drained < MAX_DRAINED_BYTES and (chunk := read(_CHUNK)):
-            drained += len(chunk)
-    except OSError:
-        return
 
 
 def _check_parameters(parameters: MultiDict[str, str]) -> None:

@@ -70,7 +70,7 @@ def describe_demo() -> None:
             "role": person.role,
             "email": person.email,
             "password": person.initial_password,
-            "teams": person.teams,
+            "teams": sorted(person.teams),
         }
         for person in city.people
     ]

@@ -17,7 +17,6 @@ from api.bodies import (
     BodyTooLarge,
     MalformedBody,
     UnsupportedBody,
-    answer_then_drain,
 )
 from api.callers import NotAuthenticated, NotForCaller, NothingHere
 from api.preconditions import PreconditionFailed, PreconditionRequired
@@ -276,5 +275,4 @@ def _finish(found: Problem) -> Response:
     session = db()
     session.rollback()
     errands.take(session)
-    answer = found.response()
-    return answer_then_drain(answer) if found.status == 413 else answer
+    return found.response()

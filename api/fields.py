@@ -86,7 +86,7 @@ class Line(fields.String):
         super().__init__(validate=[AtMost(max=longest), _is_one_line], **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
-        return super()._deserialize(value, *arguments, **named).strip() or None
+        return super()._deserialize(value, *arguments, **named).strip(" ") or None
 
 
 class Email(Line):
@@ -96,6 +96,9 @@ class Email(Line):
         text = super()._deserialize(value, *arguments, **named)
         if text is None:
             return None
+        if "=?" in text:
+            # In a header this would be read as an encoded word, and could hold another address.
+            raise ma.ValidationError(NOT_AN_EMAIL)
         try:
             found = email_validator.validate_email(
                 text,

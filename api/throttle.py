@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -29,7 +31,7 @@ class TooManyLogins(Exception):
 
 
 class LoginThrottle:
-    """Counts failures in the shared store, and in this process's memory while that is down."""
+    """Counts in the shared store and in this process's memory, which serves while that is down."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._shared = FixedWindowRateLimiter(
@@ -40,34 +42,32 @@ class LoginThrottle:
 
     def check(self, email: str, address: str) -> None:
         """Raise TooManyLogins when one of the two counts is used up."""
-        for item, key in _counts(email, address):
-            for limiter in self._limiters():
-                try:
-                    if limiter.test(item, key):
-                        continue
-                    reset_at = limiter.get_window_stats(item, key).reset_time
-                except RedisError:
-                    self._note_down()
-                    continue
-                raise TooManyLogins(max(1, int(reset_at - time.time()) + 1))
+        for limiter in self._limiters():
+            for item, key in _counts(email, address):
+                with self._patience():
+                    if not limiter.test(item, key):
+                        reset_at = limiter.get_window_stats(item, key).reset_time
+                        raise TooManyLogins(max(1, int(reset_at - time.time()) + 1))
 
     def count_failure(self, email: str, address: str) -> None:
         """Count one failed login."""
-        for item, key in _counts(email, address):
-            for limiter in self._limiters():
-                try:
+        for limiter in self._limiters():
+            for item, key in _counts(email, address):
+                with self._patience():
                     limiter.hit(item, key)
-                    break
-                except RedisError:
-                    self._note_down()
+
+    @contextmanager
+    def _patience(self) -> Iterator[None]:
+        """Go on without the shared store while it is down, and leave it alone for a moment."""
+        try:
+            yield
+        except RedisError:
+            self._down_until = time.monotonic() + ASK_AGAIN_S
+            log.warning("queue unavailable; failed logins are counted in memory")
 
     def _limiters(self) -> list[FixedWindowRateLimiter]:
         up = time.monotonic() >= self._down_until
         return [self._shared, self._own] if up else [self._own]
-
-    def _note_down(self) -> None:
-        self._down_until = time.monotonic() + ASK_AGAIN_S
-        log.warning("queue unavailable; failed logins are counted in memory")
 
 
 def _counts(email: str, address: str) -> list[tuple[RateLimitItem, str]]:

@@ -67,7 +67,7 @@ def one_of(column: str, values: type[Any]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-def make_engine(url: str, pool_size: int = 8) -> Engine:
+def make_engine(url: str, pool_size: int = 16) -> Engine:
     """Make the engine; connections are checked when taken, so that a restart of the database heals.
 
     Statements, locks and connecting are bounded in time, so that a stuck database holds up no
@@ -76,7 +76,7 @@ def make_engine(url: str, pool_size: int = 8) -> Engine:
     return create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=2,
+        max_overflow=pool_size,
         pool_timeout=CONNECT_TIMEOUT_S,
         pool_pre_ping=True,
         # What residents write stands in the parameters, and no log is the place for it.

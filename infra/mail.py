@@ -12,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 TIMEOUT_S = 15
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 PERMANENT_FROM = 500
+# What a server would answer to an address of this form.
+NO_ADDRESS = 553
 
 
 class MailRefused(Exception):
@@ -87,6 +89,8 @@ class Mailer:
         message = EmailMessage()
         message["From"] = self._sender
         message["To"] = mail.to
+        if [address.addr_spec for address in message["To"].addresses] != [mail.to]:
+            raise MailRefused(NO_ADDRESS)
         message["Subject"] = " ".join(mail.subject.split())
         message["Date"] = formatdate(usegmt=True)
         message["Message-ID"] = mail.message_id

@@ -12,6 +12,8 @@ from infra.queue import QueueName
 
 T = TypeVar("T")
 
+MOST = 100_000
+
 
 class SettingsError(Exception):
     """A variable is missing or unusable; the message is one line that names it."""
@@ -55,7 +57,7 @@ class Settings:
             secret_key=_read(environ, "SECRET_KEY", _secret),
             mail_from=_read(environ, "MAIL_FROM", _mail_address, "vigie@localhost"),
             session_hours=_read(environ, "SESSION_HOURS", _positive, "12"),
-            photo_lease_s=_read(environ, "PHOTO_LEASE_SECONDS", _positive, "90"),
+            photo_lease_s=_read(environ, "PHOTO_LEASE_SECONDS", _positive, "40"),
             photo_retry_s=_read(environ, "PHOTO_RETRY_SECONDS", _positive, "20"),
             notice_lease_s=_read(environ, "NOTICE_LEASE_SECONDS", _positive, "60"),
             notice_retry_s=_read(environ, "NOTICE_RETRY_SECONDS", _positive, "30"),
@@ -123,8 +125,8 @@ def _public_url(text: str) -> str:
 
 
 def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ValueError("expected a whole number above zero")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:7]) <= MOST):
+        raise ValueError(f"expected a whole number from 1 to {MOST}")
     return int(text)
 
 

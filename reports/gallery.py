@@ -20,6 +20,8 @@ from reports.models import Author, Photo, PhotoStatus, Report, Visibility
 from reports.photos import PhotoFacts, Rendering, probe
 
 MAX_PHOTOS = 5
+# Rejected ones do not count among the five, but nobody may send broken files for ever.
+MAX_ATTEMPTED = 15
 ORIGINALS = "originals"
 MAX_STRIKES = 4
 MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}
@@ -85,7 +87,8 @@ def derivative_key(public_id: UUID, size: int, extension: str) -> str:
 
 def remaining(session: Session, report_id: int) -> int:
     """Return how many photos the report may still get."""
-    return max(0, MAX_PHOTOS - _count(session, report_id))
+    usable, all_of_them = _counts(session, report_id)
+    return max(0, min(MAX_PHOTOS - usable, MAX_ATTEMPTED - all_of_them))
 
 
 def find_same(session: Session, report_id: int, upload: Upload) -> Photo | None:
@@ -97,7 +100,7 @@ def find_same(session: Session, report_id: int, upload: Upload) -> Photo | None:
         if photo.sha256 != upload.sha256:
             raise OtherPhoto
         return photo
-    if _count(session, report_id) >= MAX_PHOTOS:
+    if remaining(session, report_id) == 0:
         raise TooManyPhotos
     return None
 
@@ -203,5 +206,8 @@ def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: dat
     )
 
 
-def _count(session: Session, report_id: int) -> int:
-    return session.scalars(select(func.count()).where(Photo.report_id == report_id)).one()
+def _counts(session: Session, report_id: int) -> tuple[int, int]:
+    """Return how many photos are or may become usable, and how many were sent at all."""
+    usable = func.count().filter(Photo.status != PhotoStatus.REJECTED.value)
+    row = session.execute(select(usable, func.count()).where(Photo.report_id == report_id)).one()
+    return row[0], row[1]

@@ -13,6 +13,7 @@ from city import addresses, categories, deadlines, jurisdictions
 from city.categories import KindNotOffered
 from city.jurisdictions import Spot
 from city.models import Category, Jurisdiction, Kind
+from geo import filters
 from geo.coordinates import Position
 from reports import decisions, history, notices, work
 from reports.decisions import Routing
@@ -32,6 +33,9 @@ from reports.references import (
     normalise,
 )
 from reports.status import CLOSED, Status
+
+# A phone may be wrong about its place, and a street may be long.
+SAME_WITHIN_M = 500
 
 
 class UnknownSameAs(Exception):
@@ -92,7 +96,7 @@ def submit(session: Session, new: NewReport, now: datetime) -> Report:
         raise KindNotOffered(new.kind)
     questions = categories.questions_of(session, category.id)
     answers = categories.check_answers(questions, new.answers or {})
-    joined = _ticket_to_join(session, spot.jurisdiction, new)
+    joined = _ticket_to_join(session, spot.jurisdiction, category, new)
     report = _write_report(session, new, spot, category, answers, now)
     if joined is None:
         routed = decisions.route(session, spot, category, new.accuracy_m)
@@ -119,11 +123,13 @@ def submit(session: Session, new: NewReport, now: datetime) -> Report:
     return report
 
 
-def _ticket_to_join(session: Session, jurisdiction: Jurisdiction, new: NewReport) -> Ticket | None:
+def _ticket_to_join(
+    session: Session, jurisdiction: Jurisdiction, category: Category, new: NewReport
+) -> Ticket | None:
     """Return the open ticket that the reporter named, locked.
 
-    What is closed, or of another kind, is not joined: the report gets a ticket of its own, since
-    nobody would look at it there.
+    What is closed, of another kind or far away is not joined: the report gets a ticket of its own,
+    since nobody would look at it there. Nor is what the public sees joined with what it may not.
     """
     if new.same_as is None:
         return None
@@ -131,15 +137,23 @@ def _ticket_to_join(session: Session, jurisdiction: Jurisdiction, new: NewReport
         reference = normalise(new.same_as)
     except MalformedReference as error:
         raise UnknownSameAs(new.same_as) from error
-    ticket_id = session.scalar(
-        select(Ticket.id).where(
+    near = filters.within(Ticket.location, new.position, SAME_WITHIN_M)
+    found = session.execute(
+        select(Ticket.id, near.label("near")).where(
             Ticket.jurisdiction_id == jurisdiction.id, Ticket.reference == reference
         )
-    )
-    if ticket_id is None:
+    ).first()
+    if found is None:
         raise UnknownSameAs(new.same_as)
-    ticket = work.lock(session, ticket_id)
-    return ticket if Status(ticket.status) not in CLOSED and ticket.kind == new.kind else None
+    ticket = work.lock(session, found.id)
+    its_category = session.get_one(Category, ticket.category_id)
+    fits = (
+        Status(ticket.status) not in CLOSED
+        and ticket.kind == new.kind
+        and (its_category.id == category.id or (its_category.public and category.public))
+        and found.near
+    )
+    return ticket if fits else None
 
 
 def _write_report(

@@ -20,6 +20,8 @@ def issue(secret_key: str, reference: str) -> str:
 
 def read(secret_key: str, token: str) -> str | None:
     """Return the reference that the token opens, or None where it was not made by us."""
+    if not token.startswith(TOKEN_PREFIX):
+        return None
     try:
         return _signer(secret_key).unsign(token.removeprefix(TOKEN_PREFIX)).decode()
     except (BadSignature, UnicodeError):

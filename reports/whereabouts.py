@@ -54,17 +54,16 @@ def ask(
     certain = decisions.is_certain(spot, accuracy_m)
     candidates = _candidates(session, spot, accuracy_m, locale)
     district = decisions.first_district(spot)
+    here = Thing(district.code, choose(district.names, locale, locales)) if district else None
     return Whereabouts(
         jurisdiction=Thing(
             spot.jurisdiction.code, choose(spot.jurisdiction.names, locale, locales)
         ),
-        district=Thing(district.code, choose(district.names, locale, locales))
-        if district
-        else None,
+        district=here,
         team=_team(session, spot, accuracy_m, category_code, locale),
         certain=certain,
         candidates=candidates,
-        question=None if certain else _question([thing.name for thing, _ in candidates], locale),
+        question=None if certain else _question(here, candidates, locale),
     )
 
 
@@ -100,7 +99,11 @@ def _candidates(
     )
 
 
-def _question(names: list[str], locale: str) -> str | None:
-    if len(names) < 2:
+def _question(
+    here: Thing | None, candidates: tuple[tuple[Thing, float], ...], locale: str
+) -> str | None:
+    """Ask whether it is the district at the spot itself or the likeliest of the others."""
+    others = [thing for thing, _ in candidates if thing != here]
+    if here is None or not others:
         return None
-    return say(locale, _WHICH, districts=say(locale, _OR, first=names[0], second=names[1]))
+    return say(locale, _WHICH, districts=say(locale, _OR, first=here.name, second=others[0].name))

@@ -89,12 +89,12 @@ def post_photo(report: Report) -> Response:
     return _take_in(report, uuid, data)
 
 
-@blueprint.route("/photos/<uuid:public_id>/<int:size>.<extension>")
+@blueprint.route('/photos/<uuid:public_id>/<any("320", "800", "1600"):size>.<extension>')
 @anyone
 @blueprint.response(200, content_type="image/jpeg")
-def get_photo(public_id: UUID, size: int, extension: str) -> Response:
+def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
-    if size not in photos.SIZES or extension not in photos.FORMATS:
+    if extension not in photos.FORMATS:
         raise NothingHere
     photo = reading.public_photo(db(), public_id)
     if photo is None:
@@ -112,7 +112,7 @@ def get_photo(public_id: UUID, size: int, extension: str) -> Response:
     answer.cache_control.must_revalidate = True
     answer.cache_control["public" if public else "private"] = None
     if not request.if_none_match.contains(answer.get_etag()[0] or ""):
-        key = gallery.derivative_key(public_id, size, extension)
+        key = gallery.derivative_key(public_id, int(size), extension)
         answer.set_data(services().storage.get(key))
     answer.make_conditional(request)
     return answer

@@ -14,7 +14,7 @@ from tests.api import help as h
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, body_of, read_ticket
 
-TOO_LARGE = 25 * 1024 * 1024 + 1
+TOO_LARGE = 25_000_000 + 1
 FORM = "multipart/form-data; boundary=x"
 SIZES = {"320", "800", "1600"}
 

@@ -234,6 +234,24 @@ def test_an_idea_does_not_join_a_problem(resident: Resident) -> None:
     assert idea["ticket"] != problem["ticket"]
 
 
+def test_what_is_far_away_is_not_the_same(resident: Resident) -> None:
+    first = resident.report()
+    near = {**INSIDE, "latitude": INSIDE["latitude"] + 0.001}
+    assert resident.report(place=near, same_as=first["ticket"])["ticket"] == first["ticket"]
+    elsewhere = resident.report(place=h.ON_A_BORDER, same_as=first["ticket"])
+    assert elsewhere["ticket"] != first["ticket"]
+    assert elsewhere["district"] != first["district"]
+
+
+def test_what_is_not_public_joins_only_its_like(resident: Resident) -> None:
+    public, private = resident.report(), resident.report(**h.PRIVATE)
+    own = resident.report(**h.PRIVATE, same_as=public["ticket"])
+    assert own["ticket"] != public["ticket"]
+    assert own["team"] == private["team"]
+    joined = resident.report(**h.PRIVATE, same_as=private["ticket"])
+    assert joined["ticket"] == private["ticket"]
+
+
 def test_markup_is_plain_text(resident: Resident) -> None:
     text = "<script>alert(1)</script> & <b>gras</b>"
     view = resident.report(description=text)

@@ -225,3 +225,26 @@ def _write(
         url, headers = f"{BASE}/tickets/{sent['ticket']}/notes", log_in(client)
     body = json.dumps({member: text})
     return client.post(url, data=body, content_type="application/json", headers=headers)
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "=?utf-8?q?x=40evil.org=2C_y?=@example.org",
+        "=?utf-8?q?x=0D=0ABcc=3A_evil=40x.org?=@example.org",
+        "a@example.org, b@example.org",
+        "a@example.org\r\nBcc: b@example.org",
+        "Camille <a@example.org>",
+    ],
+)
+def test_29_an_address_is_one_address(client: FlaskClient, email: str) -> None:
+    answer = client.post(REPORTS, json=problem_at(contact={"email": email}))
+    assert answer.status_code == 422
+    assert _pointers(answer) == {"/contact/email"}
+
+
+@pytest.mark.parametrize("name", ["a\r\nb", "a\n", "\tb", "\x85"])
+def test_29_a_name_is_one_line(client: FlaskClient, name: str) -> None:
+    answer = client.post(REPORTS, json=problem_at(contact={"name": name}))
+    assert answer.status_code == 422
+    assert _pointers(answer) == {"/contact/name"}

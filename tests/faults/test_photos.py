@@ -15,8 +15,9 @@ from PIL import Image
 from sqlalchemy import select
 
 from api.services import Services
+from infra.clock import now
 from reports import gallery
-from reports.models import Report
+from reports.models import Photo, Report
 from tests.api.help import PRIVATE, render_photos
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, body_of, log_in, problem_at
@@ -177,3 +178,27 @@ def test_an_original_without_a_photo_is_found(app: Flask, resident: Resident) ->
     with parts.sessions() as session:
         assert gallery.without_row(session, keys) == [lost]
     parts.storage.delete(lost)
+
+
+def test_rejected_photos_take_no_places(app: Flask, resident: Resident) -> None:
+    parts: Services = app.extensions["vigie"]
+    sent = resident.report()
+    for _ in range(5):
+        assert resident.put_photo(sent, photo_samples.jpeg(64, 48)).status_code == 201
+    assert resident.put_photo(sent, photo_samples.jpeg(65, 48)).status_code == 409
+    with parts.sessions.begin() as session:
+        report_id = session.scalars(
+            select(Report.id).where(Report.reference == sent["reference"])
+        ).one()
+        waiting = session.scalars(select(Photo.id).where(Photo.report_id == report_id)).all()
+        for id_ in waiting:
+            lease = gallery.claim(session, id_, now(), lease_s=60)
+            assert lease is not None
+            gallery.record_rejected(session, lease, "broken", now())
+
+    assert resident.put_photo(sent, photo_samples.jpeg()).status_code == 201
+
+    view = body_of(app.test_client().get(f"{BASE}/reports/{sent['reference']}"))
+    reasons = [photo["reason"] for photo in view["photos"]]
+    assert reasons[:5] == ["The picture is damaged or incomplete. Please send it again."] * 5
+    assert reasons[5] is None
