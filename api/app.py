@@ -7,12 +7,15 @@ import time
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import cli, errors, spec
+from api import cli, cors, errors, limits, spec
 from api.bodies import StrictRequest
+from api.counts import Counts
 from api.draining import Draining
+from api.limits import RequestLimits
 from api.readiness import Readiness
-from api.services import Services, install, locale, request_id
+from api.services import Services, install, locale, request_id, services
 from api.throttle import LoginThrottle
 from api.views import (
     categories,
@@ -49,6 +52,8 @@ def create_app(settings: Settings) -> Flask:
     logs.configure(settings.log_level)
     app = Flask("api", static_folder=None)
     app.request_class = StrictRequest
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.wsgi_app = Draining(app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -56,6 +61,7 @@ def create_app(settings: Settings) -> Flask:
     engine = make_engine(settings.database_url)
     nudges = NudgeQueue(connection, settings.job_timeouts_s)
     storage = Storage.from_url(settings.storage_url)
+    counts = Counts(connection.connection_pool)
     install(
         app,
         Services(
@@ -64,7 +70,8 @@ def create_app(settings: Settings) -> Flask:
             sessions=make_sessions(engine),
             queue=nudges,
             storage=storage,
-            logins=LoginThrottle(connection.connection_pool),
+            logins=LoginThrottle(counts),
+            limits=RequestLimits(counts, settings.reads_per_minute, settings.writes_per_minute),
             readiness=Readiness(engine, nudges, storage),
         ),
     )
@@ -86,6 +93,7 @@ def _begin() -> None:
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id())
+    services().limits.admit()
 
 
 def _finish(answer: Response) -> Response:
@@ -95,6 +103,8 @@ def _finish(answer: Response) -> Response:
     headers["Referrer-Policy"] = "no-referrer"
     docs = request.path.startswith("/api/docs")
     headers.setdefault("Content-Security-Policy", _DOCS_POLICY if docs else _POLICY)
+    limits.tell(answer)
+    cors.allow(answer)
     if request.headers.get("Authorization"):
         headers.setdefault("Cache-Control", "no-store")
     if (answer.mimetype or "").endswith("json"):

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import g, request
+from flask import g
 
 from api.services import db, release, services
+from api.tokens import bearer
 from city import sessions
 from city.access import Act
 from city.sessions import Staff
@@ -18,7 +19,6 @@ from reports.models import Report
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-SCHEME = "bearer "
 ANYONE, REPORTER, STAFF = "anyone", "reporter", "staff"
 _DECLARATION = "caller"
 
@@ -94,14 +94,6 @@ def staff(act: Act | None = None) -> Callable[[View], View]:
         return cast(View, _declare(wrapper, STAFF))
 
     return decorate
-
-
-def bearer() -> str | None:
-    """Return the token of the Authorization header, if there is one."""
-    header = request.headers.get("Authorization", "")
-    if not header.lower().startswith(SCHEME):
-        return None
-    return header[len(SCHEME) :].strip() or None
 
 
 def token_reference() -> str | None:

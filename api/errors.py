@@ -19,6 +19,7 @@ from api.bodies import (
     UnsupportedBody,
 )
 from api.callers import NotAuthenticated, NotForCaller, NothingHere
+from api.limits import TooManyRequests
 from api.preconditions import PreconditionFailed, PreconditionRequired
 from api.problems import Fault, Problem, pointer
 from api.services import db, locale
@@ -176,9 +177,9 @@ def _wrong_credentials(_error: WrongCredentials) -> Problem:
     return problem(401, "wrong-credentials", detail=say(locale(), _LOGIN), headers=_CHALLENGE)
 
 
-def _too_many_logins(error: TooManyLogins) -> Problem:
+def _too_many(error: TooManyLogins | TooManyRequests) -> Problem:
     headers = {"Retry-After": str(error.retry_after_s)}
-    return problem(429, "too-many-logins", headers=headers)
+    return problem(429, "too-many-requests", headers=headers)
 
 
 def _storage(error: StorageError) -> Problem:
@@ -222,7 +223,8 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,
     PreconditionRequired: _plain(428, "precondition-required"),
-    TooManyLogins: _too_many_logins,
+    TooManyLogins: _too_many,
+    TooManyRequests: _too_many,
     NoFallbackTeam: _plain(503, "city-not-set-up"),
     StorageError: _storage,
     InterfaceError: _database,

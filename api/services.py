@@ -10,6 +10,7 @@ from flask import Flask, current_app, g, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.limits import RequestLimits
 from api.readiness import Readiness
 from api.throttle import LoginThrottle
 from infra import words
@@ -31,6 +32,7 @@ class Services:
     queue: NudgeQueue
     storage: Storage
     logins: LoginThrottle
+    limits: RequestLimits
     readiness: Readiness
 
 

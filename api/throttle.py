@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import structlog
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import FixedWindowRateLimiter
-from redis import ConnectionPool
-from redis.exceptions import RedisError
+from api.counts import Counts, Policy
 
-log = structlog.get_logger()
-
-WINDOW_MINUTES = 5
-ASK_AGAIN_S = 5.0
-PER_PERSON = RateLimitItemPerMinute(10, WINDOW_MINUTES, namespace="login-person")
-PER_ADDRESS = RateLimitItemPerMinute(100, WINDOW_MINUTES, namespace="login-address")
+WINDOW_S = 300
+PER_PERSON = Policy("login-person", 10, WINDOW_S)
+PER_ADDRESS = Policy("login-address", 100, WINDOW_S)
 
 
 class TooManyLogins(Exception):
@@ -31,46 +20,24 @@ class TooManyLogins(Exception):
 
 
 class LoginThrottle:
-    """Counts in the shared store and in this process's memory, which serves while that is down."""
+    """Refuses logins after too many that failed."""
 
-    def __init__(self, pool: ConnectionPool) -> None:
-        self._shared = FixedWindowRateLimiter(
-            RedisStorage("redis://", connection_pool=pool, wrap_exceptions=False)
-        )
-        self._own = FixedWindowRateLimiter(MemoryStorage())
-        self._down_until = 0.0
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
 
     def check(self, email: str, address: str) -> None:
         """Raise TooManyLogins when one of the two counts is used up."""
-        for limiter in self._limiters():
-            for item, key in _counts(email, address):
-                with self._patience():
-                    if not limiter.test(item, key):
-                        reset_at = limiter.get_window_stats(item, key).reset_time
-                        raise TooManyLogins(max(1, int(reset_at - time.time()) + 1))
+        for policy, whose in _counted(email, address):
+            if self._counts.look(policy, whose) >= policy.quota:
+                raise TooManyLogins(policy.left_s())
 
     def count_failure(self, email: str, address: str) -> None:
         """Count one failed login."""
-        for limiter in self._limiters():
-            for item, key in _counts(email, address):
-                with self._patience():
-                    limiter.hit(item, key)
-
-    @contextmanager
-    def _patience(self) -> Iterator[None]:
-        """Go on without the shared store while it is down, and leave it alone for a moment."""
-        try:
-            yield
-        except RedisError:
-            self._down_until = time.monotonic() + ASK_AGAIN_S
-            log.warning("queue unavailable; failed logins are counted in memory")
-
-    def _limiters(self) -> list[FixedWindowRateLimiter]:
-        up = time.monotonic() >= self._down_until
-        return [self._shared, self._own] if up else [self._own]
+        for policy, whose in _counted(email, address):
+            self._counts.add(policy, whose)
 
 
-def _counts(email: str, address: str) -> list[tuple[RateLimitItem, str]]:
+def _counted(email: str, address: str) -> list[tuple[Policy, str]]:
     # The store is no place for e-mail addresses, hence the digest.
     person = hashlib.sha256(f"{email.strip().lower()}\0{address}".encode()).hexdigest()
     return [(PER_PERSON, person), (PER_ADDRESS, address)]

@@ -43,6 +43,9 @@ class Settings:
     notice_retry_s: int
     sweep_interval_s: int
     photo_workers: int
+    reads_per_minute: int
+    writes_per_minute: int
+    trusted_proxies: int
     log_level: str
 
     @classmethod
@@ -63,6 +66,9 @@ class Settings:
             notice_retry_s=_read(environ, "NOTICE_RETRY_SECONDS", _positive, "30"),
             sweep_interval_s=_read(environ, "SWEEP_INTERVAL_SECONDS", _positive, "5"),
             photo_workers=_read(environ, "PHOTO_WORKERS", _positive, "1"),
+            reads_per_minute=_read(environ, "READS_PER_MINUTE", _positive, "6000"),
+            writes_per_minute=_read(environ, "WRITES_PER_MINUTE", _positive, "1200"),
+            trusted_proxies=_read(environ, "TRUSTED_PROXIES", _count, "0"),
             log_level=_read(environ, "LOG_LEVEL", _log_level, "INFO"),
         )
 
@@ -128,6 +134,10 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:7]) <= MOST):
         raise ValueError(f"expected a whole number from 1 to {MOST}")
     return int(text)
+
+
+def _count(text: str) -> int:
+    return 0 if text == "0" else _positive(text)
 
 
 def _secret(text: str) -> str:

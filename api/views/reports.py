@@ -14,7 +14,6 @@ from api.callers import (
     NotAuthenticated,
     NotForCaller,
     anyone,
-    bearer,
     current_staff,
     holds,
     of_report,
@@ -35,6 +34,7 @@ from api.schemas.reports import (
     ReportsSchema,
 )
 from api.services import commit, db, locale
+from api.tokens import bearer
 from city import jurisdictions
 from city.access import Act
 from infra.clock import now

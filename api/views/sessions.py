@@ -7,9 +7,10 @@ from typing import Any
 from flask import request
 
 from api.blueprint import resource
-from api.callers import anyone, bearer, staff
+from api.callers import anyone, staff
 from api.schemas.city import LoginSchema, SessionSchema
 from api.services import commit, db, services
+from api.tokens import bearer
 from city import sessions
 from city.models import Jurisdiction
 from city.sessions import Staff, WrongCredentials

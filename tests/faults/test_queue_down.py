@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from api.app import create_app
+from api.counts import Counts
 from api.services import Services
 from api.throttle import PER_PERSON, LoginThrottle, TooManyLogins
 from infra.clock import now
@@ -74,8 +75,9 @@ def test_each_notice_of_a_report_is_nudged_at_once(
 
 
 def test_37_failed_logins_are_counted_without_the_store() -> None:
-    throttle = LoginThrottle(connect("unix:///nowhere/valkey.sock").connection_pool)
-    for _ in range(PER_PERSON.amount):
+    counts = Counts(connect("unix:///nowhere/valkey.sock").connection_pool)
+    throttle = LoginThrottle(counts)
+    for _ in range(PER_PERSON.quota):
         throttle.check("a@example.org", "192.0.2.1")
         throttle.count_failure("a@example.org", "192.0.2.1")
     with pytest.raises(TooManyLogins):
