@@ -1,4 +1,4 @@
-"""Starts everything one after the other, watches over it, and stops it in the reverse order."""
+"""Starts everything one after the other, keeps it up, and stops it in the reverse order."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 from infra.embedded import environment, lock, reach, summary
 from infra.embedded.cluster import Cluster
 from infra.embedded.environment import Address
+from infra.embedded.guard import Guard, Part
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.process import (
     Child,
@@ -27,39 +27,25 @@ from infra.embedded.process import (
 from infra.embedded.valkey import Valkey
 from infra.settings import Settings
 
-_STEPS = 7
+_STEPS = 8
 _MAIL = "var/mail"
 _READY_S = 120
 _WEB_STOP_S = 15
 # A worker first finishes the photo in its hands.
 _WORKERS_STOP_S = 30
-_WATCH_S = 0.5
+_WATCH_S = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WEB = {
     "interface": "wsgi",
     "http": "1",
     "workers": "2",
-    "blocking-threads": "8",
+    "blocking-threads": "32",
     # A kept-alive connection that idles counts too, so this is well above the threads.
     "backpressure": "256",
     "backlog": "1024",
     "workers-kill-timeout": "10",
     "log-level": "info",
 }
-
-
-class Part(Protocol):
-    """What is watched while it runs."""
-
-    @property
-    def pid(self) -> int | None:
-        """Return its process number, or None before it was started."""
-
-    def is_alive(self) -> bool:
-        """Return whether it runs."""
-
-    def obituary(self) -> str:
-        """Return how it ended, with the end of its log."""
 
 
 class Launcher:
@@ -70,16 +56,16 @@ class Launcher:
         self._var = root / "var"
         self._caller = environment.given(environ)
         self._composed: dict[str, str] = {}
-        self._watched: list[Part] = []
+        self._guards: list[Guard] = []
         self._stops = ExitStack()
         self._interruption = _Interruption()
         self._steps_done = 0
 
     def run(self) -> None:
-        """Start, watch until SIGINT, SIGTERM or SIGHUP, stop, and raise KeyboardInterrupt.
+        """Start, keep up until SIGINT, SIGTERM or SIGHUP, stop, and raise KeyboardInterrupt.
 
-        Raises StartError, SettingsError or OSError when something cannot start or stay up;
-        what was started by then is stopped.
+        A part that dies is started again. Raises StartError, SettingsError or OSError when
+        something cannot start or stay up; what was started by then is stopped.
         """
         self._var.mkdir(exist_ok=True)
         with self._stops:
@@ -113,13 +99,15 @@ class Launcher:
     def _compose(self, settings: Settings, url: str) -> None:
         """Settle every variable; start what the caller brings no address for."""
         demands: dict[str, Callable[[], None]] = {
+            "STORAGE_URL": lambda: reach.demand_storage(settings.storage_url, self._caller),
             "DATABASE_URL": lambda: reach.demand_database(settings.database_url),
             "REDIS_URL": lambda: reach.demand_queue(settings.redis_url),
             "SMTP_URL": lambda: reach.demand_mail(settings.smtp_url),
         }
-        for name in self._caller.keys() & demands.keys():
-            self._say(name, "set by the caller, asking whether it answers")
-            demands[name]()
+        for name, demand in demands.items():
+            if name in self._caller:
+                self._say(name, "set by the caller, asking whether it answers")
+                demand()
         defaults: dict[str, Callable[[], str]] = {
             "STORAGE_URL": self._storage,
             "PUBLIC_URL": lambda: url,
@@ -135,6 +123,7 @@ class Launcher:
         self._stops.callback(exports.unlink, missing_ok=True)
 
     def _storage(self) -> str:
+        self._say("Storage", "photos in var/storage")
         folder = self._var / "storage"
         # Residents' original photos lie here, with all that their phones wrote into them.
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -145,7 +134,7 @@ class Launcher:
         cluster = Cluster(self._var / "postgres")
         self._stop_later("PostgreSQL", cluster.stop)
         cluster.start()
-        self._watched.append(cluster)
+        self._guard(cluster)
         cluster.create_database("vigie")
         return cluster.url("vigie")
 
@@ -154,7 +143,7 @@ class Launcher:
         valkey = Valkey(self._var / "valkey")
         self._stop_later("Valkey", valkey.stop)
         valkey.start()
-        self._watched.append(valkey)
+        self._guard(valkey)
         return valkey.url
 
     def _mail(self) -> str:
@@ -177,7 +166,7 @@ class Launcher:
         )
         self._stop_later(name, lambda: child.stop(patience_s))
         child.start()
-        self._watched.append(child)
+        self._guard(child)
 
     def _run(self, *module: str, capture: bool = False) -> str:
         return run_through(
@@ -194,7 +183,9 @@ class Launcher:
     def _await_ready(self, address: Address) -> None:
         deadline = time.monotonic() + _READY_S
         while (problem := reach.why_not_ready(address)) is not None:
-            self._demand_alive()
+            self._bury_adopted()
+            for guard in self._guards:
+                guard.demand_alive()
             if time.monotonic() > deadline:
                 raise StartError(
                     f"{address.url}/readyz is not ready: {problem}; see var/log/web.log"
@@ -209,16 +200,18 @@ class Launcher:
         environment.write_private(self._var / "demo.json", f"{text}\n")
         _tell(farewell)
 
+    def _guard(self, part: Part) -> None:
+        self._guards.append(Guard(part, _tell))
+
     def _watch(self) -> None:
         while True:
-            self._demand_alive()
+            self._bury_adopted()
+            for guard in self._guards:
+                guard.watch()
             time.sleep(_WATCH_S)
 
-    def _demand_alive(self) -> None:
-        bury_adopted({part.pid for part in self._watched if part.pid is not None})
-        for part in self._watched:
-            if not part.is_alive():
-                raise StartError(part.obituary())
+    def _bury_adopted(self) -> None:
+        bury_adopted({guard.pid for guard in self._guards if guard.pid is not None})
 
     def _stop_later(self, name: str, stop: Callable[[], None]) -> None:
         def stop_in_peace() -> None:

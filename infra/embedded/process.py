@@ -60,7 +60,8 @@ class Child:
     """One child process in its own session, with its output in a log file.
 
     When the parent dies by any cause, the child gets `stop_signal` from the kernel. The log of
-    the run before is kept beside the log as `<name>.1`. `pass_fds` stay open in the child.
+    an earlier `Child` is kept beside the log as `<name>.1`; one that is started again goes on
+    writing where it was. `pass_fds` stay open in the child.
     To the kernel the parent is the thread that called `start`, so that one has to live on.
     """
 
@@ -91,10 +92,10 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start it, once the log of an earlier run is out of the way."""
-        if self.log.exists():
+        """Start it, for the first time or after `kill`."""
+        if self._process is None and self.log.exists():
             self.log.replace(self.log.with_name(f"{self.log.name}.1"))
-        with self.log.open("xb") as output:
+        with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,

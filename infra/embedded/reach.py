@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import signal
 import smtplib
 import socket
+import subprocess
+import sys
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import redis
 
 from infra.embedded.environment import Address
-from infra.embedded.process import StartError
+from infra.embedded.process import StartError, setpriv
 
 _PATIENCE_S = 5
+# The importable packages lie here, wherever this process was started.
+_SOURCES = Path(__file__).parents[2]
 _SMTP_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
 
@@ -56,6 +63,31 @@ def demand_mail(url: str) -> None:
         raise _unreachable("SMTP_URL", error) from error
 
 
+def demand_storage(url: str, environ: Mapping[str, str]) -> None:
+    """Raise StartError unless an object can be put there, read and deleted.
+
+    `environ` brings a bucket's credentials and endpoint. A missing folder is made.
+    """
+    try:
+        probe = subprocess.run(
+            [*setpriv(None, signal.SIGKILL), sys.executable, "-m", "infra.embedded.probe"],
+            cwd=_SOURCES,
+            env={**environ, "STORAGE_URL": url},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PATIENCE_S,
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StartError(_silence(url)) from error
+    if probe.returncode != 0:
+        last = (probe.stderr.splitlines() or [f"status {probe.returncode}"])[-1]
+        raise StartError(f"STORAGE_URL is set but cannot be used: {last}")
+
+
 def demand_free(address: Address) -> None:
     """Raise StartError unless this process could listen there."""
     with socket.socket() as probe:
@@ -81,6 +113,11 @@ def why_not_ready(address: Address) -> str | None:
     finally:
         connection.close()
     return None if answer.status == HTTPStatus.OK else " ".join(body.split())
+
+
+def _silence(url: str) -> str:
+    hint = "; are the bucket's AWS_* variables right?" if url.startswith("s3:") else ""
+    return f"STORAGE_URL does not answer within {_PATIENCE_S} seconds{hint}"
 
 
 def _unreachable(name: str, error: Exception) -> StartError:

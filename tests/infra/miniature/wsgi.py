@@ -7,10 +7,13 @@ import os
 import smtplib
 import sys
 import time
+from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 import psycopg
+import redis
 from flask import Flask
 from flask.cli import AppGroup
 
@@ -20,8 +23,17 @@ app.cli.add_command(demo)
 
 
 @app.get("/readyz")
-def readyz() -> dict[str, str]:
-    return {"database": "ok"}
+def readyz() -> tuple[dict[str, str], int]:
+    return {"database": "ok"}, 503 if "NEVER_READY" in os.environ else 200
+
+
+@app.get("/parts")
+def parts() -> dict[str, Any]:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        starts = connection.execute("SELECT count(*) FROM start").fetchall()[0][0]
+    with closing(redis.Redis.from_url(os.environ["REDIS_URL"])) as queue:
+        visits = queue.incr("visits")
+    return {"starts": starts, "visits": visits}
 
 
 @demo.command("load")
