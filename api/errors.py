@@ -28,7 +28,7 @@ from city.categories import BadAnswers, KindNotOffered, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
 from city.sessions import WrongCredentials
 from infra.storage import StorageError
-from infra.words import choose, mark, say, say_number
+from infra.words import Reader, mark, say, say_number
 from reports import errands
 from reports.decisions import NoFallbackTeam
 from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
@@ -127,7 +127,7 @@ def _out_of_area(error: OutOfArea) -> Problem:
     if error.swapped:
         sentences.append(say(language, _SWAPPED))
     elif error.nearest is not None:
-        city = choose(error.nearest.names, language, error.nearest.locales)
+        city = Reader(language, error.nearest.locales).name(error.nearest.names)
         distance_km = say_number(language, max(0.1, error.nearest.distance_m / 1000))
         sentences.append(say(language, _NEAREST, city=city, distance_km=distance_km))
     detail = " ".join(sentences)

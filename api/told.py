@@ -45,19 +45,9 @@ def reporter_view(report: Report, *, with_token: bool = False) -> Any:
 
 
 def decision(found: Decision) -> dict[str, Any]:
-    """Return a decision as its schema takes it."""
-    return {
-        "text": found.text,
-        "decided_at": found.decided_at,
-        "ruleset": found.ruleset,
-        "district": found.district and _thing(*found.district),
-        "team": _thing(*found.team),
-        "rule": found.rule and {"id": found.rule[0], "text": found.rule[1]},
-        "certain": found.certain,
-        "border_distance_m": found.border_distance_m,
-        "candidates": found.candidates,
-        "overridden": None,
-    }
+    """Return a decision as its schema takes it; no act of staff overrides one yet."""
+    members = {name: getattr(found, name) for name in found.__slots__}
+    return {**members, "overridden": None}
 
 
 def ticket(row: Ticket) -> Response:
@@ -78,7 +68,3 @@ def _ticket_document(found: TicketView) -> dict[str, Any]:
     }
     told: dict[str, Any] = TICKET.dump(document)
     return told
-
-
-def _thing(code: str, name: str) -> dict[str, str]:
-    return {"code": code, "name": name}

@@ -21,6 +21,7 @@ from geo.routing import Choice, Reason, Subject
 from infra.database import Names
 from infra.words import Reader, mark
 from reports.models import DecisionRow, Report, Ticket
+from reports.things import Thing
 
 _REASONS = {
     Reason.COVERS: mark("The spot lies in it."),
@@ -75,15 +76,23 @@ class CandidateText:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleText:
+    """The rule that was applied, in words."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision in the reader's language; `district`, `team` are (code, name)."""
+    """A decision in the reader's language."""
 
     text: str
     decided_at: datetime
     ruleset: int | None
-    district: tuple[str, str] | None
-    team: tuple[str, str]
-    rule: tuple[str, str] | None
+    district: Thing | None
+    team: Thing
+    rule: RuleText | None
     certain: bool
     border_distance_m: float | None
     candidates: tuple[CandidateText, ...]
@@ -171,9 +180,9 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
         text=_text(record, row.certain, reader),
         decided_at=row.decided_at,
         ruleset=record["ruleset"],
-        district=_thing(record["district"], reader),
-        team=(record["team"]["code"], reader.name(record["team"]["names"])),
-        rule=(str(rule["id"]), _rule_text(rule, reader)) if rule else None,
+        district=_thing(record["district"], reader) if record["district"] else None,
+        team=_thing(record["team"], reader),
+        rule=RuleText(str(rule["id"]), _rule_text(rule, reader)) if rule else None,
         certain=row.certain,
         border_distance_m=row.border_distance_m,
         candidates=tuple(_candidate(part, reader) for part in record["candidates"]),
@@ -220,8 +229,8 @@ def _coded(code: str, names: Names) -> dict[str, Any]:
     return {"code": code, "names": names}
 
 
-def _thing(part: dict[str, Any] | None, reader: Reader) -> tuple[str, str] | None:
-    return None if part is None else (part["code"], reader.name(part["names"]))
+def _thing(part: dict[str, Any], reader: Reader) -> Thing:
+    return Thing(part["code"], reader.name(part["names"]))
 
 
 def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:

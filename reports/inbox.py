@@ -15,15 +15,16 @@ from city.models import Category, Jurisdiction, Person, Team
 from city.sessions import Staff
 from geo.coordinates import Position
 from geo.models import District
-from infra.words import choose
+from infra.words import Reader
 from reports import decisions, history, reading
 from reports.decisions import Decision
 from reports.filters import Filters, Mark, after, any_report_says, before, conditions
 from reports.history import Entry
 from reports.models import Contact, Membership, Report, Ticket
-from reports.reading import PhotoView, Thing
+from reports.reading import PhotoView
 from reports.references import MalformedReference, normalise
 from reports.status import CLOSED, GRAPH, Status
+from reports.things import Thing
 
 
 class Sort(StrEnum):
@@ -256,18 +257,17 @@ def _item(
     now: datetime,
 ) -> TicketItem:
     ticket, category, team, district, person, locales = row
+    reader = Reader(locale, locales)
     due_at = ticket.due_at
     return TicketItem(
         reference=ticket.reference,
         status=ticket.status,
         kind=ticket.kind,
-        category=Thing(category.code, choose(category.names, locale, locales)),
+        category=Thing.of(category, reader),
         priority=ticket.priority,
-        team=Thing(team.code, choose(team.names, locale, locales)),
+        team=Thing.of(team, reader),
         assignee=person.email if person else None,
-        district=Thing(district.code, choose(district.names, locale, locales))
-        if district
-        else None,
+        district=Thing.of(district, reader) if district else None,
         location=ticket.location,
         address=ticket.address,
         due_at=due_at,

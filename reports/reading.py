@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from city.models import Category, Jurisdiction, Kind, Team
 from geo.coordinates import Position
 from geo.models import District
-from infra.words import choose
+from infra.words import Reader
 from reports import gallery
 from reports.filters import Filters, Mark, before, conditions, says
 from reports.history import status_text
@@ -28,6 +28,7 @@ from reports.models import (
 )
 from reports.references import MalformedReference, normalise
 from reports.status import CLOSED, Status
+from reports.things import Thing
 
 
 class UnknownReport(Exception):
@@ -36,14 +37,6 @@ class UnknownReport(Exception):
 
 class HiddenReport(Exception):
     """The report has been hidden; only its reporter learns that it existed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """A category, district or team: its code and its name in the reader's language."""
-
-    code: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,18 +247,17 @@ def _views(session: Session, rows: Sequence[_Row], locale: str) -> list[ReportVi
 
 def _view(row: _Row, photos: tuple[PhotoView, ...], supports: int, locale: str) -> ReportView:
     report, ticket, category, team, district, message, locales = row
+    reader = Reader(locale, locales)
     return ReportView(
         reference=report.reference,
         ticket=ticket.reference,
         kind=report.kind,
-        category=Thing(category.code, choose(category.names, locale, locales)),
+        category=Thing.of(category, reader),
         description=report.description,
         location=report.location,
         address=report.address,
-        district=Thing(district.code, choose(district.names, locale, locales))
-        if district
-        else None,
-        team=Thing(team.code, choose(team.names, locale, locales)),
+        district=Thing.of(district, reader) if district else None,
+        team=Thing.of(team, reader),
         status=ticket.status,
         status_text=status_text(
             locale, Status(ticket.status), kind=Kind(ticket.kind), withdrawn=ticket.withdrawn

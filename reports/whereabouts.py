@@ -8,12 +8,11 @@ from sqlalchemy.orm import Session
 
 from city import categories, jurisdictions
 from city.jurisdictions import NearestJurisdiction, OutOfArea, Spot
-from city.models import Jurisdiction
 from geo import districts
 from geo.coordinates import Position
-from infra.words import choose, mark, say
+from infra.words import Reader, mark
 from reports import decisions
-from reports.reading import Thing
+from reports.things import Thing
 
 # A circle of doubt as wide as a city tells nothing, and would cost much to cut.
 MAX_DOUBT_M = 5_000
@@ -50,20 +49,18 @@ def ask(
         spot = jurisdictions.locate(session, position)
     except OutOfArea as outside:
         return Whereabouts(nearest=outside.nearest)
-    locales = spot.jurisdiction.locales
+    reader = Reader(locale, spot.jurisdiction.locales)
     certain = decisions.is_certain(spot, accuracy_m)
-    candidates = _candidates(session, spot, accuracy_m, locale)
+    candidates = _candidates(session, spot, accuracy_m, reader)
     district = decisions.first_district(spot)
-    here = Thing(district.code, choose(district.names, locale, locales)) if district else None
+    here = Thing.of(district, reader) if district else None
     return Whereabouts(
-        jurisdiction=Thing(
-            spot.jurisdiction.code, choose(spot.jurisdiction.names, locale, locales)
-        ),
+        jurisdiction=Thing.of(spot.jurisdiction, reader),
         district=here,
-        team=_team(session, spot, accuracy_m, category_code, locale),
+        team=_team(session, spot, accuracy_m, category_code, reader),
         certain=certain,
         candidates=candidates,
-        question=None if certain else _question(here, candidates, locale),
+        question=None if certain else _question(here, candidates, reader),
     )
 
 
@@ -72,38 +69,29 @@ def _team(
     spot: Spot,
     accuracy_m: float | None,
     category_code: str | None,
-    locale: str,
+    reader: Reader,
 ) -> Thing | None:
     if category_code is None:
         return None
-    jurisdiction: Jurisdiction = spot.jurisdiction
-    category = categories.find(session, jurisdiction.id, category_code)
-    team = decisions.route(session, spot, category, accuracy_m).team
-    return Thing(team.code, choose(team.names, locale, jurisdiction.locales))
+    category = categories.find(session, spot.jurisdiction.id, category_code)
+    return Thing.of(decisions.route(session, spot, category, accuracy_m).team, reader)
 
 
 def _candidates(
-    session: Session, spot: Spot, accuracy_m: float | None, locale: str
+    session: Session, spot: Spot, accuracy_m: float | None, reader: Reader
 ) -> tuple[tuple[Thing, float], ...]:
-    locales = spot.jurisdiction.locales
     if accuracy_m:
         doubt_m = min(accuracy_m, MAX_DOUBT_M)
         shares = districts.shares(session, spot.jurisdiction.id, spot.position, doubt_m)
-        return tuple(
-            (Thing(share.code, choose(share.names, locale, locales)), round(share.share, 3))
-            for share in shares
-        )
-    return tuple(
-        (Thing(hit.code, choose(hit.names, locale, locales)), 1 / len(spot.districts))
-        for hit in spot.districts
-    )
+        return tuple((Thing.of(share, reader), round(share.share, 3)) for share in shares)
+    return tuple((Thing.of(hit, reader), 1 / len(spot.districts)) for hit in spot.districts)
 
 
 def _question(
-    here: Thing | None, candidates: tuple[tuple[Thing, float], ...], locale: str
+    here: Thing | None, candidates: tuple[tuple[Thing, float], ...], reader: Reader
 ) -> str | None:
     """Ask whether it is the district at the spot itself or the likeliest of the others."""
     others = [thing for thing, _ in candidates if thing != here]
     if here is None or not others:
         return None
-    return say(locale, _WHICH, districts=say(locale, _OR, first=here.name, second=others[0].name))
+    return reader.say(_WHICH, districts=reader.say(_OR, first=here.name, second=others[0].name))

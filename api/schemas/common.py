@@ -77,7 +77,7 @@ class PhotoUrlsSchema(Schema):
     webp = fields.Url(required=True)
 
 
-_SizesSchema = Schema.from_dict(
+PhotoSizesSchema = Schema.from_dict(
     {str(size): fields.Nested(PhotoUrlsSchema, required=True) for size in sorted(SIZES)},
     name="PhotoSizesSchema",
 )
@@ -90,24 +90,27 @@ class PhotoSchema(Schema):
     status = fields.String(
         required=True, validate=validate.OneOf([status.value for status in PhotoStatus])
     )
-    reason = fields.Method("say_reason", allow_none=True)
+    reason = fields.String(allow_none=True, required=True)
     placeholder = fields.String(
-        allow_none=True, metadata={"description": "A tiny picture as a data: URI"}
+        allow_none=True, required=True, metadata={"description": "A tiny picture as a data: URI"}
     )
-    urls = fields.Method("make_urls", metadata={"type": "object"})
+    urls = fields.Nested(PhotoSizesSchema, required=True)
 
-    def say_reason(self, photo: PhotoView) -> str | None:
-        """Say why the photo was rejected."""
-        return say(locale(), PHOTO_REASONS[photo.reason]) if photo.reason else None
-
-    def make_urls(self, photo: PhotoView) -> dict[str, dict[str, str]]:
-        """Return the addresses of the derivatives, by size and format."""
+    @ma.pre_dump
+    def tell(self, photo: PhotoView, **_named: Any) -> dict[str, Any]:
+        """Say why the photo was rejected, and where its derivatives are, by size and format."""
         return {
-            str(size): {
-                extension: public_url(f"/api/v1/photos/{photo.id}/{size}.{extension}")
-                for extension in FORMATS
-            }
-            for size in sorted(SIZES)
+            "id": photo.id,
+            "status": photo.status,
+            "reason": say(locale(), PHOTO_REASONS[photo.reason]) if photo.reason else None,
+            "placeholder": photo.placeholder,
+            "urls": {
+                str(size): {
+                    extension: public_url(f"/api/v1/photos/{photo.id}/{size}.{extension}")
+                    for extension in FORMATS
+                }
+                for size in SIZES
+            },
         }
 
 

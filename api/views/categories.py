@@ -12,7 +12,7 @@ from api.services import db, locale
 from city import categories, jurisdictions
 from city.categories import CatalogueEntry
 from city.models import Jurisdiction
-from infra.words import choose
+from infra.words import Reader
 
 blueprint = resource("categories", "What can be reported, and what is asked about it.")
 
@@ -32,9 +32,7 @@ def list_categories(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told(entry: CatalogueEntry, jurisdiction: Jurisdiction) -> dict[str, Any]:
-    def name(names: dict[str, str]) -> str:
-        return choose(names, locale(), jurisdiction.locales)
-
+    name = Reader(locale(), jurisdiction.locales).name
     return {
         "code": entry.category.code,
         "name": name(entry.category.names),

@@ -13,7 +13,7 @@ from api.schemas.city import LocateQuerySchema, LocationSchema
 from api.schemas.common import position_of
 from api.services import db, locale
 from city.categories import UnknownCategory
-from infra.words import choose, say
+from infra.words import Reader, say
 from reports import whereabouts
 
 blueprint = resource("locations", "Where a spot lies and who answers for it.")
@@ -48,7 +48,7 @@ def locate(query: dict[str, Any]) -> dict[str, Any]:
         "nearest": near
         and {
             "code": near.code,
-            "name": choose(near.names, locale(), near.locales),
+            "name": Reader(locale(), near.locales).name(near.names),
             "distance_m": near.distance_m,
         },
     }

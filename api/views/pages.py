@@ -10,7 +10,7 @@ from api.callers import anyone, token_reference
 from api.errors import PHOTO_REASONS
 from api.services import db, locale, public_url, services
 from city.models import Jurisdiction
-from infra.words import choose, mark, say, say_moment
+from infra.words import Reader, mark, say, say_moment
 from reports import conversation, decisions, history, reading, tracking
 from reports.display import isolate
 from reports.models import Report
@@ -78,7 +78,7 @@ def _told(report: Report, *, mine: bool) -> dict[str, Any]:
     jurisdiction = session.get_one(Jurisdiction, report.jurisdiction_id)
     return {
         "report": reading.view(session, report, language),
-        "city": choose(jurisdiction.names, language, jurisdiction.locales),
+        "city": Reader(language, jurisdiction.locales).name(jurisdiction.names),
         "time_zone": jurisdiction.time_zone,
         "events": history.read(session, ticket.id, language, public_only=True),
         "decision": decisions.read(session, ticket.id, language),

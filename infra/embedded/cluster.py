@@ -23,6 +23,7 @@ from infra.embedded.process import (
     setpriv,
     working_below,
 )
+from infra.embedded.server import Server
 
 _PROGRAMS = Path("/usr/lib/postgresql")
 _EXTENSIONS = Path("/usr/share/postgresql")
@@ -58,17 +59,19 @@ _START_S = 120
 _STOP_S = 30
 
 
-class Cluster:
+class Cluster(Server):
     """One PostgreSQL cluster with PostGIS at hand, its data in `folder` or its short stand-in.
 
     `durable=False` trades safety against power cuts for speed, for tests. Every method may
     raise StartError.
     """
 
+    name = "PostgreSQL"
+    stop_s = _STOP_S
+
     def __init__(self, folder: Path, durable: bool = True) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._durable = durable
-        self._child: Child | None = None
 
     def start(self) -> None:
         """Start it and return once it answers.
@@ -103,34 +106,6 @@ class Cluster:
         self._forget_stale_locks()
         self._child.start()
         self._child.wait_until(self._answers, _START_S)
-
-    @property
-    def pid(self) -> int | None:
-        """Return its process number, or None before it was started."""
-        return self._child.pid if self._child else None
-
-    def is_alive(self) -> bool:
-        """Return whether it runs."""
-        return self._child is not None and self._child.is_alive()
-
-    def obituary(self) -> str:
-        """Return how it ended, with the end of its log."""
-        return self._child.obituary() if self._child else "PostgreSQL was never started"
-
-    def stop(self) -> None:
-        """Shut down fast: open transactions are rolled back, clients are sent away."""
-        if self._child is not None:
-            self._child.stop(_STOP_S)
-
-    def kill(self) -> None:
-        """Kill all of it at once, as a power cut would."""
-        if self._child is not None:
-            self._child.kill()
-
-    def discard(self) -> None:
-        """Stop it and remove its data for good."""
-        self.stop()
-        places.discard(self._folder)
 
     def url(self, database: str) -> str:
         """Return a URL over the Unix socket, for the superuser without a password.

@@ -11,20 +11,20 @@ import redis
 
 from infra.embedded import places
 from infra.embedded.process import Child, StartError, end_leftovers, working_below
+from infra.embedded.server import Server
 
 _START_S = 60
 _STOP_S = 15
 
 
-class Valkey:
+class Valkey(Server):
     """One Valkey server with its data and socket in `folder` or its short stand-in.
 
     Every command is in the append-only file within a second, and nothing is ever evicted.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._child: Child | None = None
+    name = "Valkey"
+    stop_s = _STOP_S
 
     @property
     def url(self) -> str:
@@ -53,34 +53,6 @@ class Valkey:
         )
         self._child.start()
         self._child.wait_until(self._answers, _START_S)
-
-    @property
-    def pid(self) -> int | None:
-        """Return its process number, or None before it was started."""
-        return self._child.pid if self._child else None
-
-    def is_alive(self) -> bool:
-        """Return whether it runs."""
-        return self._child is not None and self._child.is_alive()
-
-    def obituary(self) -> str:
-        """Return how it ended, with the end of its log."""
-        return self._child.obituary() if self._child else "Valkey was never started"
-
-    def stop(self) -> None:
-        """Shut down in order: the append-only file is flushed to the disk first."""
-        if self._child is not None:
-            self._child.stop(_STOP_S)
-
-    def kill(self) -> None:
-        """Kill it at once, as a power cut would."""
-        if self._child is not None:
-            self._child.kill()
-
-    def discard(self) -> None:
-        """Stop it and remove its data for good."""
-        self.stop()
-        places.discard(self._folder)
 
     @cached_property
     def _home(self) -> Path:
