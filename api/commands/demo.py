@@ -1,0 +1,58 @@
+"""`flask demo load` and `flask demo describe`: the invented city for trying things out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from flask.cli import AppGroup
+
+from api.commands import city as city_commands
+from api.services import commit, db, services
+from city import jurisdictions
+from infra.clock import now
+from reports.demo import loader
+
+DEMO = Path(__file__).resolve().parents[2] / "city" / "demo"
+
+group = AppGroup("demo", help="The invented city for trying things out.")
+
+
+@group.command("load")
+def load() -> None:
+    """Load the demo city, and its past if it has none."""
+    city = city_commands.read(DEMO / "city.yaml")
+    city_commands.apply(city)
+    jurisdiction = jurisdictions.find(db(), city.jurisdiction.code)
+    if loader.is_loaded(db(), jurisdiction):
+        click.echo("the demo city is there already")
+    else:
+        for done, total in loader.load(db(), services().storage, jurisdiction, now()):
+            click.echo(f"\r  past reports: {done} of {total}", nl=done == total)
+    commit()
+
+
+@group.command("describe")
+def describe() -> None:
+    """Print who can log in, and spots to try, as JSON."""
+    city = city_commands.read(DEMO / "city.yaml")
+    places: list[dict[str, Any]] = yaml.safe_load((DEMO / "places.yaml").read_text("utf-8"))
+    people = [
+        {
+            "role": person.role,
+            "email": person.email,
+            "password": person.initial_password,
+            "teams": sorted(person.teams),
+        }
+        for person in city.people
+    ]
+    described = {
+        "jurisdiction": city.jurisdiction.code,
+        "people": people,
+        "open311": None,
+        "places": places,
+    }
+    click.echo(json.dumps(described, ensure_ascii=False, indent=2))

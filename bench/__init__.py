@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its figures, the ratio against a named peer, and the bound."""
