@@ -27,11 +27,9 @@ check: ## Check style, types, imports and the migrations
 	$(env)/pytest -q tests/test_schema.py
 
 bench: ## Run every benchmark in turn
-	@bin/setup
-	@set -- $$(ls bench/*.py 2>/dev/null | grep -v '/__init__\.py$$'); \
-	if [ $$# -eq 0 ]; then echo "there are no benchmarks in bench/"; fi; \
-	failed=0; \
-	for file; do \
+	@bin/setup bench
+	@failed=0; \
+	for file in $$(ls bench/*.py | grep -v '/__init__\.py$$'); do \
 		name=$${file#bench/}; name=$${name%.py}; \
 		echo "== $$name"; $(env)/python -m "bench.$$name" || failed=1; \
 	done; \
