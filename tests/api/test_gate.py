@@ -96,7 +96,7 @@ def answer_of(connection: socket.socket) -> tuple[int, bytes]:
     _, _, after = received.lower().partition(b"content-length:")
     body = bytearray()
     while missing := int(after.split()[0]) - len(body):
-        body += connection.recv(missing)
+        body += connection.recv(min(missing, 1_000_000))
     return int(received[9:12]), bytes(body)
 
 
