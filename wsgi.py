@@ -1,4 +1,4 @@
-"""What a WSGI server is pointed at: `granian --interface wsgi wsgi:app`."""
+"""The application without its gate, for commands: `flask --app wsgi`."""
 
 from __future__ import annotations
 

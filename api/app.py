@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import cli, cors, errors, limits, spec
 from api.bodies import StrictRequest
 from api.counts import Counts
-from api.draining import Draining
+from api.gate import REFUSAL
 from api.limits import RequestLimits
 from api.readiness import Readiness
 from api.services import Services, install, locale, request_id, services
@@ -54,11 +54,10 @@ def create_app(settings: Settings) -> Flask:
     app.request_class = StrictRequest
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
-    app.wsgi_app = Draining(app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     connection = queue.connect(settings.redis_url)
-    engine = make_engine(settings.database_url)
+    engine = make_engine(settings.database_url, settings.web_threads)
     nudges = NudgeQueue(connection, settings.job_timeouts_s)
     storage = Storage.from_url(settings.storage_url)
     counts = Counts(connection.connection_pool)
@@ -93,6 +92,8 @@ def _begin() -> None:
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id())
+    if refusal := request.environ.get(REFUSAL):
+        raise refusal
     services().limits.admit()
 
 

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from flask import Request, g
+from flask import Flask, Request, g
 from webargs.core import missing
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
 from api.problems import Fault, pointer
 from api.services import locale
 from infra.words import mark, say
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+View = TypeVar("View", bound=Callable[..., Any])
+
 MAX_JSON_BYTES = 1_000_000
 MAX_PHOTO_BYTES = 25_000_000
 # Far deeper than any body of ours, and shallow enough for whatever handles it afterwards.
 MAX_DEPTH = 50
 _CHUNK = 64 * 1024
+_BOUND = "body_bound"
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 NOT_A_TEXT = mark("The text holds a character that cannot be stored.")
@@ -44,6 +52,14 @@ class UnsupportedBody(Exception):
 
 class MalformedBody(Exception):
     """The body is not what its media type says."""
+
+
+class BodyTooSlow(Exception):
+    """The body came too slowly, or stopped coming."""
+
+
+class Overloaded(Exception):
+    """More has come than can be held or answered in time."""
 
 
 class BadInput(Exception):
@@ -136,6 +152,25 @@ def read_bytes(req: Request, limit: int) -> bytes:
     if wanted is not None and len(data) < wanted:
         raise MalformedBody
     return bytes(data)
+
+
+def reads_up_to(limit: int) -> Callable[[View], View]:
+    """Declare how long a body the view reads, in bytes, where that is not MAX_JSON_BYTES."""
+
+    def declare(view: View) -> View:
+        setattr(view, _BOUND, limit)
+        return view
+
+    return declare
+
+
+def bound_of(app: Flask, environ: WSGIEnvironment) -> int:
+    """Return how long a body, in bytes, the request's view reads."""
+    try:
+        endpoint, _ = app.url_map.bind_to_environ(environ).match()
+    except HTTPException:
+        return MAX_JSON_BYTES
+    return getattr(app.view_functions[endpoint], _BOUND, MAX_JSON_BYTES)
 
 
 def _check_parameters(parameters: MultiDict[str, str]) -> None:

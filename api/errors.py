@@ -15,7 +15,9 @@ from api import messages
 from api.bodies import (
     BadInput,
     BodyTooLarge,
+    BodyTooSlow,
     MalformedBody,
+    Overloaded,
     UnsupportedBody,
 )
 from api.callers import NotAuthenticated, NotForCaller, NothingHere
@@ -42,6 +44,7 @@ from reports.status import TransitionRefused
 log = structlog.get_logger()
 
 RETRY_AFTER_S = 5
+_DATABASE = "database-unavailable"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 _TITLES = {
@@ -50,6 +53,7 @@ _TITLES = {
     403: mark("You may not do this."),
     404: mark("There is nothing here."),
     405: mark("This address does not take requests of this kind."),
+    408: mark("The body came too slowly. Please send it again."),
     409: mark("This does not fit what is there now."),
     410: mark("This is no longer shown."),
     412: mark("This has changed since you read it. Read it again, then repeat your change."),
@@ -187,8 +191,11 @@ def _storage(error: StorageError) -> Problem:
     return problem(status, "storage-unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
-def _database(_error: Exception) -> Problem:
-    return problem(503, "database-unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
+def _unavailable(slug: str) -> Answer:
+    def answer(_error: Exception) -> Problem:
+        return problem(503, slug, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    return answer
 
 
 TABLE: Mapping[type[Exception], Answer] = {
@@ -201,6 +208,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownJurisdiction: _plain(404, "unknown-jurisdiction"),
     UnknownReport: _plain(404, "unknown-report"),
     UnknownTicket: _plain(404, "unknown-ticket"),
+    BodyTooSlow: _plain(408, "too-slow"),
     KeyInUse: _plain(409, "key-in-use", _KEY_IN_USE),
     OtherPhoto: _plain(409, "other-photo", _OTHER_PHOTO),
     PhotosClosed: _plain(409, "photos-closed", _PHOTOS_CLOSED),
@@ -227,9 +235,10 @@ TABLE: Mapping[type[Exception], Answer] = {
     TooManyRequests: _too_many,
     NoFallbackTeam: _plain(503, "city-not-set-up"),
     StorageError: _storage,
-    InterfaceError: _database,
-    OperationalError: _database,
-    PoolTimeoutError: _database,
+    Overloaded: _unavailable("overloaded"),
+    InterfaceError: _unavailable(_DATABASE),
+    OperationalError: _unavailable(_DATABASE),
+    PoolTimeoutError: _unavailable(_DATABASE),
 }
 
 

@@ -22,6 +22,11 @@ Names = dict[str, str]
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 5
+# A process that was frozen in the middle of a transaction must not keep its locks for ever.
+IDLE_TIMEOUT_MS = 300_000
+# A machine that has gone away without a word is found out by probes that nobody answers.
+SILENCE_TIMEOUT_MS = 20_000
+PROBE_EVERY_S = 5
 
 
 class Base(DeclarativeBase):
@@ -83,9 +88,12 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
+            "keepalives_idle": PROBE_EVERY_S,
+            "keepalives_interval": PROBE_EVERY_S,
+            "tcp_user_timeout": SILENCE_TIMEOUT_MS,
             "options": (
                 f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
-                " -c timezone=UTC"
+                f" -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} -c timezone=UTC"
             ),
         },
     )

@@ -45,6 +45,7 @@ class Settings:
     photo_workers: int
     reads_per_minute: int
     writes_per_minute: int
+    web_threads: int
     trusted_proxies: int
     log_level: str
 
@@ -68,6 +69,7 @@ class Settings:
             photo_workers=_read(environ, "PHOTO_WORKERS", _positive, "1"),
             reads_per_minute=_read(environ, "READS_PER_MINUTE", _positive, "6000"),
             writes_per_minute=_read(environ, "WRITES_PER_MINUTE", _positive, "1200"),
+            web_threads=_read(environ, "WEB_THREADS", _positive, "16"),
             trusted_proxies=_read(environ, "TRUSTED_PROXIES", _count, "0"),
             log_level=_read(environ, "LOG_LEVEL", _log_level, "INFO"),
         )

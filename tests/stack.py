@@ -70,8 +70,8 @@ class Stack:
         self.environ = {**environ, "PUBLIC_URL": self.url}
         self._web = self._child(
             "web",
-            f"granian --interface wsgi --host 127.0.0.1 --port {port} --http 1 --no-ws"
-            " --workers 1 --blocking-threads 8 --backpressure 256 wsgi:app",
+            f"granian --interface asginl --host 127.0.0.1 --port {port} --http 1 --no-ws"
+            " --workers 1 --backpressure 5000 asgi:app",
         )
         self._workers = self._child("workers", "workers")
 

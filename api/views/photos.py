@@ -17,6 +17,7 @@ from api.bodies import (
     MalformedBody,
     UnsupportedBody,
     read_bytes,
+    reads_up_to,
 )
 from api.callers import NothingHere, anyone, current_staff, holds, reporter
 from api.problems import Fault
@@ -43,6 +44,7 @@ PHOTO = PhotoSchema()
 
 
 @blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
+@reads_up_to(MAX_PHOTO_BYTES)
 @reporter
 @blueprint.doc(
     requestBody={
@@ -65,6 +67,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 
 
 @blueprint.route("/reports/<reference>/photos", methods=["POST"])
+@reads_up_to(MAX_PHOTO_BYTES + MULTIPART_ROOM)
 @reporter
 @blueprint.doc(
     requestBody={

@@ -36,13 +36,14 @@ _WORKERS_STOP_S = 30
 _WATCH_S = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WEB = {
-    "interface": "wsgi",
+    "interface": "asginl",
     "http": "1",
     "workers": "2",
-    "blocking-threads": "32",
-    # A kept-alive connection that idles counts too, so this is well above the threads.
-    "backpressure": "256",
+    # Every open connection counts, also one that idles.
+    "backpressure": "5000",
     "backlog": "1024",
+    # This long may a connection take for the head of a request, or idle before one.
+    "http1-header-read-timeout": "30000",
     "workers-kill-timeout": "10",
     "log-level": "info",
 }
@@ -236,7 +237,7 @@ def _tell(text: str) -> None:
 def _web(address: Address) -> list[str]:
     where = {"host": address.host, "port": str(address.port)}
     options = [f"--{name}={value}" for name, value in (_WEB | where).items()]
-    return ["granian", *options, "--no-ws", "--respawn-failed-workers", "wsgi:app"]
+    return ["granian", *options, "--no-ws", "--respawn-failed-workers", "asgi:app"]
 
 
 class _Interruption:

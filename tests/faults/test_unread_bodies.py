@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -39,6 +40,28 @@ def test_whoever_sends_too_much_gets_to_read_the_answer(
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "length", "status"),
+    [
+        ("POST", f"{BASE}/reports", 1_000_001, 413),
+        ("POST", f"{BASE}/nothing", 30_000_000, 404),
+        ("PUT", f"{UNKNOWN}/photos/6f0d1ad4-8f7f-4fc4-9d3e-6e2f8f7e4c11", 25_000_001, 401),
+        ("POST", f"{UNKNOWN}/photos", 25_100_000, 401),
+    ],
+)
+def test_what_is_declared_too_large_is_answered_before_it_is_sent(
+    stack: Stack, method: str, path: str, length: int, status: int
+) -> None:
+    connection = http.client.HTTPConnection(urlsplit(stack.url).netloc, timeout=20)
+    connection.putrequest(method, path)
+    connection.putheader("Content-Length", str(length))
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == status
+    assert answer.getheader("Content-Type") == "application/problem+json"
+    connection.close()
+
+
 def test_a_refused_body_does_not_break_the_next_request(stack: Stack) -> None:
     with httpx.Client(base_url=stack.url, timeout=20) as http:
         for _ in range(100):
@@ -59,3 +82,31 @@ def test_a_body_of_unknown_length_is_bounded(stack: Stack) -> None:
         timeout=20,
     )
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "OPTIONS * HTTP/1.1",
+        "CONNECT city.example:443 HTTP/1.1",
+        "GET http://other.example/healthz HTTP/1.1",
+        "GET //healthz HTTP/1.1",
+        "GET /%ff%00/%2e%2e/ HTTP/1.1",
+        "GET / HTTP/1.0",
+        "BREW / HTTP/1.1",
+        "PUT /api/v1/photos/%C3%A9 HTTP/1.1",
+    ],
+)
+@pytest.mark.parametrize(
+    "host", ["city.example", "", "a b", "x" * 2000, "[::1", "city.example:99999"]
+)
+def test_an_odd_request_is_answered_without_a_failure(
+    stack: Stack, request_line: str, host: str
+) -> None:
+    address = urlsplit(stack.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(
+            f"{request_line}\r\nHost: {host}\r\nContent-Length: 2000000\r\n\r\n".encode()
+        )
+        status = int(connection.recv(100)[9:12])
+    assert 200 <= status < 500
