@@ -1,11 +1,14 @@
-"""How many requests an address may send: told in every answer, refused beyond."""
+"""How many requests a caller may send: told in every answer, refused beyond."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from flask import Response, g, request
 
+from api import addresses
 from api.counts import Counts, Policy
 from api.tokens import bearer
 
@@ -13,6 +16,18 @@ WINDOW_S = 60
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A monitor that is held back would raise an alarm about nothing.
 UNLIMITED = frozenset({"health.is_alive", "health.is_ready"})
+# Routes that cost more than others have budgets of their own besides, so that they are used up
+# before a caller's reads or writes are.
+BUDGETS: Mapping[str, str] = {
+    "reports.list_reports": "searches",
+    "tickets.list_tickets": "searches",
+    "reports.send_report": "reports",
+    "photos.put_photo": "photos",
+    "photos.post_photo": "photos",
+    "sessions.log_in": "logins",
+}
+# Of all reads, or of all writes.
+_SHARE_OF_A_BUDGET = 2
 
 
 class TooManyRequests(Exception):
@@ -23,8 +38,17 @@ class TooManyRequests(Exception):
         self.retry_after_s = retry_after_s
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller stands with one policy: requests `used` so far, seconds `left_s` to go."""
+
+    policy: Policy
+    used: int
+    left_s: int
+
+
 class RequestLimits:
-    """Counts requests by address and by token, reads and writes apart."""
+    """Counts requests by address and by token, reads and writes apart, dear routes once more."""
 
     def __init__(self, counts: Counts, reads: int, writes: int) -> None:
         self._counts = counts
@@ -35,27 +59,43 @@ class RequestLimits:
         """Count the present request; raise TooManyRequests when its caller has had enough."""
         if request.endpoint in UNLIMITED:
             return
-        policy = self._reads if request.method in SAFE_METHODS else self._writes
-        used = max(self._counts.add(policy, whose) for whose in _callers())
-        left_s = policy.left_s()
-        g.rate_limit = (policy, max(0, policy.quota - used), left_s)
-        if used > policy.quota:
-            raise TooManyRequests(left_s)
+        callers = _callers()
+        g.rate_limits = standings = [
+            Standing(
+                policy, max(self._counts.add(policy, whose) for whose in callers), policy.left_s()
+            )
+            for policy in self._policies()
+        ]
+        spent = [standing for standing in standings if standing.used > standing.policy.quota]
+        if spent:
+            raise TooManyRequests(max(standing.left_s for standing in spent))
+
+    def _policies(self) -> Iterator[Policy]:
+        general = self._reads if request.method in SAFE_METHODS else self._writes
+        yield general
+        budget = BUDGETS.get(request.endpoint or "")
+        if budget is not None:
+            yield Policy(budget, max(1, general.quota // _SHARE_OF_A_BUDGET), WINDOW_S)
 
 
 def tell(answer: Response) -> None:
-    """Say in the answer what the policy is and what is left of it."""
-    if "rate_limit" not in g:
+    """Say in the answer what the policies are and what is left of each."""
+    standings: list[Standing] = g.get("rate_limits", [])
+    if not standings:
         return
-    policy, remaining, left_s = g.rate_limit
-    answer.headers["RateLimit-Policy"] = f'"{policy.name}";q={policy.quota};w={policy.window_s}'
-    answer.headers["RateLimit"] = f'"{policy.name}";r={remaining};t={left_s}'
+    answer.headers["RateLimit-Policy"] = ", ".join(
+        f'"{one.policy.name}";q={one.policy.quota};w={one.policy.window_s}' for one in standings
+    )
+    answer.headers["RateLimit"] = ", ".join(
+        f'"{one.policy.name}";r={max(0, one.policy.quota - one.used)};t={one.left_s}'
+        for one in standings
+    )
 
 
 def _callers() -> list[str]:
     """Return as whom the request counts: its address, and the token that it carries."""
     token = bearer()
-    address = f"address:{request.remote_addr}"
+    address = f"address:{addresses.of_caller()}"
     if token is None:
         return [address]
     return [address, f"token:{hashlib.sha256(token.encode()).hexdigest()}"]

@@ -34,17 +34,19 @@ _ROOM_SHARE = 4
 
 _FULL = re.compile(r"os error (?:28|122)\b|StorageFull|QuotaExceeded|status: 507")
 _FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT}
+# A bucket that is not there is answered as an object that is not there would be.
+_NO_BUCKET = re.compile("NoSuchBucket")
 
 # An explicit client configuration replaces what obstore reads of it from the environment. Whether
 # the wire is encrypted is said by the scheme of the endpoint, which whoever runs this sets.
 _CLIENT: ClientConfig = {
     "connect_timeout": timedelta(seconds=5),
-    "timeout": timedelta(seconds=25),
+    "timeout": timedelta(seconds=10),
     "allow_http": True,
 }
 _RETRY: RetryConfig = {
     "max_retries": 2,
-    "retry_timeout": timedelta(seconds=20),
+    "retry_timeout": timedelta(seconds=10),
     "backoff": {
         "init_backoff": timedelta(milliseconds=200),
         "max_backoff": timedelta(seconds=2),
@@ -65,6 +67,45 @@ class MissingObject(StorageError):
     """There is nothing under the key."""
 
 
+class Fuse:
+    """Keeps a store that does not answer from holding up every thread that asks it.
+
+    After a call that failed slowly, further calls fail at once for `rest_s` seconds; then one is
+    let through to try. A store that refuses at once holds nobody up, and is asked every time.
+    """
+
+    def __init__(self, slow_s: float = 3.0, rest_s: float = 5.0) -> None:
+        self._slow_s = slow_s
+        self._rest_s = rest_s
+        self._blown = False
+        self._rests_until = 0.0
+        self._deciding = Lock()
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Let the call through, or raise StorageError in its place."""
+        began = self._admit()
+        try:
+            yield
+        except MissingObject:
+            self._blown = False
+            raise
+        except StorageError:
+            with self._deciding:
+                self._blown = time.monotonic() - began >= self._slow_s
+                self._rests_until = time.monotonic() + self._rest_s
+            raise
+        self._blown = False
+
+    def _admit(self) -> float:
+        now = time.monotonic()
+        with self._deciding:
+            if self._blown and now < self._rests_until:
+                raise StorageError("the store did not answer a moment ago")
+            self._rests_until = now + self._rest_s
+        return now
+
+
 class Storage:
     """Objects under keys such as `photos/ab/cdef/original`; the keys are made by us alone.
 
@@ -82,6 +123,7 @@ class Storage:
         self._prefix = prefix
         self._store: LocalStore | S3Store | None = None
         self._opening = Lock()
+        self._fuse = Fuse()
 
     @classmethod
     def from_url(cls, url: str) -> Storage:
@@ -104,7 +146,7 @@ class Storage:
         can: a folder cannot.
         """
         _check_key(key)
-        with _store_errors():
+        with self._fuse.guard(), _store_errors():
             store = self._open()
             if isinstance(store, S3Store):
                 store.put(key, data, attributes={"Content-Type": media_type}, use_multipart=False)
@@ -115,14 +157,14 @@ class Storage:
     def get(self, key: str) -> bytes:
         """Return the bytes under `key`; raises `MissingObject`."""
         _check_key(key)
-        with _store_errors():
+        with self._fuse.guard(), _store_errors():
             return self._open().get(key).bytes().to_bytes()
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error."""
         _check_key(key)
         try:
-            with _store_errors():
+            with self._fuse.guard(), _store_errors():
                 self._open().delete(key)
         except MissingObject:
             return
@@ -227,7 +269,8 @@ def _store_errors() -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise MissingObject(_first_line(error)) from error
+        gone = StorageError if _NO_BUCKET.search(str(error)) else MissingObject
+        raise gone(_first_line(error)) from error
     except OSError as error:
         raise StorageError(_first_line(error), full=error.errno in _FULL_NUMBERS) from error
     except (BaseError, NotImplementedError, ValueError) as error:

@@ -125,6 +125,12 @@ def session(app: Flask) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="module")
+def variables() -> dict[str, str]:
+    """Return what a module's stack is told besides: the module overrides this fixture."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def stack(
     cluster: Cluster,
     template: str,
@@ -132,13 +138,12 @@ def stack(
     mailbox: Mailbox,
     mail_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
+    variables: dict[str, str],
 ) -> Iterator[Stack]:
     """Return running processes over a city without a past."""
     folder = tmp_path_factory.mktemp("stack")
-    url = _copy(cluster, template)
-    with running(
-        Stack(folder, environment(folder, url, valkey.url, mailbox.url), mail_folder)
-    ) as one:
+    environ = environment(folder, _copy(cluster, template), valkey.url, mailbox.url) | variables
+    with running(Stack(folder, environ, mail_folder)) as one:
         yield one
 
 

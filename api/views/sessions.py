@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
-
+from api import addresses
 from api.blueprint import resource
 from api.callers import anyone, staff
 from api.schemas.city import LoginSchema, SessionSchema
@@ -27,7 +26,7 @@ blueprint = resource("sessions", "Logging in, for the city's staff.")
 @blueprint.response(201, SessionSchema)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
     """Log in; failed attempts are throttled."""
-    email, address = body["email"], request.remote_addr or ""
+    email, address = body["email"], addresses.of_caller()
     logins = services().logins
     logins.check(email, address)
     try:

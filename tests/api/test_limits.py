@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.limits import BUDGETS
 from infra.embedded.valkey import Valkey
 from infra.settings import Settings
 from tests.api import help as h
@@ -23,9 +24,19 @@ REPORTS = f"{BASE}/reports"
 
 @pytest.fixture
 def strict(own_database_url: str, valkey: Valkey, tmp_path: Path) -> Iterator[Flask]:
-    """Return an application that takes three writes and five reads a minute, behind a proxy."""
-    environ = environment(tmp_path, own_database_url, valkey.url, "smtp://127.0.0.1:9")
-    environ |= {"WRITES_PER_MINUTE": "3", "READS_PER_MINUTE": "5", "TRUSTED_PROXIES": "1"}
+    """Return an application that takes six writes and eight reads a minute, behind a proxy."""
+    yield from _strict(tmp_path, own_database_url, valkey.url)
+
+
+@pytest.fixture
+def strict_alone(own_database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """Return the same without a queue to count in."""
+    yield from _strict(tmp_path, own_database_url, "unix:///nowhere/valkey.sock")
+
+
+def _strict(folder: Path, database_url: str, redis_url: str) -> Iterator[Flask]:
+    environ = environment(folder, database_url, redis_url, "smtp://127.0.0.1:9")
+    environ |= {"WRITES_PER_MINUTE": "6", "READS_PER_MINUTE": "8", "TRUSTED_PROXIES": "1"}
     app = create_app(Settings.from_env(environ))
     yield app
     h.parts_of(app).engine.dispose()
@@ -38,45 +49,77 @@ def _write(client: FlaskClient, address: str, token: str | None = None) -> TestR
     return client.post(REPORTS, json=problem_at(), headers=headers)
 
 
-def _told(answer: TestResponse) -> tuple[int, int]:
-    """Return what is left, and for how many seconds."""
-    found = re.fullmatch(r'"(reads|writes)";r=(\d+);t=(\d+)', answer.headers["RateLimit"])
-    assert found is not None
-    return int(found[2]), int(found[3])
+def _told(answer: TestResponse) -> dict[str, tuple[int, int]]:
+    """Return for each policy what is left, and for how many seconds."""
+    parts = answer.headers["RateLimit"].split(", ")
+    found = [re.fullmatch(r'"([a-z]+)";r=(\d+);t=(\d+)', part) for part in parts]
+    return {one[1]: (int(one[2]), int(one[3])) for one in found if one is not None}
 
 
 def test_every_answer_tells_the_policy_and_what_is_left(client: FlaskClient) -> None:
     for answer, policy in (
-        (client.get(REPORTS), '"reads";q=6000;w=60'),
+        (client.get(REPORTS), '"reads";q=6000;w=60, "searches";q=3000;w=60'),
         (client.get(f"{REPORTS}/nothing"), '"reads";q=6000;w=60'),
-        (client.post(REPORTS, json=problem_at()), '"writes";q=1200;w=60'),
-        (client.post(REPORTS, json={}), '"writes";q=1200;w=60'),
+        (client.get("/nowhere"), '"reads";q=6000;w=60'),
+        (client.post(REPORTS, json=problem_at()), '"writes";q=1200;w=60, "reports";q=600;w=60'),
+        (client.post(REPORTS, json={}), '"writes";q=1200;w=60, "reports";q=600;w=60'),
+        (client.post(f"{BASE}/sessions", json={}), '"writes";q=1200;w=60, "logins";q=600;w=60'),
     ):
         assert answer.headers["RateLimit-Policy"] == policy
-        left, seconds = _told(answer)
-        assert left > 0
-        assert 1 <= seconds <= 60
+        told = _told(answer)
+        assert list(told) == re.findall(r'"([a-z]+)"', policy)
+        for left, seconds in told.values():
+            assert left > 0
+            assert 1 <= seconds <= 60
 
 
 def test_beyond_the_limit_is_429_for_that_address_alone(strict: Flask) -> None:
     client = strict.test_client()
     # The window may end between two requests, so the count begins when it has.
-    answers = [_write(client, "192.0.2.1") for _ in range(8)]
+    answers = [_write(client, "192.0.2.1") for _ in range(9)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     for answer in refused:
         h.refused(answer, 429)
         assert 1 <= int(answer.headers["Retry-After"]) <= 60
-        assert _told(answer)[0] == 0
+        assert _told(answer)["reports"][0] == 0
     assert _write(client, "192.0.2.2").status_code == 201
     assert client.get(REPORTS, headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 200
 
 
 def test_a_token_is_counted_wherever_it_comes_from(strict: Flask) -> None:
     client = strict.test_client()
-    answers = [_write(client, f"198.51.100.{number}", "vgr_x") for number in range(8)]
+    answers = [_write(client, f"198.51.100.{number}", "vgr_x") for number in range(9)]
     assert 429 in {answer.status_code for answer in answers}
     assert _write(client, "198.51.100.200").status_code == 201
+
+
+def test_a_dear_route_is_used_up_before_others_are(strict: Flask) -> None:
+    client = strict.test_client()
+    headers = {"X-Forwarded-For": "192.0.2.9"}
+    while _write(client, "192.0.2.9").status_code == 201:
+        # Three of the six writes may be reports, in whichever window.
+        continue
+    assert client.post(f"{BASE}/sessions", json={}, headers=headers).status_code == 422
+
+
+def test_limits_hold_without_the_queue(strict_alone: Flask) -> None:
+    client = strict_alone.test_client()
+    answers = [_write(client, "192.0.2.3") for _ in range(9)]
+    assert {answer.status_code for answer in answers} == {201, 429}
+    assert _write(client, "192.0.2.4").status_code == 201
+
+
+def test_whoever_holds_a_network_counts_once(strict: Flask) -> None:
+    client = strict.test_client()
+    answers = [_write(client, f"2001:db8:1:2::{number:x}") for number in range(9)]
+    assert 429 in {answer.status_code for answer in answers}
+    assert _write(client, "2001:db8:1:3::1").status_code == 201
+    assert _write(client, "::ffff:192.0.2.77").status_code == 201
+
+
+def test_every_budget_belongs_to_a_route(app: Flask) -> None:
+    assert set(BUDGETS) <= set(app.view_functions)
 
 
 def test_health_is_never_held_back(strict: Flask) -> None:
@@ -86,8 +129,8 @@ def test_health_is_never_held_back(strict: Flask) -> None:
 
 
 def test_a_forwarded_address_is_not_believed_without_a_proxy(client: FlaskClient) -> None:
-    first = _told(client.get(REPORTS, headers={"X-Forwarded-For": "203.0.113.1"}))
-    second = _told(client.get(REPORTS, headers={"X-Forwarded-For": "203.0.113.2"}))
+    first = _told(client.get(REPORTS, headers={"X-Forwarded-For": "203.0.113.1"}))["reads"]
+    second = _told(client.get(REPORTS, headers={"X-Forwarded-For": "203.0.113.2"}))["reads"]
     assert second[0] < first[0] or second[1] > first[1]
 
 

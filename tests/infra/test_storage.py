@@ -14,7 +14,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from infra.storage import MissingObject, Storage, StorageError
+from infra.storage import Fuse, MissingObject, Storage, StorageError
+from tests.stack import eventually
 
 KEY = "photos/ab/cdef/original"
 
@@ -233,6 +234,8 @@ class Bucket(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if "?" in self.path:
             return self.list_keys()
+        if self.path.startswith("/nowhere/"):
+            return self.answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
         if self.path not in self.objects:
             return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         media_type, body = self.objects[self.path]
@@ -305,6 +308,14 @@ def test_a_full_bucket_is_told_apart(bucket: dict[str, tuple[str, bytes]]) -> No
     assert refused.value.full
 
 
+def test_a_bucket_that_is_not_there_is_no_missing_object(
+    bucket: dict[str, tuple[str, bytes]],
+) -> None:
+    with pytest.raises(StorageError) as refused:
+        Storage.from_url("s3://nowhere").get(KEY)
+    assert not isinstance(refused.value, MissingObject)
+
+
 def test_a_bucket_that_cannot_be_reached_is_a_storage_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -315,3 +326,34 @@ def test_a_bucket_that_cannot_be_reached_is_a_storage_error(
         Storage.from_url("s3://bucket").put(KEY, b"bytes", "image/jpeg")
     assert not refused.value.full
     assert "\n" not in str(refused.value)
+
+
+def test_after_a_slow_failure_calls_fail_at_once_until_one_gets_through() -> None:
+    fuse = Fuse(slow_s=0, rest_s=0.3)
+    assert _get_through(fuse, MissingObject("nothing there"))
+    assert _get_through(fuse)
+    assert _get_through(fuse, StorageError("no answer"))
+    assert not _get_through(fuse)
+    assert not _get_through(fuse, StorageError("no answer"))
+
+    assert eventually(lambda: _get_through(fuse))
+    assert _get_through(fuse)
+
+
+def test_a_store_that_refuses_at_once_is_asked_every_time() -> None:
+    fuse = Fuse()
+    assert _get_through(fuse, StorageError("forbidden"))
+    assert _get_through(fuse, StorageError("forbidden"))
+
+
+def _get_through(fuse: Fuse, error: StorageError | None = None) -> bool:
+    """Tell whether a call that ends in the error was made at all."""
+    made = False
+    try:
+        with fuse.guard():
+            made = True
+            if error is not None:
+                raise error
+    except StorageError:
+        pass
+    return made
