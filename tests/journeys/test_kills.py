@@ -46,6 +46,7 @@ def own_stack(
         yield stack
 
 
+@pytest.mark.fault(37)
 def test_valkey_killed_before_intake(own_stack: Stack, own_valkey: Valkey) -> None:
     own_valkey.kill()
     sent = _send(own_stack)
@@ -57,6 +58,7 @@ def test_valkey_killed_before_intake(own_stack: Stack, own_valkey: Valkey) -> No
     _expect_all_done(own_stack, sent)
 
 
+@pytest.mark.fault(37)
 def test_valkey_killed_and_emptied_after_intake(
     own_stack: Stack, own_valkey: Valkey, tmp_path: Path
 ) -> None:
@@ -74,6 +76,7 @@ def test_valkey_killed_and_emptied_after_intake(
     _expect_all_done(own_stack, sent)
 
 
+@pytest.mark.fault(36)
 def test_photo_worker_killed_in_the_middle_of_a_resize(
     own_stack: Stack, own_database_url: str
 ) -> None:
@@ -94,6 +97,7 @@ def test_photo_worker_killed_in_the_middle_of_a_resize(
     assert not set(killed) & set(own_stack.worker_pids("photos"))
 
 
+@pytest.mark.fault(36)
 def test_a_work_horse_does_not_outlive_its_worker(own_stack: Stack) -> None:
     sent = _send(own_stack)
     _put(own_stack, sent, photo_samples.png(6000, 4000))
