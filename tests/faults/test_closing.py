@@ -49,7 +49,11 @@ def test_34_of_twenty_closes_one_wins(stack: Stack, http: httpx.Client, to: list
     tag = http.get(ticket, headers=staff).headers["ETag"]
 
     def close(number: int) -> httpx.Response:
-        body = {"to": to[number % len(to)], "reason": f"{number}", "public_message": f"{number}"}
+        body = {
+            "to": to[number % len(to)],
+            "reason": f"{number}",
+            "public_message": f"Word {number}.",
+        }
         headers = {**staff, "If-Match": tag}
         return http.post(f"{ticket}/transitions", json=body, headers=headers)
 
@@ -63,8 +67,8 @@ def test_34_of_twenty_closes_one_wins(stack: Stack, http: httpx.Client, to: list
     assert now["status"] == winner["status"]
     changes = [event for event in now["events"] if event["kind"] == "status"]
     assert len(changes) == 1
-    _, news = eventually(lambda: _both(stack.mails(address)))
-    assert changes[0]["body"] in news.as_string()
+    both = eventually(lambda: _both(stack.mails(address)))
+    assert any(changes[0]["body"] in mail.as_string() for mail in both)
     assert _owed(stack, sent["reference"]) == [("arrival",), ("receipt",), ("status",)]
     http.close()
 

@@ -22,22 +22,6 @@ from tests.stack import Stack, environment, eventually
 
 
 @pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    valkey = Valkey(tmp_path / "valkey")
-    valkey.start()
-    yield valkey
-    valkey.discard()
-
-
-@pytest.fixture
-def own_mailbox(tmp_path: Path) -> Iterator[Mailbox]:
-    mailbox = Mailbox(tmp_path / "mail")
-    mailbox.start()
-    yield mailbox
-    mailbox.stop()
-
-
-@pytest.fixture
 def own_stack(
     tmp_path: Path, own_database_url: str, own_valkey: Valkey, own_mailbox: Mailbox
 ) -> Iterator[Stack]:
