@@ -20,7 +20,7 @@ from reports import decisions, history, reading
 from reports.decisions import Decision
 from reports.filters import Filters, Mark, after, any_report_says, before, conditions
 from reports.history import Entry
-from reports.models import Contact, Membership, Report, Ticket
+from reports.models import Contact, Membership, Notice, NoticeStatus, Report, Ticket
 from reports.reading import PhotoView
 from reports.references import MalformedReference, normalise
 from reports.status import CLOSED, GRAPH, Status
@@ -44,12 +44,16 @@ class InboxFilters:
     late: bool | None = None
     unrouted: bool | None = None
     uncertain: bool | None = None
+    undelivered: bool | None = None
     sort: Sort = Sort.NEWEST
 
 
 @dataclass(frozen=True, slots=True)
 class TicketItem:
-    """One line of the inbox; `description` is the oldest report's."""
+    """One line of the inbox; `description` is the oldest report's.
+
+    `undelivered` says that a mail about the ticket was given up.
+    """
 
     reference: str
     status: str
@@ -65,6 +69,7 @@ class TicketItem:
     late: bool
     unrouted: bool
     uncertain: bool
+    undelivered: bool
     created_at: datetime
     updated_at: datetime
     closed_at: datetime | None
@@ -115,8 +120,8 @@ class InboxPage:
 
 
 # A ticket in no district, or with nobody to whom it was given, comes with None in their places.
-_Row = Row[Ticket, Category, Team, District, Person, list[str]]
-_Query = Select[Ticket, Category, Team, District, Person, list[str]]
+_Row = Row[Ticket, Category, Team, District, Person, list[str], bool]
+_Query = Select[Ticket, Category, Team, District, Person, list[str], bool]
 
 
 def page(
@@ -180,16 +185,26 @@ def _extra_conditions(extra: InboxFilters, now: datetime) -> list[ColumnElement[
         found.append(Ticket.priority.in_(extra.priority))
     if extra.assignee is not None:
         found.append(Person.email == extra.assignee.lower())
-    if extra.late is not None:
-        late = Ticket.due_at.is_not(None) & (Ticket.due_at < now) & Ticket.closed_at.is_(None)
-        found.append(late if extra.late else ~late)
-    if extra.unrouted is not None:
-        found.append(Ticket.unrouted == extra.unrouted)
-    if extra.uncertain is not None:
-        found.append(Ticket.uncertain == extra.uncertain)
+    late = Ticket.due_at.is_not(None) & (Ticket.due_at < now) & Ticket.closed_at.is_(None)
+    for fact, wanted in (
+        (late, extra.late),
+        (Ticket.unrouted.is_(True), extra.unrouted),
+        (Ticket.uncertain.is_(True), extra.uncertain),
+        (_gave_up_a_mail(), extra.undelivered),
+    ):
+        if wanted is not None:
+            found.append(fact if wanted else ~fact)
     if extra.words:
         found.append(_mentions(extra.words))
     return found
+
+
+def _gave_up_a_mail() -> ColumnElement[bool]:
+    return (
+        select(Notice.id)
+        .where(Notice.ticket_id == Ticket.id, Notice.status == NoticeStatus.FAILED.value)
+        .exists()
+    )
 
 
 def _mentions(words: str) -> ColumnElement[bool]:
@@ -213,7 +228,7 @@ def _mentions(words: str) -> ColumnElement[bool]:
 
 def _query() -> _Query:
     return (
-        select(Ticket, Category, Team, District, Person, Jurisdiction.locales)
+        select(Ticket, Category, Team, District, Person, Jurisdiction.locales, _gave_up_a_mail())
         .join(Category, Category.id == Ticket.category_id)
         .join(Team, Team.id == Ticket.team_id)
         .join(Jurisdiction, Jurisdiction.id == Ticket.jurisdiction_id)
@@ -256,7 +271,7 @@ def _item(
     locale: str,
     now: datetime,
 ) -> TicketItem:
-    ticket, category, team, district, person, locales = row
+    ticket, category, team, district, person, locales, undelivered = row
     reader = Reader(locale, locales)
     due_at = ticket.due_at
     return TicketItem(
@@ -274,6 +289,7 @@ def _item(
         late=due_at is not None and due_at < now and Status(ticket.status) not in CLOSED,
         unrouted=ticket.unrouted,
         uncertain=ticket.uncertain,
+        undelivered=undelivered,
         created_at=ticket.created_at,
         updated_at=ticket.updated_at,
         closed_at=ticket.closed_at,

@@ -48,6 +48,15 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     valkey.discard()
 
 
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """Return a Valkey that one test may kill."""
+    valkey = Valkey(tmp_path / "valkey")
+    valkey.start()
+    yield valkey
+    valkey.discard()
+
+
 @pytest.fixture(scope="session")
 def mail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where every mail of the session is kept."""
@@ -62,18 +71,22 @@ def mailbox(mail_folder: Path) -> Iterator[Mailbox]:
     mailbox.stop()
 
 
+@pytest.fixture
+def own_mailbox(tmp_path: Path) -> Iterator[Mailbox]:
+    """Return a mail server whose mails lie in the test's folder `mail`."""
+    mailbox = Mailbox(tmp_path / "mail")
+    mailbox.start()
+    yield mailbox
+    mailbox.stop()
+
+
 @pytest.fixture(scope="session")
 def template(cluster: Cluster, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the name of a migrated database that holds the demo city, to be copied."""
     name = "template_city"
     cluster.create_database(name)
     folder = tmp_path_factory.mktemp("template")
-    environ = environment(folder, cluster.url(name), valkey.url, "smtp://127.0.0.1:9")
-    alembic(environ, "upgrade", "head")
-    with _application(environ) as app:
-        parts: Services = app.extensions["vigie"]
-        with parts.sessions.begin() as session:
-            Loading(session, read_city_file(DEMO), now()).run()
+    load_city(environment(folder, cluster.url(name), valkey.url, "smtp://127.0.0.1:9"))
     return name
 
 
@@ -94,7 +107,7 @@ def app(
     database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("app")
-    with _application(environment(folder, database_url, valkey.url, mailbox.url)) as app:
+    with application(environment(folder, database_url, valkey.url, mailbox.url)) as app:
         yield app
 
 
@@ -103,7 +116,7 @@ def own_app(
     own_database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path: Path
 ) -> Iterator[Flask]:
     """Return an application over a database that one test has for itself."""
-    with _application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
+    with application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
         yield app
 
 
@@ -164,6 +177,15 @@ def demo_stack(
         yield one
 
 
+def load_city(environ: dict[str, str]) -> None:
+    """Make the tables in an empty database, and the demo city in them."""
+    alembic(environ, "upgrade", "head")
+    with application(environ) as app:
+        parts: Services = app.extensions["vigie"]
+        with parts.sessions.begin() as session:
+            Loading(session, read_city_file(DEMO), now()).run()
+
+
 @contextmanager
 def running(stack: Stack) -> Iterator[Stack]:
     stack.start()
@@ -185,7 +207,8 @@ def _copy(cluster: Cluster, template: str) -> str:
 
 
 @contextmanager
-def _application(environ: dict[str, str]) -> Iterator[Flask]:
+def application(environ: dict[str, str]) -> Iterator[Flask]:
+    """Make an application that lets go of its database in the end."""
     app = create_app(Settings.from_env(environ))
     parts: Services = app.extensions["vigie"]
     try:

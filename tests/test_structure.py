@@ -35,6 +35,8 @@ NOT_FOR_CLIENTS = {
     "infra.embedded.process.StartError",
     "infra.mail.MailRefused",
     "infra.mail.MailUnavailable",
+    "infra.outgoing.NoAnswer",
+    "infra.outgoing.RequestRefused",
     "infra.settings.SettingsError",
     "reports.references.MalformedReference",
     "workers.tools.JobFailed",

@@ -30,6 +30,7 @@ class TicketsQuerySchema(ListQuerySchema):
     late = fields.Boolean()
     unrouted = fields.Boolean()
     uncertain = fields.Boolean()
+    undelivered = fields.Boolean()
     sort = Choice(Sort, load_default=Sort.NEWEST.value)
 
 
@@ -51,6 +52,9 @@ class TicketItemSchema(Schema):
     late = fields.Boolean(required=True)
     unrouted = fields.Boolean(required=True)
     uncertain = fields.Boolean(required=True)
+    undelivered = fields.Boolean(
+        required=True, metadata={"description": "A mail about it was given up"}
+    )
     supports = fields.Integer(required=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
     created_at = Moment(required=True)

@@ -78,6 +78,7 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
         late=query.get("late"),
         unrouted=query.get("unrouted"),
         uncertain=query.get("uncertain"),
+        undelivered=query.get("undelivered"),
         sort=Sort(query["sort"]),
     )
     page = inbox.page(

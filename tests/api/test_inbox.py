@@ -33,6 +33,7 @@ ITEM = {
     "late",
     "unrouted",
     "uncertain",
+    "undelivered",
     "supports",
     "photos",
     "created_at",

@@ -55,6 +55,7 @@ def test_the_page_shows_what_became_of_it(
         assert secret not in page
 
 
+@pytest.mark.fault(28)
 def test_markup_is_shown_as_it_was_typed(client: FlaskClient, resident: Resident) -> None:
     view = resident.report(description=MARKUP, address="<i>1</i> rue")
     page = client.get(f"/r/{view['reference']}").text

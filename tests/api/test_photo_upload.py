@@ -126,6 +126,7 @@ def test_no_photo_is_refused(resident: Resident) -> None:
     assert _own(resident, view)["photos"] == []
 
 
+@pytest.mark.fault(5)
 def test_a_put_of_more_than_25_megabytes_is_too_large(resident: Resident) -> None:
     view = resident.report()
     for content_type in ("image/jpeg", "text/plain"):
@@ -133,12 +134,14 @@ def test_a_put_of_more_than_25_megabytes_is_too_large(resident: Resident) -> Non
     h.refused(resident.put_photo(view, bytes(TOO_LARGE - 1)), 422)
 
 
+@pytest.mark.fault(5)
 def test_a_form_with_more_than_25_megabytes_is_too_large(resident: Resident) -> None:
     view = resident.report()
     for size in (TOO_LARGE, TOO_LARGE + 1_000_000):
         h.refused(_post(resident, view, _raw_form(bytes(size)), content_type=FORM), 413)
 
 
+@pytest.mark.fault(3)
 def test_a_form_must_hold_the_file(resident: Resident) -> None:
     view, data = resident.report(), photo_samples.jpeg(32, 32)
     assert h.blamed(_post(resident, view, _form(data, name="picture"))) == ["/photo"]
@@ -146,6 +149,7 @@ def test_a_form_must_hold_the_file(resident: Resident) -> None:
     assert h.blamed(_post(resident, view, {})) == ["/photo"]
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize(
     ("content_type", "status"),
     [("image/jpeg", 415), ("application/json", 415), ("multipart/form-data", 400)],
@@ -157,6 +161,7 @@ def test_a_form_must_be_one(resident: Resident, content_type: str, status: int) 
     h.refused(answer, status)
 
 
+@pytest.mark.fault(2)
 def test_a_form_that_was_cut_off_leaves_nothing(resident: Resident) -> None:
     view = resident.report()
     whole = _raw_form(photo_samples.jpeg(64, 48))

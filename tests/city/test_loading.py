@@ -257,6 +257,7 @@ def test_new_borders_are_a_new_version_and_lost_districts_are_retired(
     ]
 
 
+@pytest.mark.fault(14)
 def test_a_drawing_that_was_mended_is_said(session: Session, folder: Path) -> None:
     slip = [(20, -34), (20.1, -34), (20.1, -33.9), (20.05, -33.9), (20.0501, -33.8998)]
     slip += [(20.05, -33.8998), (20.0501, -33.9), (20, -33.9), (20, -34)]

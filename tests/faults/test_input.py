@@ -26,6 +26,7 @@ def _pointers(answer: TestResponse) -> set[str]:
     return {fault.get("pointer", "") for fault in body_of(answer).get("errors", [])}
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize(
     "body",
     [
@@ -43,6 +44,7 @@ def test_06_a_body_that_is_no_json_is_400(client: FlaskClient, body: bytes | str
     assert answer.mimetype == "application/problem+json"
 
 
+@pytest.mark.fault(6)
 def test_06_a_deep_answer_with_a_key_is_400(client: FlaskClient) -> None:
     answers = "[" * 977 + "]" * 977
     body = json.dumps(problem_at(answers={"taille": "x"})).replace('"x"', answers)
@@ -50,6 +52,7 @@ def test_06_a_deep_answer_with_a_key_is_400(client: FlaskClient) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.fault(6)
 def test_06_a_large_integer_that_json_can_hold_is_422(client: FlaskClient) -> None:
     location = {"latitude": 10**400, "longitude": 2.2}
     answer = _send_raw(client, json.dumps(problem_at(location)))
@@ -57,6 +60,7 @@ def test_06_a_large_integer_that_json_can_hold_is_422(client: FlaskClient) -> No
     assert _pointers(answer) == {"/location/latitude"}
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
 )
@@ -65,6 +69,7 @@ def test_07_a_wrong_content_type_is_415(client: FlaskClient, content_type: str) 
     assert answer.status_code == 415
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 @pytest.mark.parametrize("axis", ["latitude", "longitude", "accuracy_m"])
 def test_08_no_number_as_a_coordinate_is_422(client: FlaskClient, number: str, axis: str) -> None:
@@ -77,6 +82,7 @@ def test_08_no_number_as_a_coordinate_is_422(client: FlaskClient, number: str, a
     assert client.get(f"{BASE}/locate?latitude={number}&longitude=2").status_code == 422
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(("language", "hint"), [("en", "swapped"), ("fr", "invers")])
 def test_09_swapped_coordinates_are_422_with_a_hint(
     client: FlaskClient, language: str, hint: str
@@ -88,6 +94,7 @@ def test_09_swapped_coordinates_are_422_with_a_hint(
     assert hint in body_of(answer)["detail"]
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize(
     ("axis", "value"),
     [("latitude", 91), ("latitude", -90.001), ("longitude", 181), ("longitude", -180.5)],
@@ -98,6 +105,7 @@ def test_10_a_place_off_the_globe_is_422(client: FlaskClient, axis: str, value: 
     assert _pointers(answer) == {f"/location/{axis}"}
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize("longitude", [180, -180])
 def test_11_the_antimeridian_is_a_place_like_others(client: FlaskClient, longitude: float) -> None:
     where = client.get(f"{BASE}/locate?latitude=0&longitude={longitude}")
@@ -105,6 +113,7 @@ def test_11_the_antimeridian_is_a_place_like_others(client: FlaskClient, longitu
     assert body_of(where)["jurisdiction"] is None
 
 
+@pytest.mark.fault(12)
 def test_12_a_point_on_a_border_gets_the_same_district_every_time(resident: Resident) -> None:
     places = yaml.safe_load((DEMO.parent / "places.yaml").read_text("utf-8"))
     borders = [place for place in places if place["note"] == "on a border"]
@@ -115,6 +124,7 @@ def test_12_a_point_on_a_border_gets_the_same_district_every_time(resident: Resi
         assert codes == {place["district"]}
 
 
+@pytest.mark.fault(13)
 def test_13_out_of_area_is_422_and_names_the_city_nearby(client: FlaskClient) -> None:
     near = client.post(REPORTS, json=problem_at({"latitude": 48.9, "longitude": 2.3}))
     assert near.status_code == 422
@@ -125,6 +135,7 @@ def test_13_out_of_area_is_422_and_names_the_city_nearby(client: FlaskClient) ->
     assert "Beaurive" not in body_of(far)["detail"]
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     ("path", "member"),
     [("/reports", "description"), ("messages", "text"), ("notes", "text")],
@@ -138,6 +149,7 @@ def test_24_a_text_over_its_limit_is_422(
     assert _pointers(answer) == {f"/{member}"}
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("text", ["before\0after", "\ud800", "a\udfffb"])
 @pytest.mark.parametrize(
     ("path", "member"),
@@ -151,6 +163,7 @@ def test_25_text_that_cannot_be_stored_is_422(
     assert _pointers(answer) == {f"/{member}"}
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize(
     "body",
     [
@@ -167,6 +180,7 @@ def test_25_no_member_lets_it_through(client: FlaskClient, body: dict[str, Any])
     assert _send_raw(client, json.dumps(problem_at(**body))).status_code == 422
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("query", ["q=%00", "category=a%00", "district=%00", "cursor=%00"])
 def test_25_no_parameter_lets_it_through(client: FlaskClient, query: str) -> None:
     answer = client.get(f"{REPORTS}?{query}")
@@ -174,12 +188,14 @@ def test_25_no_parameter_lets_it_through(client: FlaskClient, query: str) -> Non
     assert body_of(answer)["errors"][0]["parameter"] == query.split("=")[0]
 
 
+@pytest.mark.fault(25)
 def test_25_a_nul_in_a_path_or_a_login_is_no_500(client: FlaskClient) -> None:
     assert client.get(f"{REPORTS}/%00").status_code == 404
     login = {"email": "a\0@example.org", "password": "x"}
     assert client.post(f"{BASE}/sessions", json=login).status_code == 422
 
 
+@pytest.mark.fault(33)
 def test_33_another_teams_ticket_is_404_without_effect(
     client: FlaskClient, resident: Resident
 ) -> None:
@@ -199,6 +215,7 @@ def test_33_another_teams_ticket_is_404_without_effect(
     assert client.get(ticket, headers=dispatcher).json == before.json
 
 
+@pytest.mark.fault(35)
 def test_35_a_repeated_post_gets_the_same_answer(client: FlaskClient) -> None:
     headers = {"Idempotency-Key": "phone-1"}
     first = client.post(REPORTS, json=problem_at(), headers=headers)
@@ -227,6 +244,7 @@ def _write(
     return client.post(url, data=body, content_type="application/json", headers=headers)
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize(
     "email",
     [
@@ -243,6 +261,7 @@ def test_29_an_address_is_one_address(client: FlaskClient, email: str) -> None:
     assert _pointers(answer) == {"/contact/email"}
 
 
+@pytest.mark.fault(29)
 @pytest.mark.parametrize("name", ["a\r\nb", "a\n", "\tb", "\x85"])
 def test_29_a_name_is_one_line(client: FlaskClient, name: str) -> None:
     answer = client.post(REPORTS, json=problem_at(contact={"name": name}))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -13,6 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from api.services import Services
 from infra.clock import now
@@ -21,9 +25,10 @@ from reports.models import Photo, Report
 from tests.api.help import PRIVATE, render_photos
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, body_of, log_in, problem_at
-from tests.stack import Stack, eventually
+from tests.stack import ROOT, Stack, eventually
 
 
+@pytest.mark.fault(15)
 def test_15_an_empty_photo_is_422(resident: Resident) -> None:
     sent = resident.report()
     answer = resident.put_photo(sent, b"")
@@ -31,6 +36,7 @@ def test_15_an_empty_photo_is_422(resident: Resident) -> None:
     assert body_of(answer)["reason"] == "empty"
 
 
+@pytest.mark.fault(16)
 def test_16_a_cut_off_photo_is_422_and_the_report_goes_on(
     client: FlaskClient, resident: Resident
 ) -> None:
@@ -47,6 +53,7 @@ def test_16_a_cut_off_photo_is_422_and_the_report_goes_on(
     assert [photo["status"] for photo in view["photos"]] == ["pending"]
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "a\0b.jpg", "x" * 300 + ".jpg", "..\\..\\x", "C:/x.jpg", ""]
 )
@@ -80,6 +87,99 @@ def test_23_a_file_name_is_never_used(
     assert not Path("/etc/passwd.jpg").exists()
 
 
+PEAK = """
+import resource, sys
+from pathlib import Path
+from reports.photos import UnusablePhoto, probe, render
+data = Path(sys.argv[1]).read_bytes()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for work in (probe, render):
+    try:
+        work(data)
+        print("taken")
+    except UnusablePhoto as error:
+        print(error.code)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.fault(17)
+def test_17_a_bomb_is_422_and_never_unfolds(resident: Resident, tmp_path: Path) -> None:
+    bomb = photo_samples.saved("PNG", Image.new("L", (12_000, 12_000)), compress_level=1)
+    assert len(bomb) < 1_000_000
+    answer = resident.put_photo(resident.report(), bomb, content_type="image/png")
+    assert answer.status_code == 422
+    assert body_of(answer)["reason"] == "too_many_pixels"
+
+    path = tmp_path / "bomb.png"
+    path.write_bytes(bomb)
+    ran = subprocess.run(
+        [sys.executable, "-c", PEAK, str(path)], cwd=ROOT, capture_output=True, check=True
+    )
+    *codes, growth_kb = ran.stdout.split()
+    assert codes == [b"too_many_pixels"] * 2
+    assert int(growth_kb) < 20_000
+
+
+@pytest.mark.fault(17)
+def test_17_a_gif_is_422(resident: Resident) -> None:
+    for content_type in ("image/gif", "image/jpeg"):
+        answer = resident.put_photo(
+            resident.report(), photo_samples.gif(), content_type=content_type
+        )
+        assert answer.status_code == 422
+        assert body_of(answer)["reason"] == "unsupported_type"
+
+
+def _published(app: Flask, resident: Resident, data: bytes) -> list[TestResponse]:
+    """Send a photo, have it rendered, and return its derivatives as they are served."""
+    sent = resident.report()
+    assert resident.put_photo(sent, data).status_code == 201
+    render_photos(app, sent["reference"])
+    (photo,) = body_of(resident.client.get(f"{BASE}/reports/{sent['reference']}"))["photos"]
+    urls = [url for size in photo["urls"].values() for url in size.values()]
+    return [resident.client.get(urlsplit(url).path) for url in urls]
+
+
+@pytest.mark.fault(19)
+@pytest.mark.parametrize(
+    "trailer", [b"PK\x03\x04" + bytes(26), b"<script>alert(1)</script>", b"\xff\xd8\xff\xe0\0\x10"]
+)
+def test_19_what_rides_along_with_a_jpeg_is_not_served(
+    app: Flask, resident: Resident, trailer: bytes
+) -> None:
+    mark = b"ride-along"
+    for answer in _published(app, resident, photo_samples.jpeg() + trailer + mark):
+        assert answer.status_code == 200
+        assert trailer not in answer.data[4:]
+        assert mark not in answer.data
+        assert answer.content_type in {"image/jpeg", "image/webp"}
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.fault(22)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(
+            photo_samples.saved("JPEG", photo_samples.picture(400, 300, "CMYK")), id="CMYK"
+        ),
+        pytest.param(photo_samples.png_of_16_bits(400, 300), id="16-bit"),
+        pytest.param(photo_samples.heic(400, 300), id="HEIC"),
+    ],
+)
+def test_22_other_ways_to_keep_colours_become_srgb(
+    app: Flask, resident: Resident, data: bytes
+) -> None:
+    for answer in _published(app, resident, data):
+        picture = Image.open(BytesIO(answer.data))
+        assert picture.mode == "RGB"
+        assert "icc_profile" not in picture.info
+        assert photo_samples.quadrants(answer.data) == photo_samples.UPRIGHT
+
+
+@pytest.mark.fault(20)
+@pytest.mark.fault(21)
 def test_20_and_21_served_files_are_upright_and_hold_nothing_private(stack: Stack) -> None:
     samples = [
         photo_samples.jpeg(640, 480, orientation=6, gps=True, comment="at home"),
@@ -116,6 +216,7 @@ def _check(data: bytes) -> None:
     assert not {"exif", "xmp", "comment", "icc_profile"} & picture.info.keys()
 
 
+@pytest.mark.fault(33)
 def test_33_a_private_photo_is_404_for_others(app: Flask, resident: Resident) -> None:
     client = app.test_client()
     sent = resident.report(**PRIVATE)

@@ -25,6 +25,7 @@ from tests.resident import Resident, body_of
 from tests.stack import environment
 
 
+@pytest.mark.fault(37)
 def test_37_a_report_is_taken_while_the_queue_is_down(
     own_database_url: str, tmp_path: Path
 ) -> None:
@@ -45,6 +46,7 @@ def test_37_a_report_is_taken_while_the_queue_is_down(
     assert sorted(jobs) == sorted([Job.RENDER_PHOTO, Job.SEND_NOTICE, Job.SEND_NOTICE])
 
 
+@pytest.mark.fault(37)
 def test_37_what_was_flushed_is_sent_again(valkey: Valkey, client: FlaskClient) -> None:
     connection = connect(valkey.url)
     queue = NudgeQueue(connection, Settings.from_env(_environ(valkey)).job_timeouts_s)
@@ -74,6 +76,7 @@ def test_each_notice_of_a_report_is_nudged_at_once(
     assert queue.missing([Nudge(Job.SEND_NOTICE, id_) for id_ in notices]) == []
 
 
+@pytest.mark.fault(37)
 def test_37_failed_logins_are_counted_without_the_store() -> None:
     counts = Counts(connect("unix:///nowhere/valkey.sock").connection_pool)
     throttle = LoginThrottle(counts)
@@ -86,6 +89,7 @@ def test_37_failed_logins_are_counted_without_the_store() -> None:
     throttle.check("b@example.org", "192.0.2.1")
 
 
+@pytest.mark.fault(37)
 def test_37_readiness_names_the_queue(own_database_url: str, tmp_path: Path) -> None:
     environ = environment(
         tmp_path, own_database_url, "unix:///nowhere/valkey.sock", "smtp://127.0.0.1:9"

@@ -18,6 +18,7 @@ from tests.geo.looking import at, chosen, service_hits
 EAST_M, NORTH_M = 106_550, 110_660
 
 
+@pytest.mark.fault(11)
 @pytest.mark.parametrize(
     ("longitude", "district"),
     [

@@ -97,6 +97,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(mounted)], check=True)
 
 
+@pytest.mark.fault(39)
 def test_a_full_disk_is_told_apart_and_leaves_nothing(small_disk: Path) -> None:
     storage = Storage.from_url(small_disk.as_uri())
     storage.check()
@@ -153,6 +154,7 @@ def test_half_written_files_do_not_show_and_are_tidied_by_age(
     assert storage.get(KEY) == b"whole"
 
 
+@pytest.mark.fault(36)
 def test_a_process_killed_while_putting_leaves_no_half_object(
     storage: Storage, folder: Path
 ) -> None:

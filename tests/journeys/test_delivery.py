@@ -89,6 +89,7 @@ def test_mailer_tells_for_good_from_for_now(moody: str) -> None:
         Mailer("smtp://127.0.0.1:9", "vigie@example.org").send(_mail("camille@example.org"))
 
 
+@pytest.mark.fault(40)
 def test_a_notice_is_put_off_and_in_the_end_given_up(resident: Resident, session: Session) -> None:
     resident.report()
     notice_id = session.scalars(select(Notice.id).order_by(Notice.id.desc())).first()

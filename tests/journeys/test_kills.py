@@ -22,22 +22,6 @@ from tests.stack import Stack, environment, eventually
 
 
 @pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    valkey = Valkey(tmp_path / "valkey")
-    valkey.start()
-    yield valkey
-    valkey.discard()
-
-
-@pytest.fixture
-def own_mailbox(tmp_path: Path) -> Iterator[Mailbox]:
-    mailbox = Mailbox(tmp_path / "mail")
-    mailbox.start()
-    yield mailbox
-    mailbox.stop()
-
-
-@pytest.fixture
 def own_stack(
     tmp_path: Path, own_database_url: str, own_valkey: Valkey, own_mailbox: Mailbox
 ) -> Iterator[Stack]:
@@ -46,6 +30,7 @@ def own_stack(
         yield stack
 
 
+@pytest.mark.fault(37)
 def test_valkey_killed_before_intake(own_stack: Stack, own_valkey: Valkey) -> None:
     own_valkey.kill()
     sent = _send(own_stack)
@@ -57,6 +42,7 @@ def test_valkey_killed_before_intake(own_stack: Stack, own_valkey: Valkey) -> No
     _expect_all_done(own_stack, sent)
 
 
+@pytest.mark.fault(37)
 def test_valkey_killed_and_emptied_after_intake(
     own_stack: Stack, own_valkey: Valkey, tmp_path: Path
 ) -> None:
@@ -74,6 +60,7 @@ def test_valkey_killed_and_emptied_after_intake(
     _expect_all_done(own_stack, sent)
 
 
+@pytest.mark.fault(36)
 def test_photo_worker_killed_in_the_middle_of_a_resize(
     own_stack: Stack, own_database_url: str
 ) -> None:
@@ -94,6 +81,7 @@ def test_photo_worker_killed_in_the_middle_of_a_resize(
     assert not set(killed) & set(own_stack.worker_pids("photos"))
 
 
+@pytest.mark.fault(36)
 def test_a_work_horse_does_not_outlive_its_worker(own_stack: Stack) -> None:
     sent = _send(own_stack)
     _put(own_stack, sent, photo_samples.png(6000, 4000))

@@ -184,6 +184,19 @@ def truncated_jpeg() -> bytes:
     return whole[: len(whole) // 2]
 
 
+def png_of_16_bits(width: int = 640, height: int = 480) -> bytes:
+    """Return a PNG with 16 bits for each of its three colours, which Pillow cannot write."""
+    rows = picture(width, height).tobytes()
+    stride = width * 3
+    wide = b"".join(
+        b"\0" + bytes(byte for value in rows[at : at + stride] for byte in (value, value))
+        for at in range(0, len(rows), stride)
+    )
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(wide)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, body) for name, body in chunks)
+
+
 def png_bomb() -> bytes:
     """Return a small but whole PNG that asks for 900 megapixels."""
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)

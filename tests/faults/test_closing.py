@@ -1,0 +1,87 @@
+"""Twenty people close one ticket at once: it is closed once (fault 34)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
+from threading import Barrier
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
+from tests.stack import Stack, eventually
+
+CLOSERS = 20
+Close = Callable[[int], httpx.Response]
+
+
+def _at_once(work: Close) -> list[httpx.Response]:
+    together = Barrier(CLOSERS)
+
+    def one(number: int) -> httpx.Response:
+        together.wait(20)
+        return work(number)
+
+    with ThreadPoolExecutor(CLOSERS) as threads:
+        return list(threads.map(one, range(CLOSERS)))
+
+
+@pytest.fixture
+def http(stack: Stack) -> httpx.Client:
+    limits = httpx.Limits(max_connections=CLOSERS, max_keepalive_connections=CLOSERS)
+    return httpx.Client(base_url=f"{stack.url}{BASE}", timeout=30, limits=limits)
+
+
+@pytest.mark.fault(34)
+@pytest.mark.parametrize("to", [["resolved"], ["resolved", "declined"]])
+def test_34_of_twenty_closes_one_wins(stack: Stack, http: httpx.Client, to: list[str]) -> None:
+    address = f"{uuid4().hex}@example.org"
+    sent = http.post("/reports", json=problem_at(contact={"email": address})).json()
+    login = http.post("/sessions", json={"email": DISPATCHER, "password": PASSWORD}).json()
+    staff = bearer(login["token"])
+    ticket = f"/tickets/{sent['ticket']}"
+    tag = http.get(ticket, headers=staff).headers["ETag"]
+
+    def close(number: int) -> httpx.Response:
+        body = {
+            "to": to[number % len(to)],
+            "reason": f"{number}",
+            "public_message": f"Word {number}.",
+        }
+        headers = {**staff, "If-Match": tag}
+        return http.post(f"{ticket}/transitions", json=body, headers=headers)
+
+    answers = _at_once(close)
+
+    counted = Counter(answer.status_code for answer in answers)
+    assert counted[200] == 1
+    assert counted[200] + counted[409] + counted[412] == CLOSERS
+    (winner,) = (answer.json() for answer in answers if answer.status_code == 200)
+    now = http.get(ticket, headers=staff).json()
+    assert now["status"] == winner["status"]
+    changes = [event for event in now["events"] if event["kind"] == "status"]
+    assert len(changes) == 1
+    both = eventually(lambda: _both(stack.mails(address)))
+    assert any(changes[0]["body"] in mail.as_string() for mail in both)
+    assert _owed(stack, sent["reference"]) == [("arrival",), ("receipt",), ("status",)]
+    http.close()
+
+
+def _both(mails: list[EmailMessage]) -> list[EmailMessage] | None:
+    """Return the receipt and the news, once both have come."""
+    return mails if len(mails) > 1 else None
+
+
+def _owed(stack: Stack, reference: str) -> list[tuple[Any, ...]]:
+    query = """
+        SELECT notices.kind FROM notices JOIN reports ON reports.id = notices.report_id
+        WHERE reports.reference = %s ORDER BY notices.kind
+    """
+    with psycopg.connect(stack.environ["DATABASE_URL"]) as database:
+        return database.execute(query, (reference,)).fetchall()
