@@ -1,12 +1,12 @@
-"""The commands of `flask --app wsgi`, one module of `api/commands/` for each group."""
+"""The commands of `flask --app wsgi`, one module of `api/commands/` for each."""
 
 from __future__ import annotations
 
 from flask import Flask
 
-from api.commands import city, demo
+from api.commands import backup, city, demo, restore
 
-COMMANDS = (city, demo)
+COMMANDS = (city, demo, backup, restore)
 
 
 def install(app: Flask) -> None:
