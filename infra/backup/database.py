@@ -60,7 +60,9 @@ END $$;
 
 def server_version(connection: Connection) -> int:
     """Return the major version of the server, such as 15."""
-    number: int = connection.execute(text("SHOW server_version_num")).scalar_one()
+    number: str = connection.execute(
+        text("SELECT current_setting('server_version_num')")
+    ).scalar_one()
     return int(number) // 10_000
 
 
