@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from api import cli
 from api.app import create_app
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
 
-app = create_app(Settings.from_env())
+try:
+    app = create_app(Settings.from_env())
+except SettingsError as error:
+    app = cli.without_settings(error)

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 TIMEOUT_S = 15
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+SENDER_TAKEN = 250
 PERMANENT_FROM = 500
 # What a server would answer to an address of this form.
 NO_ADDRESS = 553
@@ -63,6 +64,22 @@ class Mailer:
             raise _failure(error.smtp_code) from error
         except (smtplib.SMTPException, OSError) as error:
             # Any other refusal is of us, and says nothing of this message.
+            raise MailUnavailable(_name(error)) from error
+
+    def check(self) -> None:
+        """Log in and name the sender as if to send; raise MailRefused or MailUnavailable."""
+        try:
+            server = self._connect()
+            try:
+                self._log_in(server)
+                server.ehlo_or_helo_if_needed()
+                code, _ = server.mail(self._sender)
+                if code != SENDER_TAKEN:
+                    raise _failure(code)
+                server.rset()
+            finally:
+                _leave(server)
+        except (smtplib.SMTPException, OSError) as error:
             raise MailUnavailable(_name(error)) from error
 
     def _connect(self) -> smtplib.SMTP:

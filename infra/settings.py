@@ -14,9 +14,23 @@ T = TypeVar("T")
 
 MOST = 100_000
 
+STAND_INS = {
+    "DATABASE_URL": "postgresql:///vigie",
+    "REDIS_URL": "unix:///socket",
+    "STORAGE_URL": "file:///folder",
+    "SMTP_URL": "smtp://127.0.0.1",
+    "PUBLIC_URL": "http://127.0.0.1",
+    "SECRET_KEY": "x" * 64,
+}
+"""Values of the required variables that pass every check and lead nowhere."""
+
 
 class SettingsError(Exception):
     """A variable is missing or unusable; the message is one line that names it."""
+
+    def __init__(self, variable: str, complaint: str) -> None:
+        super().__init__(f"{variable} {complaint}")
+        self.variable = variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,20 @@ class Settings:
             log_level=_read(environ, "LOG_LEVEL", _log_level, "INFO"),
         )
 
+    @classmethod
+    def survey(cls, environ: Mapping[str, str] = os.environ) -> tuple[Settings, dict[str, str]]:
+        """Return the settings, and under its name what is wrong with each unusable variable.
+
+        Where a variable cannot be used, its default or a stand-in is among the settings.
+        """
+        faults: dict[str, str] = {}
+        while True:
+            stand_ins = {name: STAND_INS.get(name, "") for name in faults}
+            try:
+                return cls.from_env({**environ, **stand_ins}), faults
+            except SettingsError as error:
+                faults[error.variable] = str(error)
+
     @property
     def job_timeouts_s(self) -> dict[QueueName, int]:
         """Return how long a job of each queue may take: less than its lease on the row."""
@@ -88,11 +116,11 @@ def _read(
 ) -> T:
     text = environ.get(name, "").strip() or default
     if text is None:
-        raise SettingsError(f"{name} is not set")
+        raise SettingsError(name, "is not set")
     try:
         return parse(text)
     except ValueError as error:
-        raise SettingsError(f"{name} cannot be used: {error}") from error
+        raise SettingsError(name, f"cannot be used: {error}") from error
 
 
 def _url(*schemes: str, needs_host: bool = True) -> Callable[[str], str]:

@@ -1,11 +1,11 @@
-"""Runs the migrations against the database that DATABASE_URL names."""
+"""Runs the migrations over the connection that a caller gives, or to where DATABASE_URL leads."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import Connection, create_engine, pool, text
 
 import geo.models  # noqa: F401  (declares its tables)
 import reports.models  # noqa: F401  (declares its own and those of city)
@@ -22,20 +22,24 @@ def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     return not (kind == "table" and name in EXTENSION_TABLES)
 
 
-def run() -> None:
+def run(connection: Connection) -> None:
     """Migrate in one transaction, one migrating process at a time."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        include_name=include_name,
+        compare_server_default=True,
+    )
+    with context.begin_transaction():
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
     engine = create_engine(Settings.from_env().database_url, poolclass=pool.NullPool)
     with engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=Base.metadata,
-            include_name=include_name,
-            compare_server_default=True,
-        )
-        with context.begin_transaction():
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
-            context.run_migrations()
+        run(connection)
     engine.dispose()
-
-
-run()

@@ -16,6 +16,13 @@ def alembic(environ: Mapping[str, str], *arguments: str) -> str:
 
 def run_module(environ: Mapping[str, str], *arguments: str) -> str:
     """Run `python -m ...` and return what it printed; its failure is the test's."""
+    code, output, complaints = try_module(environ, *arguments)
+    assert code == 0, output + complaints
+    return output
+
+
+def try_module(environ: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Run `python -m ...` and return its exit status, what it printed and its complaints."""
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
@@ -24,5 +31,4 @@ def run_module(environ: Mapping[str, str], *arguments: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.returncode, done.stdout, done.stderr

@@ -32,6 +32,7 @@ NOT_FOR_CLIENTS = {
     "city.file_format.UnusableCityFile",
     "geo.coordinates.ImpossiblePosition",
     "geo.features.UnusableFeatures",
+    "infra.backup.failure.BackupFailed",
     "infra.embedded.process.StartError",
     "infra.mail.MailRefused",
     "infra.mail.MailUnavailable",

@@ -11,22 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.embedded.process import StartError
-from infra.settings import Settings
+from infra.settings import STAND_INS, Settings
 
 _DEFAULT_PORT = "8000"
 # The demo prints its passwords, so only this machine can reach it unless somebody says so.
 _DEFAULT_HOST = "127.0.0.1"
 _HIGHEST_PORT = 65535
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, not listened on
-# Values that pass every check, for what is not known before the parts have started.
-_STAND_INS = {
-    "DATABASE_URL": "postgresql:///vigie",
-    "REDIS_URL": "unix:///socket",
-    "STORAGE_URL": "file:///folder",
-    "SMTP_URL": "smtp://127.0.0.1",
-    "PUBLIC_URL": "http://127.0.0.1",
-    "SECRET_KEY": "x" * 64,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,7 @@ def check(environ: Mapping[str, str]) -> Settings:
 
     Raises SettingsError for a bad value, before anything has been started.
     """
-    return Settings.from_env(_STAND_INS | given(environ))
+    return Settings.from_env(STAND_INS | given(environ))
 
 
 def address(environ: Mapping[str, str]) -> Address:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from secrets import token_hex
 
+from infra.checks.places import round_trip
 from infra.storage import Storage, StorageError
-
-_BYTES = b"Vigie asks whether photos can be kept here; this may be removed.\n"
 
 
 def main(url: str) -> int:
@@ -19,20 +17,11 @@ def main(url: str) -> int:
     try:
         storage = Storage.from_url(url)
         storage.check()
-        _round_trip(storage, f"start-probe-{token_hex(8)}")
+        round_trip(storage)
     except (StorageError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def _round_trip(storage: Storage, key: str) -> None:
-    storage.put(key, _BYTES, "text/plain")
-    try:
-        if storage.get(key) != _BYTES:
-            raise StorageError("it gives back other bytes than it was given")
-    finally:
-        storage.delete(key)
 
 
 if __name__ == "__main__":

@@ -54,3 +54,13 @@ def test_good_values_are_taken() -> None:
 def test_a_missing_value_is_named(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is not set"):
         Settings.from_env({**GOOD, name: " "})
+
+
+def test_a_survey_names_every_fault_and_keeps_the_rest() -> None:
+    spoilt = {**GOOD, "SECRET_KEY": "short", "PHOTO_WORKERS": "two", "REDIS_URL": ""}
+    settings, faults = Settings.survey(spoilt)
+    assert sorted(faults) == ["PHOTO_WORKERS", "REDIS_URL", "SECRET_KEY"]
+    assert faults["REDIS_URL"] == "REDIS_URL is not set"
+    assert settings.database_url == "postgresql+psycopg:///vigie"
+    assert settings.photo_workers == 1
+    assert Settings.survey(GOOD) == (Settings.from_env(GOOD), {})
