@@ -24,6 +24,7 @@ from api.views import (
     pages,
     photos,
     reports,
+    residents,
     sessions,
     tickets,
 )
@@ -35,7 +36,7 @@ from infra.storage import Storage
 
 log = structlog.get_logger()
 
-VIEWS = (categories, locations, reports, photos, sessions, tickets, health)
+VIEWS = (categories, locations, reports, photos, residents, sessions, tickets, health)
 
 REQUEST_ID = "X-Request-ID"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -16,6 +16,7 @@ from city.sessions import Staff
 from infra.clock import now
 from reports import reading, tracking
 from reports.models import Report
+from reports.work import ReportAnonymised
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -71,6 +72,8 @@ def reporter(view: View) -> View:
         report = reading.find(db(), reference, holder=holder)
         if report.reference != holder:
             raise NotForCaller
+        if not reading.opens(report, holder):
+            raise ReportAnonymised
         release()
         return view(report=report, **arguments)
 
@@ -121,4 +124,4 @@ def _declare(view: View, who: str) -> View:
 
 def holds(report: Report) -> bool:
     """Tell whether the caller is the report's own reporter."""
-    return token_reference() == report.reference
+    return reading.opens(report, token_reference())

@@ -40,6 +40,7 @@ from reports.intake import OutsideOwnCity, UnknownSameAs
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
 from reports.status import TransitionRefused
+from reports.work import ReportAnonymised
 
 log = structlog.get_logger()
 
@@ -89,6 +90,7 @@ _KEY_IN_USE = mark("The first request with this key is still running.")
 _OTHER_PHOTO = mark("Another photo has this identifier.")
 _TOO_MANY_PHOTOS = mark("The report has as many photos as it may have.")
 _PHOTOS_CLOSED = mark("The report was withdrawn and takes no more photos.")
+_ANONYMISED = mark("This report is no longer tied to a person, so its token opens nothing.")
 _MESSAGE_NEEDED = mark("Tell the resident why: a declined report needs a public message.")
 _REFUSED = mark("The status cannot change from “{current}” to “{wanted}”.")
 _AT_MOST = mark("At most {limit} bytes are taken here.")
@@ -204,6 +206,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     WrongCredentials: _wrong_credentials,
     NotForCaller: _plain(403, "not-for-you"),
     NotAllowed: _plain(403, "not-allowed"),
+    ReportAnonymised: _plain(403, "anonymised", _ANONYMISED),
     NothingHere: _plain(404, "nothing-here"),
     UnknownJurisdiction: _plain(404, "unknown-jurisdiction"),
     UnknownReport: _plain(404, "unknown-report"),

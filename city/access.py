@@ -23,6 +23,7 @@ class Act(StrEnum):
     CHANGE_STATUS = "change_status"
     WRITE_NOTES = "write_notes"
     TAKE_IN_REPORTS = "take_in_reports"
+    HANDLE_PERSONAL_DATA = "handle_personal_data"
 
 
 class Reach(StrEnum):

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from city.access import Role
-from city.models import Kind, Priority, QuestionType
+from city.models import KeptText, Kind, Priority, QuestionType
 from infra.database import Names
 
 BOUNDARY_CODE = "boundary"
@@ -72,6 +72,13 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class RetentionPart(_Part):
+    """How long after a ticket's closing its reports stay tied to people, and what is left then."""
+
+    months: Annotated[int, Field(ge=1, le=1200)]
+    text: KeptText = KeptText.KEEP
+
+
 class JurisdictionPart(_Part):
     """The city itself; the first locale is the one to fall back on."""
 
@@ -81,6 +88,7 @@ class JurisdictionPart(_Part):
     locales: Annotated[list[Locale], Field(min_length=1)]
     boundary: Path
     fallback_team: Code
+    retention: RetentionPart | None = None
 
 
 class LayerPart(_Part):

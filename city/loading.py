@@ -17,6 +17,7 @@ from city.models import (
     Category,
     CategoryGroup,
     Jurisdiction,
+    KeptText,
     Person,
     Question,
     RuleRow,
@@ -64,6 +65,8 @@ class Loading:
             "names": part.names,
             "time_zone": part.time_zone,
             "locales": part.locales,
+            "retention_months": part.retention.months if part.retention else None,
+            "retention_text": (part.retention.text if part.retention else KeptText.KEEP).value,
             "retired_at": None,
         }
         jurisdiction = self.session.scalar(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Identity,
+    Index,
     PrimaryKeyConstraint,
     UniqueConstraint,
 )
@@ -39,6 +40,21 @@ class Priority(StrEnum):
     URGENT = "urgent"
 
 
+class KeptText(StrEnum):
+    """What becomes of words and photos when a report is no longer tied to a person."""
+
+    KEEP = "keep"
+    BLANK = "blank"
+
+
+class Actor(StrEnum):
+    """Who did what the audit tells of: a person, the workers, or somebody at the command line."""
+
+    PERSON = "person"
+    WORKERS = "workers"
+    COMMAND = "command"
+
+
 class QuestionType(StrEnum):
     """How a category's question is answered."""
 
@@ -50,10 +66,12 @@ class QuestionType(StrEnum):
 
 
 class Jurisdiction(Base):
-    """One city on this installation."""
+    """One city on this installation; `retention_months` None: contact details are kept for ever."""
 
     __tablename__ = "jurisdictions"
     __table_args__ = (
+        one_of("retention_text", KeptText),
+        CheckConstraint("retention_months > 0", name="retention_months"),
         within_jurisdiction("fallback_team_id", "teams", own="id", deferred=True),
         within_jurisdiction("ruleset_id", "rulesets", own="id", deferred=True),
     )
@@ -63,6 +81,8 @@ class Jurisdiction(Base):
     names: Mapped[Names]
     time_zone: Mapped[str]
     locales: Mapped[list[str]]
+    retention_months: Mapped[int | None]
+    retention_text: Mapped[str] = mapped_column(server_default=KeptText.KEEP)
     fallback_team_id: Mapped[int | None] = mapped_column(BigInteger)
     ruleset_id: Mapped[int | None] = mapped_column(BigInteger)
     retired_at: Mapped[datetime | None]
@@ -253,3 +273,28 @@ class Address(Base):
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
     label: Mapped[str]
     location: Mapped[Position] = mapped_column(PositionColumn)
+
+
+class AuditEntry(Base):
+    """One act that has to be shown later; the database refuses to change or delete it.
+
+    `changes` holds ids, codes and counts, never contact details or what somebody wrote.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        within_jurisdiction("person_id", "people"),
+        one_of("actor", Actor),
+        CheckConstraint("(actor = 'person') = (person_id IS NOT NULL)", name="person"),
+        Index("ix_audit_entries_newest", "jurisdiction_id", "at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    act: Mapped[str]
+    thing_kind: Mapped[str]
+    thing_reference: Mapped[str | None]
+    changes: Mapped[dict[str, Any]]

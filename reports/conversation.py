@@ -17,7 +17,7 @@ from reports.work import Move
 
 def write_message(session: Session, report: Report, text: str, now: datetime) -> Message:
     """Add the reporter's words to the ticket and tell the team."""
-    ticket = work.lock_of(session, report.id)
+    ticket = work.lock_as_reporter(session, report)
     message = Message(
         jurisdiction_id=report.jurisdiction_id,
         ticket_id=ticket.id,
@@ -61,7 +61,7 @@ def withdraw(session: Session, report: Report, now: datetime) -> None:
     Where other residents' reports stand on the same ticket, theirs goes on and this report gets a
     ticket of its own. Raise TransitionRefused when the city has closed it already.
     """
-    ticket = work.lock_of(session, report.id)
+    ticket = work.lock_as_reporter(session, report)
     if ticket.withdrawn:
         return
     if _others(session, ticket, report):
@@ -72,12 +72,12 @@ def withdraw(session: Session, report: Report, now: datetime) -> None:
 
 def remove_contact(session: Session, report: Report, now: datetime) -> None:
     """Forget how to reach the reporter; what is still owed to them is dropped when it is due."""
+    ticket = work.lock_as_reporter(session, report)
     removed = session.scalar(
         delete(Contact).where(Contact.report_id == report.id).returning(Contact.report_id)
     )
     if removed is None:
         return
-    ticket = work.lock_of(session, report.id)
     history.append(
         session,
         ticket,

@@ -17,7 +17,8 @@ from reports import errands, history, leases, work
 from reports.history import EventKind
 from reports.leases import Lease
 from reports.models import Author, Photo, PhotoStatus, Report, Visibility
-from reports.photos import PhotoFacts, Rendering, probe
+from reports.photos import FORMATS, SIZES, PhotoFacts, Rendering, probe
+from reports.work import ReportAnonymised
 
 MAX_PHOTOS = 5
 # Rejected ones do not count among the five, but nobody may send broken files for ever.
@@ -40,7 +41,7 @@ class PhotosClosed(Exception):
     """The report was withdrawn; nobody would look at another photo."""
 
 
-REFUSALS = (TooManyPhotos, OtherPhoto, PhotosClosed)
+REFUSALS = (TooManyPhotos, OtherPhoto, PhotosClosed, ReportAnonymised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,15 @@ def derivative_key(public_id: UUID, size: int, extension: str) -> str:
     return f"derivatives/{public_id}/{size}.{extension}"
 
 
+def keys_of(photo: Photo) -> list[str]:
+    """Return where the photo's original is kept, and after it where its derivatives are."""
+    original = original_key(photo.report_id, photo.uuid, photo.sha256)
+    derivatives = [
+        derivative_key(photo.public_id, size, extension) for size in SIZES for extension in FORMATS
+    ]
+    return [original, *derivatives]
+
+
 def remaining(session: Session, report_id: int) -> int:
     """Return how many photos the report may still get."""
     usable, all_of_them = _counts(session, report_id)
@@ -108,9 +118,9 @@ def find_same(session: Session, report_id: int, upload: Upload) -> Photo | None:
 def add(session: Session, report: Report, upload: Upload, now: datetime) -> tuple[Photo, bool]:
     """Note a photo whose original is in the storage; tell whether it is new.
 
-    Raise PhotosClosed, OtherPhoto or TooManyPhotos.
+    Raise ReportAnonymised, PhotosClosed, OtherPhoto or TooManyPhotos.
     """
-    ticket = work.lock_of(session, report.id)
+    ticket = work.lock_as_reporter(session, report)
     same = find_same(session, report.id, upload)
     if same is not None:
         return same, False

@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     PHOTO_FAILED = "photo_failed"
     NOTICE_FAILED = "notice_failed"
     CONTACT_REMOVED = "contact_removed"
+    ANONYMISED = "anonymised"
 
 
 PUBLIC_KINDS = frozenset(
@@ -65,6 +66,7 @@ _KIND_TEXTS = {
     EventKind.PHOTO_FAILED: mark("A photo could not be processed."),
     EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),
     EventKind.CONTACT_REMOVED: mark("The reporter removed their contact details."),
+    EventKind.ANONYMISED: mark("What tied the report to a person was removed."),
 }
 
 WITHDRAWN = "withdrawn"
@@ -106,6 +108,8 @@ def append(
         session.flush()
     ticket.version += 1
     ticket.updated_at = now
+    # Whatever happens may bring new words, so retention has to pass over the ticket again.
+    ticket.retained_text = None
     event = Event(
         jurisdiction_id=ticket.jurisdiction_id,
         ticket_id=ticket.id,

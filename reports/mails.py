@@ -191,7 +191,7 @@ def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     if case.message is not None and case.message.body:
         label = _MESSAGE if kind is NoticeKind.MESSAGE else _CITY_SAYS
         quotes.append((say(locale, label), isolate(case.message.body)))
-    if kind in {NoticeKind.ARRIVAL, NoticeKind.RECEIPT}:
+    if kind in {NoticeKind.ARRIVAL, NoticeKind.RECEIPT} and case.report.description:
         quotes.append((say(locale, _DESCRIPTION), isolate(case.report.description)))
     return tuple(quotes)
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from city.models import Kind, Priority
+from city.models import KeptText, Kind, Priority
 from geo.columns import PositionColumn, on_earth, spatial_index
 from geo.coordinates import Position
 from infra.database import Base, one_of, within_jurisdiction
@@ -79,7 +79,7 @@ class Author(StrEnum):
 
 
 class Ticket(Base):
-    """The work: one status, one team, one deadline; `version` counts its events."""
+    """The work; `version` counts its events, `retained_text` is what retention left of it."""
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -97,6 +97,8 @@ class Ticket(Base):
         spatial_index("tickets", "location"),
         Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
+        one_of("retained_text", KeptText),
+        Index("ix_tickets_retention", "jurisdiction_id", "retained_text", "closed_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -121,10 +123,11 @@ class Ticket(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    retained_text: Mapped[str | None]
 
 
 class Report(Base):
-    """What one resident sent; the ticket holds what the city made of it."""
+    """What one resident sent; once `anonymised_at` is set, nothing ties it to a person."""
 
     __tablename__ = "reports"
     __table_args__ = (
@@ -165,13 +168,22 @@ class Report(Base):
     subject: Mapped[str | None]
     visibility: Mapped[str]
     created_at: Mapped[datetime]
+    anonymised_at: Mapped[datetime | None]
+
+
+# However a number is written, its last digits are the same.
+PHONE_END = "right(regexp_replace(phone, '[^0-9]', '', 'g'), 6)"
 
 
 class Contact(Base):
     """How to reach the reporter, and nothing else about them."""
 
     __tablename__ = "contacts"
-    __table_args__ = (within_jurisdiction("report_id", "reports"),)
+    __table_args__ = (
+        within_jurisdiction("report_id", "reports"),
+        Index("ix_contacts_email", "jurisdiction_id", text("lower(email)")),
+        Index("ix_contacts_phone", "jurisdiction_id", text(PHONE_END)),
+    )
 
     report_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
@@ -195,6 +207,7 @@ class Membership(Base):
             postgresql_where=text("left_at IS NULL"),
         ),
         Index("ix_memberships_ticket_id", "ticket_id"),
+        Index("ix_memberships_report_id", "report_id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -378,6 +391,6 @@ class IdempotencyKey(Base):
     route: Mapped[str]
     key: Mapped[str]
     body_hash: Mapped[bytes]
-    report_id: Mapped[int | None] = mapped_column(BigInteger)
-    message_id: Mapped[int | None] = mapped_column(BigInteger)
+    report_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    message_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     created_at: Mapped[datetime] = mapped_column(index=True)

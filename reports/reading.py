@@ -108,11 +108,20 @@ def find(session: Session, reference: str, *, holder: str | None) -> Report:
     report = session.scalar(select(Report).where(Report.reference == wanted))
     if report is None:
         raise UnknownReport(reference)
+    opened = opens(report, holder)
     if report.visibility == Visibility.HIDDEN.value:
-        raise HiddenReport if holder == wanted else UnknownReport(reference)
-    if holder != wanted and not in_public_category(session, report):
+        raise HiddenReport if opened else UnknownReport(reference)
+    if not opened and not in_public_category(session, report):
         raise UnknownReport(reference)
     return report
+
+
+def opens(report: Report, holder: str | None) -> bool:
+    """Tell whether the holder of this reference's token is the report's reporter.
+
+    The token of a report that is no longer tied to a person opens nothing.
+    """
+    return report.reference == holder and report.anonymised_at is None
 
 
 def current_ticket(session: Session, report: Report) -> Ticket:

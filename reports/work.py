@@ -10,8 +10,12 @@ from sqlalchemy.orm import Session
 
 from reports import history, notices, status
 from reports.history import WITHDRAWN, EventKind
-from reports.models import Author, Membership, Message, Ticket
+from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
+
+
+class ReportAnonymised(Exception):
+    """Nothing ties the report to a person any more, so nobody can act as its reporter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,18 @@ def lock(session: Session, ticket_id: int) -> Ticket:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
+
+
+def lock_as_reporter(session: Session, report: Report) -> Ticket:
+    """Return the ticket that the report is in, held for what its reporter wants to do.
+
+    Raise ReportAnonymised when nobody is its reporter any more.
+    """
+    ticket = lock_of(session, report.id)
+    session.refresh(report, ["anonymised_at"])
+    if report.anonymised_at is not None:
+        raise ReportAnonymised
+    return ticket
 
 
 def lock_of(session: Session, report_id: int) -> Ticket:

@@ -10,10 +10,11 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from city.models import Actor
 from infra.clock import now
 from infra.queue import NudgeQueue
 from infra.storage import StorageError
-from reports import gallery, sweep
+from reports import gallery, removals, retention, sweep
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -22,16 +23,22 @@ TIDY_EVERY_S = 600
 # Looking through every original costs the more the older a city is.
 PURGE_EVERY_S = 86_400
 PURGED_AT_ONCE = 500
+RETAIN_EVERY_S = 86_400
+REMOVED_AT_ONCE = 200
 # Longer than any upload may take, so that none is swept away while it runs.
 UNFINISHED_AFTER_S = 3600
 
 
 def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
     """Sweep until stopped; whatever is down is met again at the next round."""
-    tidy_at, purge_at = 0.0, time.monotonic() + TIDY_EVERY_S
+    tidy_at, retain_at, purge_at = 0.0, 0.0, time.monotonic() + TIDY_EVERY_S
     while not stopped.is_set():
         try:
             follow_up(kit, queue)
+            # One batch in each round, so that no mail waits for a long past to be gone through.
+            if time.monotonic() >= retain_at and not retain(kit):
+                retain_at = time.monotonic() + RETAIN_EVERY_S
+            remove(kit)
             if time.monotonic() >= tidy_at:
                 tidy(kit)
                 tidy_at = time.monotonic() + TIDY_EVERY_S
@@ -51,6 +58,32 @@ def follow_up(kit: Tools, queue: NudgeQueue) -> None:
     if missing:
         queue.send(missing)
         log.info("followed up", count=len(missing))
+
+
+def retain(kit: Tools) -> bool:
+    """Do a batch of each city's retention; tell whether more is waiting."""
+    with kit.sessions() as session:
+        cities = retention.cities(session)
+    more = False
+    for city in cities:
+        with kit.sessions.begin() as session:
+            batch = retention.run_batch(session, city, now(), Actor.WORKERS)
+        if batch.counts:
+            log.info("retention applied", jurisdiction=city.code, **batch.counts)
+        more = more or batch.next is not None
+    return more
+
+
+def remove(kit: Tools) -> None:
+    """Remove the files that have to leave the storage."""
+    with kit.sessions() as session:
+        owed = removals.due(session, now(), REMOVED_AT_ONCE)
+    for removal in owed:
+        kit.storage.delete(removal.key)
+    if owed:
+        with kit.sessions.begin() as session:
+            removals.settle(session, owed)
+        log.info("files removed", count=len(owed))
 
 
 def tidy(kit: Tools) -> None:

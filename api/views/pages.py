@@ -68,7 +68,7 @@ def report_page(reference: str) -> Response:
         return _page("gone.html", 404, text="gone")
     except HiddenReport:
         return _page("gone.html", 410, text="hidden")
-    return _page("report.html", **_told(report, mine=holder == report.reference))
+    return _page("report.html", **_told(report, mine=reading.opens(report, holder)))
 
 
 def _told(report: Report, *, mine: bool) -> dict[str, Any]:

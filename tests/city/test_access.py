@@ -16,30 +16,35 @@ EXPECTED: dict[Role, dict[Act, Reach | None]] = {
         Act.CHANGE_STATUS: NO,
         Act.WRITE_NOTES: NO,
         Act.TAKE_IN_REPORTS: NO,
+        Act.HANDLE_PERSONAL_DATA: NO,
     },
     Role.DISPATCHER: {
         Act.READ_TICKETS: CITY,
         Act.CHANGE_STATUS: CITY,
         Act.WRITE_NOTES: CITY,
         Act.TAKE_IN_REPORTS: CITY,
+        Act.HANDLE_PERSONAL_DATA: CITY,
     },
     Role.TEAM_LEAD: {
         Act.READ_TICKETS: TEAMS,
         Act.CHANGE_STATUS: TEAMS,
         Act.WRITE_NOTES: TEAMS,
         Act.TAKE_IN_REPORTS: CITY,
+        Act.HANDLE_PERSONAL_DATA: NO,
     },
     Role.TEAM_MEMBER: {
         Act.READ_TICKETS: TEAMS,
         Act.CHANGE_STATUS: TEAMS,
         Act.WRITE_NOTES: TEAMS,
         Act.TAKE_IN_REPORTS: CITY,
+        Act.HANDLE_PERSONAL_DATA: NO,
     },
     Role.AUDITOR: {
         Act.READ_TICKETS: CITY,
         Act.CHANGE_STATUS: NO,
         Act.WRITE_NOTES: NO,
         Act.TAKE_IN_REPORTS: NO,
+        Act.HANDLE_PERSONAL_DATA: NO,
     },
 }
 EVERY = [(role, act) for role in Role for act in Act]

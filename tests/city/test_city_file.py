@@ -145,6 +145,21 @@ FAULTS: list[tuple[str, Change, str]] = [
         "jurisdiction.time_zone: 'Europe/Lyon' is no time zone",
     ),
     (
+        "retention of no time",
+        lambda says: says["jurisdiction"].update(retention={"months": 0}),
+        "jurisdiction.retention.months: Input should be greater than or equal to 1",
+    ),
+    (
+        "retention without a time",
+        lambda says: says["jurisdiction"].update(retention={"text": "blank"}),
+        "jurisdiction.retention.months: Field required",
+    ),
+    (
+        "texts neither kept nor blanked",
+        lambda says: says["jurisdiction"].update(retention={"months": 6, "text": "burn"}),
+        "jurisdiction.retention.text: Input should be 'keep' or 'blank'",
+    ),
+    (
         "address that is none",
         lambda says: says["teams"][0].update(email="desk"),
         "teams.0.email: ",

@@ -91,6 +91,27 @@ def test_loading_twice_changes_nothing(session: Session, folder: Path) -> None:
     assert counts(session) == before
 
 
+@pytest.mark.parametrize(
+    ("retention", "kept"),
+    [
+        ({"months": 24, "text": "blank"}, (24, "blank")),
+        ({"months": 6}, (6, "keep")),
+        (None, (None, "keep")),
+    ],
+)
+def test_a_retention_is_as_the_file_says(
+    session: Session, folder: Path, retention: dict[str, Any] | None, kept: tuple[int | None, str]
+) -> None:
+    says = changed()
+    says["jurisdiction"]["retention"] = {"months": 12, "text": "blank"}
+    load(session, write(folder, says))
+    says["jurisdiction"]["retention"] = retention
+    [line] = reload(session, folder, says)
+    assert line.startswith("jurisdiction essai: retention_months")
+    city = jurisdictions.find(session, "essai")
+    assert (city.retention_months, city.retention_text) == kept
+
+
 def test_a_second_city_stands_beside_the_first(session: Session, tmp_path: Path) -> None:
     demo = jurisdictions.find(session, None)
     before = counts(session)

@@ -1,0 +1,50 @@
+"""The audit: which acts on people's data and on the city's set-up were done, and by whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from city.models import Actor, AuditEntry
+
+
+class AuditAct(StrEnum):
+    """What was done."""
+
+    RETENTION = "retention"
+    EXPORT = "export"
+    ERASURE = "erasure"
+
+
+def record(
+    session: Session,
+    jurisdiction_id: int,
+    act: AuditAct,
+    now: datetime,
+    *,
+    person_id: int | None = None,
+    actor: Actor = Actor.PERSON,
+    thing_kind: str,
+    thing_reference: str | None = None,
+    changes: dict[str, Any],
+) -> None:
+    """Write an act down, in the transaction that does it.
+
+    `changes` holds ids, codes and counts alone: an entry is never changed, so nothing in it could
+    be forgotten.
+    """
+    session.add(
+        AuditEntry(
+            jurisdiction_id=jurisdiction_id,
+            at=now,
+            actor=actor.value,
+            person_id=person_id,
+            act=act.value,
+            thing_kind=thing_kind,
+            thing_reference=thing_reference,
+            changes=changes,
+        )
+    )
