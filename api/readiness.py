@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
-from redis.exceptions import RedisError
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
+from api.enquiries import Asked, Enquiry
 from infra.queue import NudgeQueue
-from infra.storage import Storage, StorageError
+from infra.storage import Storage
 
 OK = "ok"
 # Asking writes a file and a key, and anybody may ask.
@@ -18,33 +14,32 @@ KEPT_S = 1.0
 
 
 class Readiness:
-    """Asks database, queue and storage, and keeps the answers for a moment."""
+    """Asks database, queue and storage at once, and keeps the answers for a moment."""
 
     def __init__(self, engine: Engine, queue: NudgeQueue, storage: Storage) -> None:
         self._engine = engine
-        self._checks: dict[str, Callable[[], object]] = {
-            "database": self._ask_database,
-            "queue": queue.ping,
-            "storage": storage.check,
+        self._parts = {
+            "database": Enquiry(self._ask_database, KEPT_S),
+            "queue": Enquiry(queue.ping, KEPT_S),
+            "storage": Enquiry(storage.check, KEPT_S),
         }
-        self._known: dict[str, str] = {}
-        self._until = 0.0
 
     def parts(self) -> dict[str, str]:
-        """Return for each part "ok" or the name of the error that it gave."""
-        if time.monotonic() >= self._until:
-            self._known = {name: _try(check) for name, check in self._checks.items()}
-            self._until = time.monotonic() + KEPT_S
-        return self._known
+        """Return for each part "ok" or the name of the error that it gave.
+
+        A part that does not answer in time is told as a TimeoutError.
+        """
+        asked = {name: part.ask() for name, part in self._parts.items()}
+        return {name: _told(part) for name, part in asked.items()}
 
     def _ask_database(self) -> None:
         with self._engine.connect() as connection:
             connection.execute(text("SELECT postgis_lib_version()"))
 
 
-def _try(check: Callable[[], object]) -> str:
+def _told(part: Asked[None]) -> str:
     try:
-        check()
-    except (RedisError, SQLAlchemyError, StorageError) as error:
+        part.answer()
+    except Exception as error:
         return type(error).__name__
     return OK

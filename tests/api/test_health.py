@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from api.app import create_app
 from infra.embedded.valkey import Valkey
@@ -14,7 +18,7 @@ from infra.settings import Settings
 from tests.api import help as h
 from tests.reports import photo_samples
 from tests.resident import BASE, INSIDE, PASSWORD, Resident, bearer, body_of, problem_at
-from tests.stack import environment
+from tests.stack import environment, eventually
 
 DEAD_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
 DEAD_STORAGE = "file:///dev/null/storage"
@@ -68,6 +72,45 @@ def test_what_does_not_answer_is_named(
     assert {name for name, found in parts.items() if found != "ok"} == dead
     assert "127.0.0.1" not in answer.text
     assert "/dev/null" not in answer.text
+
+
+def test_parts_that_take_a_connection_and_never_answer_are_named(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT", f"http://{address}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        client = build(
+            DATABASE_URL=f"postgresql://nobody@{address}/none",
+            REDIS_URL=f"redis://{address}",
+            STORAGE_URL="s3://photos",
+        )
+        assert client.get("/healthz").status_code == 200
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert body_of(answer)["parts"] == dict.fromkeys(PART.split(), "TimeoutError")
+
+
+def test_a_part_that_freezes_is_named_until_it_goes_on(build: Build) -> None:
+    client = build()
+    assert client.get("/readyz").status_code == 200
+    engine = h.parts_of(client.application).engine
+    with engine.connect() as connection:
+        pid = connection.scalar(text("SELECT pg_backend_pid()"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        parts = eventually(lambda: _troubles(client))
+        assert parts == {"database": "TimeoutError"}
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: client.get("/readyz").status_code == 200)
+
+
+def _troubles(client: FlaskClient) -> dict[str, str]:
+    parts: dict[str, str] = body_of(client.get("/readyz"))["parts"]
+    return {name: found for name, found in parts.items() if found != "ok"}
 
 
 def test_without_its_database_it_asks_to_come_back(build: Build) -> None:
