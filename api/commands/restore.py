@@ -14,7 +14,7 @@ from api.commands.progress import Progress
 from api.services import db, services
 from infra import revisions
 from infra.backup import archive, database, objects, programs
-from infra.backup.archive import About, Contents
+from infra.backup.archive import About
 from infra.backup.failure import BackupFailed
 from infra.storage import StorageError
 from reports import owed
@@ -32,8 +32,8 @@ def group(file: Path, replace: bool, hold_notices: bool) -> None:
     the backup does not hold stay there. Stop the web server and the workers before.
     """
     try:
-        contents = _check(file)
-        where = _prepare(contents.about, replace=replace)
+        about = _check(file)
+        where = _prepare(about, replace=replace)
         _restore_storage(file)
         _restore_database(file, where, replace=replace, hold_notices=hold_notices)
     except (BackupFailed, StorageError, ValueError, OSError, SQLAlchemyError) as error:
@@ -47,17 +47,13 @@ def group(file: Path, replace: bool, hold_notices: bool) -> None:
     except SQLAlchemyError as error:
         told = f"all is restored, but migrating failed: {error}\nsee to it: alembic upgrade head"
         raise click.ClickException(told) from error
-    _tell_what_follows(contents.about)
+    _tell_what_follows(about)
 
 
-def _check(file: Path) -> Contents:
-    click.echo(f"{file}: checking all of it")
-    contents = archive.verify(file)
-    about = contents.about
-    click.echo(
-        f"whole; made {about.made_at} at migration {about.revision};"
-        f" {contents.objects:,} objects, {contents.size_bytes:,} bytes in all"
-    )
+def _check(file: Path) -> About:
+    with Progress("checked") as progress:
+        about = archive.verify(file, progress.add)
+    click.echo(f"the backup is whole; made {about.made_at} at migration {about.revision}")
     if not revisions.is_known(about.revision):
         raise BackupFailed(
             f"it was made by a newer Vigie: this code has no migration {about.revision};"
@@ -68,7 +64,7 @@ def _check(file: Path) -> Contents:
             "warning: SECRET_KEY is not the one that this backup was made with: no tracking token"
             " that residents hold will work until it is"
         )
-    return contents
+    return about
 
 
 def _prepare(about: About, *, replace: bool) -> Path:

@@ -19,7 +19,7 @@ import os
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
@@ -66,15 +66,6 @@ class Member:
     def key(self) -> str | None:
         """Return the storage key, or None for what is no object."""
         return self.name.removeprefix(_STORAGE) if self.name.startswith(_STORAGE) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a whole backup holds."""
-
-    about: About
-    objects: int
-    size_bytes: int
 
 
 @contextmanager
@@ -190,9 +181,13 @@ def readable() -> Iterator[None]:
         raise BackupFailed(f"it is no whole tar file: {error}") from error
 
 
-def verify(path: Path) -> Contents:
-    """Read all of a backup and return what it holds; raise BackupFailed unless it is whole."""
-    about, objects, size = None, 0, 0
+def verify(path: Path, tell: Callable[[int], None]) -> About:
+    """Read all of a backup and return what it says of itself.
+
+    `tell` gets the size of each file in it once that has been read. Raise BackupFailed unless the
+    backup is whole.
+    """
+    about = None
     with path.open("rb") as file, tempfile.TemporaryFile() as sums, readable():
         for member in read(file):
             if member.name == SUMS:
@@ -205,13 +200,12 @@ def verify(path: Path) -> Contents:
             while reader.read(_PIECE_BYTES):
                 pass
             sums.write(_line(reader, member.name))
-            objects += member.key is not None
-            size += member.size_bytes
+            tell(member.size_bytes)
         else:
             raise BackupFailed("its end is missing")
     if about is None:
         raise BackupFailed(f"it is no backup of Vigie: {ABOUT} is missing")
-    return Contents(about, objects, size)
+    return about
 
 
 def _about(data: bytes) -> About:

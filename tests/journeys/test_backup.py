@@ -265,13 +265,7 @@ def test_a_killed_backup_leaves_nothing_that_looks_whole(
     secretive = {**environ, "DATABASE_URL": f"{environ['DATABASE_URL']}&password=top-secret"}
     with psycopg.connect(environ["DATABASE_URL"]) as connection:
         connection.execute("LOCK TABLE reports")
-        process = Child(
-            "backup",
-            [sys.executable, "-m", *FLASK, "backup", str(backup)],
-            tmp_path / "backup.log",
-            cwd=ROOT,
-            environ=secretive,
-        )
+        process = command(secretive, tmp_path, "backup", str(backup))
         process.start()
         [dumper] = eventually(lambda: children(process.pid or 0, b"--format=custom"))
         assert b"top-secret" not in Path(f"/proc/{dumper}/cmdline").read_bytes()
@@ -288,6 +282,45 @@ def test_a_killed_backup_leaves_nothing_that_looks_whole(
     assert not partial.exists()
     assert "exists and is left as it is" in refused(own_app, "backup", backup)
     assert not partial.exists()
+
+
+def test_a_killed_restore_leaves_the_database_as_it_was(
+    own_app: Flask, environ: dict[str, str], tmp_path: Path
+) -> None:
+    backup = tmp_path / "city.tar"
+    run(own_app, "backup", backup)
+    process = command(environ, tmp_path, "restore", str(backup), "--replace")
+    with psycopg.connect(environ["DATABASE_URL"]) as connection:
+        before = tables(connection)
+        # Some tables are dropped before it comes to this one, and some after.
+        connection.execute("LOCK TABLE reports IN ACCESS SHARE MODE")
+        process.start()
+        [writer] = eventually(lambda: children(process.pid or 0, b"ON_ERROR_STOP"))
+        eventually(lambda: waits_for_a_lock(environ["DATABASE_URL"]))
+        os.kill(process.pid or 0, signal.SIGKILL)
+        eventually(lambda: not Path(f"/proc/{writer}").exists())
+        process.kill()
+        connection.rollback()
+        eventually(lambda: not waits_for_a_lock(environ["DATABASE_URL"]))
+        assert tables(connection) == before
+    run(own_app, "restore", backup, "--replace")
+
+
+def waits_for_a_lock(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return connection.execute(query).fetchone() is not None
+
+
+def command(environ: dict[str, str], folder: Path, *arguments: str) -> Child:
+    """Return a process that a test can kill."""
+    return Child(
+        arguments[0],
+        [sys.executable, "-m", *FLASK, *arguments],
+        folder / f"{arguments[0]}.log",
+        cwd=ROOT,
+        environ=environ,
+    )
 
 
 def children(pid: int, option: bytes) -> list[int]:
