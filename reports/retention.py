@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, DateTime, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, DateTime, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from city import audit
@@ -24,18 +24,19 @@ AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a batch ended: when its last ticket was closed, and its id."""
+    """Where a batch ended: what retention had left of its last ticket, when that was closed."""
 
+    left: KeptText | None
     closed_at: datetime
     ticket_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one batch did: how many of what, and where the next one begins; None after the last."""
+    """What one batch did: how many of what, and where it ended, None where nothing was left."""
 
     counts: Counter[str]
-    next: Place | None
+    end: Place | None
 
 
 def cities(session: Session, code: str | None = None) -> list[Jurisdiction]:
@@ -48,7 +49,11 @@ def cities(session: Session, code: str | None = None) -> list[Jurisdiction]:
 
 def count_due(session: Session, city: Jurisdiction, now: datetime) -> int:
     """Return how many tickets retention has still to pass over."""
-    return session.scalars(select(func.count(Ticket.id)).where(_is_due(session, city, now))).one()
+    before = _closed_before(session, city, now)
+    return sum(
+        session.scalars(select(func.count(Ticket.id)).where(*_due(city, left, before))).one()
+        for left in _left_before(city)
+    )
 
 
 def run_batch(
@@ -62,7 +67,7 @@ def run_batch(
 
     Tickets that somebody else holds are left for another time.
     """
-    tickets = _take(session, city, now, after)
+    tickets, place = _take(session, city, now, after)
     text = KeptText(city.retention_text)
     counts = Counter({"tickets": len(tickets)})
     for ticket in tickets:
@@ -78,7 +83,7 @@ def run_batch(
             changes={"months": city.retention_months, "text": text.value, **counts},
         )
     session.flush()
-    return Batch(counts, _last(tickets) if len(tickets) == AT_ONCE else None)
+    return Batch(counts, place)
 
 
 def _pass_over(session: Session, ticket: Ticket, text: KeptText, now: datetime) -> Counter[str]:
@@ -97,36 +102,50 @@ def _pass_over(session: Session, ticket: Ticket, text: KeptText, now: datetime) 
     return counts
 
 
-def _take(session: Session, city: Jurisdiction, now: datetime, after: Place | None) -> list[Ticket]:
-    query = select(Ticket).where(_is_due(session, city, now))
-    if after is not None:
-        place = tuple_(literal(after.closed_at), literal(after.ticket_id))
-        query = query.where(tuple_(Ticket.closed_at, Ticket.id) > place)
-    return list(
-        session.scalars(
-            query.order_by(Ticket.closed_at, Ticket.id)
+def _take(
+    session: Session, city: Jurisdiction, now: datetime, after: Place | None
+) -> tuple[list[Ticket], Place | None]:
+    """Take the next tickets in hand, and tell where they end."""
+    before = _closed_before(session, city, now)
+    states = _left_before(city)
+    for left in states[states.index(after.left) if after else 0 :]:
+        query = select(Ticket).where(*_due(city, left, before))
+        if after is not None and after.left is left:
+            place = tuple_(literal(after.closed_at), literal(after.ticket_id))
+            query = query.where(tuple_(Ticket.closed_at, Ticket.id) > place)
+        found = session.execute(
+            query.add_columns(Ticket.closed_at)
+            # The first is the same in all of them, and named for the sake of the index's order.
+            .order_by(Ticket.retained_text, Ticket.closed_at, Ticket.id)
             .limit(AT_ONCE)
             .with_for_update(key_share=True, skip_locked=True)
             .execution_options(populate_existing=True)
-        )
-    )
+        ).all()
+        if found:
+            last, closed_at = found[-1]
+            return [ticket for ticket, _ in found], Place(left, closed_at, last.id)
+    return [], None
 
 
-def _is_due(session: Session, city: Jurisdiction, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that a ticket was closed long ago and was not passed over since.
+def _left_before(city: Jurisdiction) -> list[KeptText | None]:
+    """Return what may be left of a ticket to be passed over, each to be looked for by itself.
 
     One whose text was kept comes again once the city wants it blanked.
     """
-    months_ago = literal(now, DateTime(timezone=True)) - func.make_interval(
-        0, city.retention_months
+    blanking = city.retention_text == KeptText.BLANK.value
+    return [None, KeptText.KEEP] if blanking else [None]
+
+
+def _due(
+    city: Jurisdiction, left: KeptText | None, closed_before: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Ticket.jurisdiction_id == city.id,
+        Ticket.retained_text == left.value if left else Ticket.retained_text.is_(None),
+        Ticket.closed_at <= closed_before,
     )
-    left: ColumnElement[bool] = Ticket.retained_text.is_(None)
-    if city.retention_text == KeptText.BLANK.value:
-        left = or_(left, Ticket.retained_text == KeptText.KEEP.value)
-    closed_before = session.scalar(select(months_ago))
-    return (Ticket.jurisdiction_id == city.id) & left & (Ticket.closed_at <= closed_before)
 
 
-def _last(tickets: list[Ticket]) -> Place | None:
-    last = tickets[-1]
-    return Place(last.closed_at, last.id) if last.closed_at else None
+def _closed_before(session: Session, city: Jurisdiction, now: datetime) -> datetime:
+    months = func.make_interval(0, city.retention_months)
+    return session.scalars(select(literal(now, DateTime(timezone=True)) - months)).one()

@@ -38,13 +38,13 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
             # One batch in each round, so that no mail waits for a long past to be gone through.
             if time.monotonic() >= retain_at and not retain(kit):
                 retain_at = time.monotonic() + RETAIN_EVERY_S
-            remove(kit)
             if time.monotonic() >= tidy_at:
                 tidy(kit)
                 tidy_at = time.monotonic() + TIDY_EVERY_S
             if time.monotonic() >= purge_at:
                 purge(kit)
                 purge_at = time.monotonic() + PURGE_EVERY_S
+            remove(kit)
         except (RedisError, SQLAlchemyError, StorageError) as error:
             log.warning("sweep put off", error=type(error).__name__)
         stopped.wait(kit.settings.sweep_interval_s)
@@ -68,9 +68,9 @@ def retain(kit: Tools) -> bool:
     for city in cities:
         with kit.sessions.begin() as session:
             batch = retention.run_batch(session, city, now(), Actor.WORKERS)
-        if batch.counts:
+        if batch.counts["tickets"]:
             log.info("retention applied", jurisdiction=city.code, **batch.counts)
-        more = more or batch.next is not None
+        more = more or batch.end is not None
     return more
 
 

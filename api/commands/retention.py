@@ -36,16 +36,15 @@ def _run(city: Jurisdiction, dry_run: bool) -> Counter[str]:
     moment = now()
     total = retention.count_due(db(), city, moment)
     counts: Counter[str] = Counter()
-    place = None
-    while counts["tickets"] < total:
+    place, more = None, total > 0
+    while more:
         batch = retention.run_batch(db(), city, moment, Actor.COMMAND, place)
         if dry_run:
             db().rollback()
         else:
             commit()
         counts += batch.counts
-        click.echo(f"\r  {city.code}: {counts['tickets']} of {total} tickets", nl=not batch.next)
-        place = batch.next
-        if place is None:
-            break
+        place = batch.end
+        more = place is not None and counts["tickets"] < total
+        click.echo(f"\r  {city.code}: {counts['tickets']} of {total} tickets", nl=not more)
     return counts
