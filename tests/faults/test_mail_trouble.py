@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -18,9 +19,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from rq import Queue
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
+from infra.mail import Mail, Mailer
 from infra.queue import QueueName, connect
 from reports import delivery, gallery
 from tests.conftest import running
@@ -105,12 +108,17 @@ class _Town:
     def has_ended(self, view: dict[str, Any], status: str) -> bool:
         return self.receipt(view)[0] == status
 
+    def let_time_pass(self) -> None:
+        """Let the time come for the next attempt at what waits."""
+        self.database.execute("UPDATE notices SET due_at = now() WHERE status = 'pending'")
+
     def come_to_the_last_attempt(self) -> None:
         """Let hours pass for what waits."""
         self.database.execute(
-            "UPDATE notices SET attempt = %s, due_at = now() WHERE status = 'pending'",
+            "UPDATE notices SET attempt = %s WHERE status = 'pending'",
             (delivery.MAX_ATTEMPTS - 1,),
         )
+        self.let_time_pass()
 
     def poison(self, view: dict[str, Any]) -> None:
         """Make a report's receipt one that cannot be written, and its photo one that kills.
@@ -189,7 +197,8 @@ def test_40_a_server_that_is_down_or_silent_gets_its_mail_later(
 
     with socket.create_server(("127.0.0.1", port)) as silent:
         before = town.receipt(sent)[1]
-        eventually(lambda: town.receipt(sent)[1] > before + 1)
+        town.let_time_pass()
+        eventually(lambda: town.receipt(sent)[1] > before)
         other = town.report(FINE)
         town.send_photo(other)
         eventually(lambda: town.photo(other) == "ready")
@@ -198,6 +207,7 @@ def test_40_a_server_that_is_down_or_silent_gets_its_mail_later(
 
     mailbox = Mailbox(tmp_path / "mail", port=port)
     mailbox.start()
+    town.let_time_pass()
     eventually(lambda: town.receipt(sent)[0] == town.receipt(other)[0] == "sent", 60)
     mailbox.stop()
     assert len({mail["Message-ID"] for mail in town.stack.mails(FINE)}) == 2
@@ -227,6 +237,28 @@ def test_40_what_is_never_taken_is_given_up_and_shown(
     assert town.receipt(fine) == ("sent", 1)
     assert town.inbox("true") == {slow["ticket"], later["ticket"]}
     assert town.inbox("false") == {fine["ticket"]}
+
+
+def _stall(listening: socket.socket, heard: list[bytes]) -> None:
+    """Say what SMTP asks for until a recipient is named, and nothing from then on."""
+    with listening.accept()[0] as line:
+        line.sendall(b"220 here\r\n")
+        while not (said := line.recv(1024)).startswith(b"rcpt"):
+            line.sendall(b"250 here\r\n")
+        heard += [said, line.recv(1024)]
+
+
+def test_40_a_conversation_that_takes_too_long_is_left_without_a_farewell() -> None:
+    heard: list[bytes] = []
+    mail = Mail(FINE, "Trou", "text", "<p>text</p>", "<1@example.org>")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        stalling = Thread(target=_stall, args=(listening, heard))
+        stalling.start()
+        mailer = Mailer(f"smtp://127.0.0.1:{listening.getsockname()[1]}", "vigie@example.org")
+        with pytest.raises(JobTimeoutException), UnixSignalDeathPenalty(1, JobTimeoutException):  # type: ignore[no-untyped-call]
+            mailer.send(mail)
+        stalling.join()
+    assert heard == [f"rcpt TO:<{FINE}>\r\n".encode(), b""]
 
 
 def test_40_a_poisoned_job_harms_itself_alone(
