@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -55,8 +56,10 @@ class Mailer:
             try:
                 self._log_in(server)
                 server.send_message(message, from_addr=self._sender, to_addrs=[mail.to])
-            finally:
                 _leave(server)
+            finally:
+                # A server that went silent would keep us waiting for its farewell.
+                server.close()
         except smtplib.SMTPRecipientsRefused as error:
             code, _ = next(iter(error.recipients.values()))
             raise _failure(code) from error
@@ -120,10 +123,8 @@ class Mailer:
 
 def _leave(server: smtplib.SMTP) -> None:
     # The message is the server's once its data were answered; a farewell changes nothing.
-    try:
+    with suppress(smtplib.SMTPException, OSError):
         server.quit()
-    except (smtplib.SMTPException, OSError):
-        server.close()
 
 
 def _failure(code: int) -> MailRefused | MailUnavailable:

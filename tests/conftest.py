@@ -107,7 +107,7 @@ def app(
     database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("app")
-    with application(environment(folder, database_url, valkey.url, mailbox.url)) as app:
+    with _application(environment(folder, database_url, valkey.url, mailbox.url)) as app:
         yield app
 
 
@@ -116,7 +116,7 @@ def own_app(
     own_database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path: Path
 ) -> Iterator[Flask]:
     """Return an application over a database that one test has for itself."""
-    with application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
+    with _application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
         yield app
 
 
@@ -180,7 +180,7 @@ def demo_stack(
 def load_city(environ: dict[str, str]) -> None:
     """Make the tables in an empty database, and the demo city in them."""
     alembic(environ, "upgrade", "head")
-    with application(environ) as app:
+    with _application(environ) as app:
         parts: Services = app.extensions["vigie"]
         with parts.sessions.begin() as session:
             Loading(session, read_city_file(DEMO), now()).run()
@@ -207,8 +207,7 @@ def _copy(cluster: Cluster, template: str) -> str:
 
 
 @contextmanager
-def application(environ: dict[str, str]) -> Iterator[Flask]:
-    """Make an application that lets go of its database in the end."""
+def _application(environ: dict[str, str]) -> Iterator[Flask]:
     app = create_app(Settings.from_env(environ))
     parts: Services = app.extensions["vigie"]
     try:

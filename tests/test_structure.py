@@ -121,6 +121,12 @@ def test_every_error_has_a_status() -> None:
     assert declared.keys() - answered == NOT_FOR_CLIENTS
 
 
+def test_each_of_the_forty_faults_is_tested() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    numbers = {int(n) for text in sources for n in re.findall(r"mark\.fault\((\d+)\)", text)}
+    assert numbers == set(range(1, 41))
+
+
 def test_files_stay_short() -> None:
     sources = [path for package in PACKAGES for path in (ROOT / package.__name__).rglob("*.py")]
     assert len(sources) > 50
