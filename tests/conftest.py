@@ -68,12 +68,7 @@ def template(cluster: Cluster, valkey: Valkey, tmp_path_factory: pytest.TempPath
     name = "template_city"
     cluster.create_database(name)
     folder = tmp_path_factory.mktemp("template")
-    environ = environment(folder, cluster.url(name), valkey.url, "smtp://127.0.0.1:9")
-    alembic(environ, "upgrade", "head")
-    with _application(environ) as app:
-        parts: Services = app.extensions["vigie"]
-        with parts.sessions.begin() as session:
-            Loading(session, read_city_file(DEMO), now()).run()
+    found_city(environment(folder, cluster.url(name), valkey.url, "smtp://127.0.0.1:9"))
     return name
 
 
@@ -157,6 +152,15 @@ def demo_stack(
     run_module(environ, "flask", "--app", "wsgi", "demo", "load")
     with running(Stack(folder, environ, mail_folder)) as one:
         yield one
+
+
+def found_city(environ: dict[str, str]) -> None:
+    """Make the tables and load the demo city into an empty database."""
+    alembic(environ, "upgrade", "head")
+    with _application(environ) as app:
+        parts: Services = app.extensions["vigie"]
+        with parts.sessions.begin() as session:
+            Loading(session, read_city_file(DEMO), now()).run()
 
 
 @contextmanager
