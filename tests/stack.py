@@ -95,6 +95,14 @@ class Stack:
         self._web.start()
         eventually(self._is_alive)
 
+    def kill_web(self) -> None:
+        """Kill the web server with all its processes."""
+        self._web.kill()
+
+    def kill_supervisor(self) -> None:
+        """Kill the workers with what keeps them alive."""
+        self._workers.kill()
+
     def stop_workers(self) -> None:
         """Stop the workers in an orderly way."""
         self._workers.stop(30)
