@@ -94,8 +94,9 @@ class Ticket(Base):
         one_of("kind", Kind),
         one_of("priority", Priority),
         on_earth("location"),
-        spatial_index("tickets", "location"),
+        spatial_index("tickets", "location", "created_at"),
         Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
+        Index("ix_tickets_status", "jurisdiction_id", "status", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
     )
 
@@ -135,7 +136,7 @@ class Report(Base):
         one_of("channel", Channel),
         one_of("visibility", Visibility),
         on_earth("location"),
-        spatial_index("reports", "location"),
+        spatial_index("reports", "location", "created_at"),
         Index("ix_reports_newest", "jurisdiction_id", "created_at", "id"),
         Index(
             "ix_reports_external_ref",
