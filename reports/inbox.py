@@ -18,7 +18,7 @@ from geo.models import District
 from infra.words import Reader
 from reports import decisions, history, reading
 from reports.decisions import Decision
-from reports.filters import Filters, Mark, after, any_report_says, before, conditions
+from reports.filters import Filters, Mark, Order, any_report_says, conditions, read_page
 from reports.history import Entry
 from reports.models import Contact, Membership, Notice, NoticeStatus, Report, Ticket
 from reports.reading import PhotoView
@@ -137,25 +137,19 @@ def page(
     """Return the tickets that the person may see."""
     any_status = [
         *_within_reach(staff),
-        *conditions(replace(wanted, status=()), Ticket.location, Ticket.created_at),
+        *conditions(session, replace(wanted, status=()), Ticket.location, Ticket.created_at),
         *_extra_conditions(extra, now),
     ]
-    query = _query().where(*any_status).limit(limit + 1)
+    query = _query().where(*any_status)
     if wanted.status:
         query = query.where(Ticket.status.in_(wanted.status))
-    if extra.sort is Sort.OLDEST:
-        query = query.order_by(Ticket.created_at, Ticket.id)
-        follows = after
-    else:
-        query = query.order_by(Ticket.created_at.desc(), Ticket.id.desc())
-        follows = before
-    if mark is not None:
-        query = query.where(follows(mark, Ticket.created_at, Ticket.id))
-    rows = session.execute(query).all()
-    last = rows[limit - 1][0] if len(rows) > limit else None
+    order = Order(Ticket.created_at, Ticket.id, newest_first=extra.sort is Sort.NEWEST)
+    rows, following = read_page(
+        session, query, order, wanted, limit, mark, lambda row: Mark(row[0].created_at, row[0].id)
+    )
     return InboxPage(
-        items=_items(session, rows[:limit], locale, now),
-        next=Mark(last.created_at, last.id) if last else None,
+        items=_items(session, rows, locale, now),
+        next=following,
         counts=_counts(session, any_status),
     )
 

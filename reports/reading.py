@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from city.models import Category, Jurisdiction, Kind, Team
 from geo.coordinates import Position
 from geo.models import District
 from infra.words import Reader
 from reports import gallery
-from reports.filters import Filters, Mark, before, conditions, says
+from reports.filters import Filters, Mark, Order, conditions, read_page, says
 from reports.history import status_text
 from reports.models import (
     Contact,
@@ -90,11 +91,6 @@ class Page:
     next: Mark | None
 
 
-# A report in no district comes with None in the district's place.
-_Row = Row[Report, Ticket, Category, Team, District, str | None, list[str]]
-_Query = Select[Report, Ticket, Category, Team, District, str | None, list[str]]
-
-
 def find(session: Session, reference: str, *, holder: str | None) -> Report:
     """Return the report that a reference names.
 
@@ -161,28 +157,21 @@ def page(
     locale: str,
 ) -> Page:
     """Return public reports, newest first; the cost does not grow with the depth."""
-    query = (
-        _query()
-        .where(
-            Report.jurisdiction_id == jurisdiction.id,
-            Report.visibility == Visibility.SHOWN.value,
-            Category.public,
-            Report.category_id.in_(_public_categories(jurisdiction.id)),
-            *conditions(wanted, Report.location, Report.created_at),
-        )
-        .order_by(Report.created_at.desc(), Report.id.desc())
-        .limit(limit + 1)
+    query = _query().where(
+        Report.jurisdiction_id == jurisdiction.id,
+        Ticket.jurisdiction_id == jurisdiction.id,
+        Report.visibility == Visibility.SHOWN.value,
+        Category.public,
+        Report.category_id.in_(_public_categories(jurisdiction.id)),
+        *conditions(session, wanted, Report.location, Report.created_at),
     )
     if words:
         query = query.where(says(words, Report.description, Report.address))
-    if mark is not None:
-        query = query.where(before(mark, Report.created_at, Report.id))
-    rows = session.execute(query).all()
-    last = rows[limit - 1][0] if len(rows) > limit else None
-    return Page(
-        items=_views(session, rows[:limit], locale),
-        next=Mark(last.created_at, last.id) if last else None,
+    order = Order(Report.created_at, Report.id)
+    rows, following = read_page(
+        session, query, order, wanted, limit, mark, lambda row: Mark(row.created_at, row.id)
     )
+    return Page(items=_views(session, rows, locale), next=following)
 
 
 def public_photo(session: Session, public_id: object) -> Photo | None:
@@ -205,13 +194,13 @@ def is_public(session: Session, report: Report) -> bool:
 def photos_of(session: Session, report_ids: Sequence[int]) -> dict[int, tuple[PhotoView, ...]]:
     """Return the shown photos of each report, in the order in which they came."""
     found: dict[int, tuple[PhotoView, ...]] = {}
-    for photo in session.scalars(
-        select(Photo)
+    for report_id, public_id, status, reason, placeholder in session.execute(
+        select(Photo.report_id, Photo.public_id, Photo.status, Photo.reason, Photo.placeholder)
         .where(Photo.report_id.in_(report_ids), Photo.visibility == Visibility.SHOWN.value)
         .order_by(Photo.id)
     ):
-        one = PhotoView(str(photo.public_id), photo.status, photo.reason, photo.placeholder)
-        found[photo.report_id] = (*found.get(photo.report_id, ()), one)
+        one = PhotoView(str(public_id), status, reason, placeholder)
+        found[report_id] = (*found.get(report_id, ()), one)
     return found
 
 
@@ -234,10 +223,44 @@ def _public_categories(jurisdiction_id: int) -> Select[int]:
     return select(Category.id).where(Category.jurisdiction_id == jurisdiction_id, Category.public)
 
 
-def _query() -> _Query:
-    """Return the query that all views are made of: reports in their current tickets."""
+def _query() -> Select[*tuple[Any, ...]]:
+    """Return the query that all views are made of: reports in their current tickets.
+
+    It takes columns and not entities: a list of a hundred is several times as fast so.
+    """
+    together = aliased(Membership)
+    supports = (
+        select(func.count() - 1)
+        .where(together.ticket_id == Ticket.id, together.left_at.is_(None))
+        .scalar_subquery()
+    )
     return (
-        select(Report, Ticket, Category, Team, District, Message.body, Jurisdiction.locales)
+        select(
+            Report.id,
+            Report.reference,
+            Report.kind,
+            Report.description,
+            Report.location,
+            Report.address,
+            Report.created_at,
+            Ticket.reference.label("ticket"),
+            Ticket.status,
+            Ticket.kind.label("ticket_kind"),
+            Ticket.withdrawn,
+            Ticket.updated_at,
+            Ticket.due_at,
+            Ticket.closed_at,
+            Category.code.label("category"),
+            Category.names.label("category_names"),
+            Team.code.label("team"),
+            Team.names.label("team_names"),
+            District.code.label("district"),
+            District.names.label("district_names"),
+            Message.body.label("public_message"),
+            Jurisdiction.locales,
+            supports.label("supports"),
+        )
+        .select_from(Report)
         .join(Membership, (Membership.report_id == Report.id) & Membership.left_at.is_(None))
         .join(Ticket, Ticket.id == Membership.ticket_id)
         .join(Category, Category.id == Ticket.category_id)
@@ -248,43 +271,35 @@ def _query() -> _Query:
     )
 
 
-def _views(session: Session, rows: Sequence[_Row], locale: str) -> list[ReportView]:
-    photos = photos_of(session, [row[0].id for row in rows])
-    together = _reports_per_ticket(session, {row[1].id for row in rows})
-    return [_view(row, photos.get(row[0].id, ()), together[row[1].id] - 1, locale) for row in rows]
+def _views(
+    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], locale: str
+) -> list[ReportView]:
+    photos = photos_of(session, [row.id for row in rows])
+    return [_view(row, photos.get(row.id, ()), locale) for row in rows]
 
 
-def _view(row: _Row, photos: tuple[PhotoView, ...], supports: int, locale: str) -> ReportView:
-    report, ticket, category, team, district, message, locales = row
-    reader = Reader(locale, locales)
+def _view(row: Row[*tuple[Any, ...]], photos: tuple[PhotoView, ...], locale: str) -> ReportView:
+    reader = Reader(locale, row.locales)
+    status = Status(row.status)
     return ReportView(
-        reference=report.reference,
-        ticket=ticket.reference,
-        kind=report.kind,
-        category=Thing.of(category, reader),
-        description=report.description,
-        location=report.location,
-        address=report.address,
-        district=Thing.of(district, reader) if district else None,
-        team=Thing.of(team, reader),
-        status=ticket.status,
+        reference=row.reference,
+        ticket=row.ticket,
+        kind=row.kind,
+        category=Thing(row.category, reader.name(row.category_names)),
+        description=row.description,
+        location=row.location,
+        address=row.address,
+        district=Thing(row.district, reader.name(row.district_names)) if row.district else None,
+        team=Thing(row.team, reader.name(row.team_names)),
+        status=row.status,
         status_text=status_text(
-            locale, Status(ticket.status), kind=Kind(ticket.kind), withdrawn=ticket.withdrawn
+            locale, status, kind=Kind(row.ticket_kind), withdrawn=row.withdrawn
         ),
-        public_message=message,
-        created_at=report.created_at,
-        updated_at=ticket.updated_at,
-        due_at=ticket.due_at,
-        closed_at=ticket.closed_at,
+        public_message=row.public_message,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        due_at=row.due_at,
+        closed_at=row.closed_at,
         photos=photos,
-        supports=supports,
+        supports=row.supports,
     )
-
-
-def _reports_per_ticket(session: Session, ticket_ids: set[int]) -> dict[int, int]:
-    query = (
-        select(Membership.ticket_id, func.count())
-        .where(Membership.ticket_id.in_(ticket_ids), Membership.left_at.is_(None))
-        .group_by(Membership.ticket_id)
-    )
-    return dict(session.execute(query).all())

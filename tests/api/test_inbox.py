@@ -130,6 +130,8 @@ def _named(scene: Scene, items: list[dict[str, Any]]) -> list[str]:
         ("assignee=nobody", ""),
         ("bbox=2.26,48.82,2.27,48.83", "lamp"),
         ("sort=oldest", "road idea lamp border gap private"),
+        ("sort=oldest&bbox=2,48,3,49", "road idea lamp border gap private"),
+        ("bbox=2,48,3,49", "private gap border lamp idea road"),
         ("sort=newest&limit=2", "private gap"),
         ("jurisdiction=beaurive&team=voirie", "road"),
     ],

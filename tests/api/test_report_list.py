@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from math import nextafter
 from typing import Any
 from urllib.parse import quote
 
@@ -175,9 +177,10 @@ def test_an_unknown_jurisdiction_is_nowhere(client: FlaskClient) -> None:
     h.refused(client.get(f"{BASE}/reports?jurisdiction=nowhere"), 404)
 
 
+@pytest.mark.parametrize("place", ["", "&bbox=2,48,3,49", "&near=48.8,2.2,50000"])
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_paging_neither_loses_nor_repeats(
-    app: Flask, client: FlaskClient, resident: Resident, limit: int
+    app: Flask, client: FlaskClient, resident: Resident, limit: int, place: str
 ) -> None:
     word = h.a_word()
     sent = [resident.report(description=word)["reference"] for _ in range(7)]
@@ -185,9 +188,48 @@ def test_paging_neither_loses_nor_repeats(
     with h.parts_of(app).sessions.begin() as session:
         moment = "2026-03-01T12:00:00.000001Z"
         session.execute(update(Report).where(Report.description == word).values(created_at=moment))
-    found = list(h.pages(client, f"/reports?q={word}&limit={limit}&kind=problem"))
+    found = list(h.pages(client, f"/reports?q={word}&limit={limit}&kind=problem{place}"))
     assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
     assert [item["reference"] for page in found for item in page] == sent[::-1]
+
+
+def test_in_a_place_times_a_microsecond_apart_keep_their_order(
+    app: Flask, client: FlaskClient, resident: Resident
+) -> None:
+    word = h.a_word()
+    sent = [resident.report(description=word)["reference"] for _ in range(6)]
+    first = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    with h.parts_of(app).sessions.begin() as session:
+        for number, reference in enumerate(sent):
+            moment = first + timedelta(microseconds=number)
+            told = update(Report).where(Report.reference == reference).values(created_at=moment)
+            session.execute(told)
+    found = h.pages(client, f"/reports?q={word}&limit=2&bbox=2,48,3,49")
+    assert [h.references(page) for page in found] == [
+        sent[5:3:-1],
+        sent[3:1:-1],
+        sent[1::-1],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("west", "south", "east", "north"),
+    [(0, 0, 0, 0), (0, -1, 0, 1), (-1, 0, 1, 0), (0, 0, 1, 1), (-1, -1, 0, 0)],
+)
+def test_a_box_holds_its_border(
+    client: FlaskClient, resident: Resident, west: int, south: int, east: int, north: int
+) -> None:
+    word = h.a_word()
+    there = resident.report(description=word)
+    place = there["location"]
+    longitudes = [place["longitude"] + side for side in (west, east)]
+    latitudes = [place["latitude"] + side for side in (south, north)]
+    inside = f"{longitudes[0]},{latitudes[0]},{longitudes[1]},{latitudes[1]}"
+    found = h.read(client, f"/reports?q={word}&bbox={inside}")["items"]
+    assert h.references(found) == [there["reference"]]
+    beyond = nextafter(place["longitude"], 180)
+    beside = f"{beyond},{latitudes[0]},{beyond + east},{latitudes[1]}"
+    assert h.read(client, f"/reports?q={word}&bbox={beside}")["items"] == []
 
 
 def test_what_arrives_meanwhile_moves_no_page(client: FlaskClient, resident: Resident) -> None:

@@ -1,0 +1,37 @@
+"""The newest of a place or a status"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for table in ("reports", "tickets"):
+        op.create_index(
+            f"ix_{table}_location_created_at",
+            table,
+            ["location", "created_at"],
+            unique=False,
+            postgresql_using="gist",
+        )
+        op.drop_index(f"ix_{table}_location", table_name=table)
+    op.create_index(
+        "ix_tickets_status",
+        "tickets",
+        ["jurisdiction_id", "status", "created_at", "id"],
+        unique=False,
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_tickets_status", table_name="tickets")
+    for table in ("reports", "tickets"):
+        op.create_index(
+            f"ix_{table}_location", table, ["location"], unique=False, postgresql_using="gist"
+        )
+        op.drop_index(f"ix_{table}_location_created_at", table_name=table)
