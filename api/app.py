@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import cli, cors, errors, limits, spec
+from api import cli, cors, errors, limits, refusals, spec
 from api.bodies import StrictRequest
 from api.counts import Counts
 from api.gate import REFUSAL
@@ -80,6 +80,7 @@ def create_app(settings: Settings) -> Flask:
     for view in VIEWS:
         api.register_blueprint(view.blueprint)
     app.register_blueprint(pages.blueprint)
+    refusals.install(app, api.spec.to_dict())
     cli.install(app)
     app.before_request(_begin)
     app.after_request(_finish)
@@ -114,9 +115,10 @@ def _finish(answer: Response) -> Response:
         answer.vary.update(["Accept-Language", "Authorization"])
     log.info(
         "request",
-        method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
+        method=refusals.method(),
+        route=refusals.route(),
         status=answer.status_code,
         seconds=round(time.perf_counter() - g.began, 4),
     )
+    refusals.tell(answer)
     return answer

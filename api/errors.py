@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from api import messages
+from api import messages, refusals
 from api.bodies import (
     BadInput,
     BodyTooLarge,
@@ -273,11 +273,7 @@ def from_http(error: HTTPException) -> Response:
 def _answer(error: Exception) -> Response:
     handler = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
     found = handler(error)
-    if found.status >= 500:
-        log.error("request failed", problem=found.slug, error=type(error).__name__)
-    elif found.status != 404:
-        log.info("request refused", problem=found.slug)
-    return _finish(found)
+    return _finish(found, error)
 
 
 def _unexpected(error: Exception) -> Response:
@@ -285,7 +281,8 @@ def _unexpected(error: Exception) -> Response:
     return _finish(problem(500, "unexpected"))
 
 
-def _finish(found: Problem) -> Response:
+def _finish(found: Problem, error: Exception | None = None) -> Response:
+    refusals.note(found, error)
     session = db()
     session.rollback()
     errands.take(session)
