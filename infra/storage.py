@@ -193,6 +193,20 @@ class Storage:
         self.put(key, _PROBE_BYTES, "application/octet-stream")
         self.delete(key)
 
+    def prove(self) -> None:
+        """Raise `StorageError` unless an object can be put, found, read and removed."""
+        self.check()
+        folder = f"probe-{token_hex(8)}"
+        key = f"{folder}/bytes"
+        self.put(key, _PROBE_BYTES, "application/octet-stream")
+        try:
+            if list(self.list(folder)) != [key]:
+                raise StorageError("it does not list what it was given")
+            if self.get(key) != _PROBE_BYTES:
+                raise StorageError("it gives back other bytes than it was given")
+        finally:
+            self.delete(key)
+
     def tidy(self, older_than_s: float) -> int:
         """Remove what killed processes left half written in a folder; return how many files.
 

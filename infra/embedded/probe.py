@@ -8,16 +8,13 @@ from __future__ import annotations
 import os
 import sys
 
-from infra.checks.places import round_trip
 from infra.storage import Storage, StorageError
 
 
 def main(url: str) -> int:
     """Put, get and delete an object there. Return 0, or 1 with the reason on standard error."""
     try:
-        storage = Storage.from_url(url)
-        storage.check()
-        round_trip(storage)
+        Storage.from_url(url).prove()
     except (StorageError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
