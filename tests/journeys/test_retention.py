@@ -49,9 +49,9 @@ def test_sweepers_killed_on_the_way_leave_nothing_half_done(
         database.execute("UPDATE notices SET status = 'sent'")
 
         workers.start_workers()
-        eventually(lambda: _count(database, "audit_entries") == 1)
+        eventually(lambda: _count(database, "audit_entries") >= 1)
         workers.kill_workers("sweeper")
-        eventually(lambda: _count(database, "audit_entries") == 2)
+        eventually(lambda: _count(database, "audit_entries") >= 2)
         workers.kill_workers("sweeper")
 
         eventually(lambda: _count(database, "contacts") == 0)
