@@ -27,7 +27,7 @@ from infra.embedded.process import Child
 from infra.embedded.valkey import Valkey
 from infra.settings import Settings
 from tests.api.help import parts_of, read
-from tests.commands import alembic, run_module
+from tests.commands import alembic
 from tests.conftest import DEMO
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, body_of, log_in
@@ -77,8 +77,8 @@ def refused(app: Flask, *arguments: object) -> str:
 
 def answers(client: FlaskClient, staff: dict[str, str]) -> dict[str, bytes]:
     """Return what the city's lists say, and each address that they lead to."""
-    reports = read(client, "/reports?limit=40")["items"]
-    tickets = read(client, "/tickets?limit=40", staff)["items"]
+    reports = read(client, "/reports?limit=15")["items"]
+    tickets = read(client, "/tickets?limit=10", staff)["items"]
     paths = [
         f"{BASE}/categories?latitude=48.81&longitude=2.23",
         f"{BASE}/reports?limit=100",
@@ -107,7 +107,7 @@ def test_a_city_comes_back_as_it_was(
 ) -> None:
     with running(demo_stack.environ) as app:
         staff = log_in(app.test_client())
-        saved = run_module(demo_stack.environ, *FLASK, "backup", str(tmp_path))
+        saved = run(app, "backup", tmp_path)
         before = answers(app.test_client(), staff)
     [backup] = tmp_path.iterdir()
     assert backup.name.startswith("vigie-")
@@ -117,10 +117,8 @@ def test_a_city_comes_back_as_it_was(
 
     fresh = environment(tmp_path / "fresh", empty_url, valkey.url, mailbox.url)
     fresh["PUBLIC_URL"] = demo_stack.url
-    told = run_module(fresh, *FLASK, "restore", str(backup))
-
-    assert "warning" not in told
     with running(fresh) as app:
+        assert "warning" not in run(app, "restore", backup)
         assert answers(app.test_client(), staff) == before
     assert len([path for path in before if "/photos/" in path]) > 10
     assert files(storage_of(fresh)) == files(storage_of(demo_stack.environ))
