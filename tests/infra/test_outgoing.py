@@ -24,6 +24,9 @@ from infra.outgoing import NoAnswer, Outgoing, RequestRefused, is_public, look_u
 HERE = ip_network("127.0.0.1/32")
 PUBLIC = "93.184.215.14"
 
+# Reading the machine's certificates takes long, and hardly a test here looks at one.
+TLS = ssl.create_default_context()
+
 INSIDE = [
     "127.0.0.1",
     "127.255.255.254",
@@ -168,11 +171,15 @@ class _Names:
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
 
 
+def _guard(**options: Any) -> Outgoing:
+    return Outgoing(**{"tls": TLS, **options})
+
+
 def _to(server: _Listening, *answers: Sequence[str], **options: Any) -> Outgoing:
     """Return what may ask this one server, by a name that leads to the addresses."""
     resolve = options.pop("resolve", _Names(list(answers) or [["127.0.0.1"]]))
     ports = {server.server_port}
-    return Outgoing(resolve=resolve, allowed=[HERE], ports=ports, **options)
+    return _guard(resolve=resolve, allowed=[HERE], ports=ports, **options)
 
 
 def _url(server: _Listening, path: str = "/", host: str = "hooks.example") -> str:
@@ -192,9 +199,9 @@ def test_what_is_inside_is_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
     host = f"[{address}]" if ":" in address else address
     with pytest.raises(RequestRefused, match="not public"):
-        Outgoing().fetch("GET", f"http://{host}/")
+        _guard().fetch("GET", f"http://{host}/")
     with pytest.raises(RequestRefused, match="not public"):
-        Outgoing(resolve=_Names([[address]])).fetch("GET", "http://hooks.example/")
+        _guard(resolve=_Names([[address]])).fetch("GET", "http://hooks.example/")
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
@@ -206,7 +213,7 @@ def test_what_is_outside_is_public(address: str) -> None:
 @pytest.mark.parametrize("first", [[PUBLIC, "10.0.0.1"], ["10.0.0.1", PUBLIC], ["::1", PUBLIC]])
 def test_one_address_inside_spoils_the_name(first: list[str]) -> None:
     with pytest.raises(RequestRefused, match="not public"):
-        Outgoing(resolve=_Names([first])).fetch("POST", "https://hooks.example/", body=b"")
+        _guard(resolve=_Names([first])).fetch("POST", "https://hooks.example/", body=b"")
 
 
 @pytest.mark.fault(30)
@@ -249,7 +256,7 @@ def test_no_spelling_leads_inside(listen: Listen, host: str) -> None:
     server = listen()
     names = _Names([["127.0.0.1"]])
     with pytest.raises(RequestRefused):
-        Outgoing(resolve=names, ports={server.server_port}).fetch("GET", _url(server, host=host))
+        _guard(resolve=names, ports={server.server_port}).fetch("GET", _url(server, host=host))
     assert (names.asked, server.asked) == ([], [])
 
 
@@ -274,7 +281,7 @@ def test_no_spelling_leads_inside(listen: Listen, host: str) -> None:
 def test_only_the_web_is_asked(url: str) -> None:
     names = _Names([[PUBLIC]])
     with pytest.raises(RequestRefused):
-        Outgoing(resolve=names).fetch("GET", url)
+        _guard(resolve=names).fetch("GET", url)
     assert names.asked == []
 
 
@@ -315,7 +322,7 @@ def test_a_proxy_of_the_environment_is_not_asked(
 
 def test_the_next_address_is_tried_when_one_is_silent(listen: Listen) -> None:
     server = listen()
-    outgoing = Outgoing(
+    outgoing = _guard(
         resolve=_Names([["127.0.0.3", "127.0.0.1"]]),
         allowed=[ip_network("127.0.0.0/8")],
         ports={server.server_port},
@@ -339,7 +346,7 @@ def test_a_reply_is_bounded(listen: Listen) -> None:
 
 def test_nobody_there_is_no_answer(listen: Listen) -> None:
     server = listen()
-    silent = Outgoing(
+    silent = _guard(
         resolve=_Names([["127.0.0.3"]]),
         allowed=[ip_network("127.0.0.3")],
         ports={server.server_port},
@@ -393,5 +400,5 @@ def test_a_certificate_is_proved_for_the_name_and_not_the_address(
     with pytest.raises(NoAnswer):
         _to(server, tls=trusting).fetch("GET", url.replace("hooks.", "other."))
     with pytest.raises(NoAnswer):
-        _to(server).fetch("GET", url)
+        _to(server, tls=None).fetch("GET", url)
     assert [host for _, host, _ in server.asked] == [f"hooks.example:{server.server_port}"]
