@@ -7,17 +7,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import trustme
 
 from infra.outgoing import NoAnswer, Outgoing, RequestRefused, is_public, look_up
 
@@ -359,41 +354,14 @@ def test_nobody_there_is_no_answer(listen: Listen) -> None:
         look_up("nobody.invalid", 2.0)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Return a file with a key and a certificate for hooks.example that nobody else signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example")])
-    today = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path = tmp_path / "hooks.pem"
-    path.write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 @pytest.mark.fault(31)
-def test_a_certificate_is_proved_for_the_name_and_not_the_address(
-    listen: Listen, certificate: Path
-) -> None:
+def test_a_certificate_is_proved_for_the_name_and_not_the_address(listen: Listen) -> None:
+    authority = trustme.CA()
     keeping = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    keeping.load_cert_chain(certificate)
+    authority.issue_cert("hooks.example").configure_cert(keeping)
     server = listen(tls=keeping)
-    trusting = ssl.create_default_context(cafile=certificate)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
 
     url = _url(server).replace("http:", "https:")
     assert _to(server, tls=trusting).fetch("GET", url).body == b"hello"
