@@ -325,6 +325,7 @@ def test_the_next_address_is_tried_when_one_is_silent(listen: Listen) -> None:
     assert outgoing.fetch("GET", _url(server)).status == 200
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("path", ["/headers", "/body"])
 def test_drop_by_drop_is_too_slow(listen: Listen, path: str) -> None:
     server = listen()
