@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,22 @@ def test_15_an_empty_photo_is_422(resident: Resident) -> None:
     assert body_of(answer)["reason"] == "empty"
 
 
+def _jpeg_with_broken_tables() -> bytes:
+    """Return a JPEG that is whole from marker to marker, and says nothing that can be decoded."""
+    data = bytearray(photo_samples.jpeg())
+    table = data.index(b"\xff\xc4") + 5
+    data[table : table + 20] = b"\xff" * 20
+    return bytes(data)
+
+
 @pytest.mark.fault(16)
-def test_16_a_cut_off_photo_is_422_and_the_report_goes_on(
-    client: FlaskClient, resident: Resident
+@pytest.mark.parametrize("damage", [photo_samples.truncated_jpeg, _jpeg_with_broken_tables])
+def test_16_a_broken_photo_is_422_and_the_report_goes_on(
+    client: FlaskClient, resident: Resident, damage: Callable[[], bytes]
 ) -> None:
     sent = resident.report()
     uuid = uuid4()
-    broken = resident.put_photo(sent, photo_samples.truncated_jpeg(), uuid)
+    broken = resident.put_photo(sent, damage(), uuid)
     assert broken.status_code == 422
     assert body_of(broken)["reason"] == "broken"
 

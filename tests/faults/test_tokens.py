@@ -28,6 +28,12 @@ Claims = dict[str, Any]
 SECRETS = ["a secret of the tests, long enough", "", "secret"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def colleague(app: Flask) -> None:
+    """Have somebody logged in, whose session nobody else may come into."""
+    log_in(app.test_client())
+
+
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 

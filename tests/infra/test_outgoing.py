@@ -7,22 +7,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import trustme
 
 from infra.outgoing import NoAnswer, Outgoing, RequestRefused, is_public, look_up
 
 HERE = ip_network("127.0.0.1/32")
 PUBLIC = "93.184.215.14"
+
+# Reading the machine's certificates takes long, and hardly a test here looks at one.
+TLS = ssl.create_default_context()
 
 INSIDE = [
     "127.0.0.1",
@@ -168,11 +166,15 @@ class _Names:
         return self.answers[min(len(self.asked), len(self.answers)) - 1]
 
 
+def _guard(**options: Any) -> Outgoing:
+    return Outgoing(**{"tls": TLS, **options})
+
+
 def _to(server: _Listening, *answers: Sequence[str], **options: Any) -> Outgoing:
     """Return what may ask this one server, by a name that leads to the addresses."""
     resolve = options.pop("resolve", _Names(list(answers) or [["127.0.0.1"]]))
     ports = {server.server_port}
-    return Outgoing(resolve=resolve, allowed=[HERE], ports=ports, **options)
+    return _guard(resolve=resolve, allowed=[HERE], ports=ports, **options)
 
 
 def _url(server: _Listening, path: str = "/", host: str = "hooks.example") -> str:
@@ -192,9 +194,9 @@ def test_what_is_inside_is_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
     host = f"[{address}]" if ":" in address else address
     with pytest.raises(RequestRefused, match="not public"):
-        Outgoing().fetch("GET", f"http://{host}/")
+        _guard().fetch("GET", f"http://{host}/")
     with pytest.raises(RequestRefused, match="not public"):
-        Outgoing(resolve=_Names([[address]])).fetch("GET", "http://hooks.example/")
+        _guard(resolve=_Names([[address]])).fetch("GET", "http://hooks.example/")
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
@@ -206,7 +208,7 @@ def test_what_is_outside_is_public(address: str) -> None:
 @pytest.mark.parametrize("first", [[PUBLIC, "10.0.0.1"], ["10.0.0.1", PUBLIC], ["::1", PUBLIC]])
 def test_one_address_inside_spoils_the_name(first: list[str]) -> None:
     with pytest.raises(RequestRefused, match="not public"):
-        Outgoing(resolve=_Names([first])).fetch("POST", "https://hooks.example/", body=b"")
+        _guard(resolve=_Names([first])).fetch("POST", "https://hooks.example/", body=b"")
 
 
 @pytest.mark.fault(30)
@@ -249,7 +251,7 @@ def test_no_spelling_leads_inside(listen: Listen, host: str) -> None:
     server = listen()
     names = _Names([["127.0.0.1"]])
     with pytest.raises(RequestRefused):
-        Outgoing(resolve=names, ports={server.server_port}).fetch("GET", _url(server, host=host))
+        _guard(resolve=names, ports={server.server_port}).fetch("GET", _url(server, host=host))
     assert (names.asked, server.asked) == ([], [])
 
 
@@ -274,7 +276,7 @@ def test_no_spelling_leads_inside(listen: Listen, host: str) -> None:
 def test_only_the_web_is_asked(url: str) -> None:
     names = _Names([[PUBLIC]])
     with pytest.raises(RequestRefused):
-        Outgoing(resolve=names).fetch("GET", url)
+        _guard(resolve=names).fetch("GET", url)
     assert names.asked == []
 
 
@@ -315,7 +317,7 @@ def test_a_proxy_of_the_environment_is_not_asked(
 
 def test_the_next_address_is_tried_when_one_is_silent(listen: Listen) -> None:
     server = listen()
-    outgoing = Outgoing(
+    outgoing = _guard(
         resolve=_Names([["127.0.0.3", "127.0.0.1"]]),
         allowed=[ip_network("127.0.0.0/8")],
         ports={server.server_port},
@@ -323,6 +325,7 @@ def test_the_next_address_is_tried_when_one_is_silent(listen: Listen) -> None:
     assert outgoing.fetch("GET", _url(server)).status == 200
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("path", ["/headers", "/body"])
 def test_drop_by_drop_is_too_slow(listen: Listen, path: str) -> None:
     server = listen()
@@ -339,7 +342,7 @@ def test_a_reply_is_bounded(listen: Listen) -> None:
 
 def test_nobody_there_is_no_answer(listen: Listen) -> None:
     server = listen()
-    silent = Outgoing(
+    silent = _guard(
         resolve=_Names([["127.0.0.3"]]),
         allowed=[ip_network("127.0.0.3")],
         ports={server.server_port},
@@ -352,46 +355,19 @@ def test_nobody_there_is_no_answer(listen: Listen) -> None:
         look_up("nobody.invalid", 2.0)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """Return a file with a key and a certificate for hooks.example that nobody else signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example")])
-    today = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path = tmp_path / "hooks.pem"
-    path.write_bytes(secret + signed.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 @pytest.mark.fault(31)
-def test_a_certificate_is_proved_for_the_name_and_not_the_address(
-    listen: Listen, certificate: Path
-) -> None:
+def test_a_certificate_is_proved_for_the_name_and_not_the_address(listen: Listen) -> None:
+    authority = trustme.CA()
     keeping = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    keeping.load_cert_chain(certificate)
+    authority.issue_cert("hooks.example").configure_cert(keeping)
     server = listen(tls=keeping)
-    trusting = ssl.create_default_context(cafile=certificate)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
 
     url = _url(server).replace("http:", "https:")
     assert _to(server, tls=trusting).fetch("GET", url).body == b"hello"
     with pytest.raises(NoAnswer):
         _to(server, tls=trusting).fetch("GET", url.replace("hooks.", "other."))
     with pytest.raises(NoAnswer):
-        _to(server).fetch("GET", url)
+        _to(server, tls=None).fetch("GET", url)
     assert [host for _, host, _ in server.asked] == [f"hooks.example:{server.server_port}"]

@@ -118,6 +118,7 @@ def test_a_palette_is_read() -> None:
     assert samples.quadrants(samples.saved("PNG", shown)) == samples.UPRIGHT
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16"])
 def test_every_way_of_storing_greys_is_read(mode: str) -> None:
     greys = samples.picture(400, 300, "L")
@@ -164,6 +165,7 @@ def test_a_transparent_colour_of_a_palette_becomes_white() -> None:
     assert samples.quadrants(samples.saved("PNG", shown))[1:] == samples.UPRIGHT[1:]
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
 def test_colours_are_converted_by_their_profile(format_name: str) -> None:
     data = samples.saved(
