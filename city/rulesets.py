@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import or_, select
@@ -15,12 +14,13 @@ from infra.database import Names
 
 
 @dataclass(frozen=True, slots=True)
-class RuleNames:
-    """What a rule is called by the city: the parts that make its sentence."""
+class PublishedRule:
+    """A rule as it is applied, with what the city calls the parts that make its sentence."""
 
+    rule: Rule
     subject: Names | None
     district: Names | None
-    team: Names
+    team: Team
 
 
 def version(session: Session, jurisdiction: Jurisdiction) -> int | None:
@@ -28,10 +28,16 @@ def version(session: Session, jurisdiction: Jurisdiction) -> int | None:
     return session.scalar(select(Ruleset.version).where(Ruleset.id == jurisdiction.ruleset_id))
 
 
-def matching(session: Session, jurisdiction: Jurisdiction, category: Category) -> list[Rule]:
+def matching(
+    session: Session, jurisdiction: Jurisdiction, category: Category
+) -> list[PublishedRule]:
     """Return the published rules that could concern the category, wherever they apply."""
-    rows = session.scalars(
-        select(RuleRow)
+    rows = session.execute(
+        select(RuleRow, Category.names, CategoryGroup.names, District.names, Team)
+        .join(Team, Team.id == RuleRow.team_id)
+        .outerjoin(Category, Category.id == RuleRow.category_id)
+        .outerjoin(CategoryGroup, CategoryGroup.id == RuleRow.group_id)
+        .outerjoin(District, District.id == RuleRow.district_id)
         .where(
             RuleRow.ruleset_id == jurisdiction.ruleset_id,
             or_(RuleRow.category_id.is_(None), RuleRow.category_id == category.id),
@@ -40,29 +46,18 @@ def matching(session: Session, jurisdiction: Jurisdiction, category: Category) -
         .order_by(RuleRow.position)
     )
     return [
-        Rule(
-            id=row.id,
-            position=row.position,
-            target_id=row.team_id,
-            category_id=row.category_id,
-            group_id=row.group_id,
-            district_id=row.district_id,
+        PublishedRule(
+            Rule(
+                id=row.id,
+                position=row.position,
+                target_id=row.team_id,
+                category_id=row.category_id,
+                group_id=row.group_id,
+                district_id=row.district_id,
+            ),
+            subject=category_names or group_names,
+            district=district_names,
+            team=team,
         )
-        for row in rows
+        for row, category_names, group_names, district_names, team in rows
     ]
-
-
-def names_of(session: Session, rule_ids: Sequence[int]) -> dict[int, RuleNames]:
-    """Return what the rules are called, id to names."""
-    rows = session.execute(
-        select(RuleRow.id, Category.names, CategoryGroup.names, District.names, Team.names)
-        .join(Team, Team.id == RuleRow.team_id)
-        .outerjoin(Category, Category.id == RuleRow.category_id)
-        .outerjoin(CategoryGroup, CategoryGroup.id == RuleRow.group_id)
-        .outerjoin(District, District.id == RuleRow.district_id)
-        .where(RuleRow.id.in_(rule_ids))
-    )
-    return {
-        id_: RuleNames(subject=category or group, district=district, team=team)
-        for id_, category, group, district, team in rows
-    }

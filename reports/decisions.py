@@ -5,6 +5,7 @@ The record holds the names as they were at the time, so that a city may rename w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from city import rulesets
 from city.jurisdictions import Spot
 from city.models import Category, Jurisdiction, Team
+from city.rulesets import PublishedRule
 from geo import routing
 from geo.districts import Hit
 from geo.routing import Choice, Reason, Subject
@@ -106,10 +108,11 @@ def route(session: Session, spot: Spot, category: Category, accuracy_m: float | 
     """Decide which district and team a report of the category at the spot goes to."""
     if spot.jurisdiction.fallback_team_id is None:
         raise NoFallbackTeam(spot.jurisdiction.code)
+    published = rulesets.matching(session, spot.jurisdiction, category)
     choice = routing.decide(
         Subject(category.id, category.group_id),
         [hit.as_cover() for hit in spot.districts],
-        rulesets.matching(session, spot.jurisdiction, category),
+        [one.rule for one in published],
         spot.jurisdiction.fallback_team_id,
     )
     district = next((hit for hit in spot.districts if hit.district_id == choice.district_id), None)
@@ -120,7 +123,10 @@ def route(session: Session, spot: Spot, category: Category, accuracy_m: float | 
         team=team,
         ruleset_id=spot.jurisdiction.ruleset_id,
         certain=is_certain(spot, accuracy_m),
-        record=_record(session, spot, choice, district, team),
+        record={
+            "ruleset": rulesets.version(session, spot.jurisdiction),
+            **_record(spot, choice, district, team, published),
+        },
     )
 
 
@@ -190,22 +196,23 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
 
 
 def _record(
-    session: Session, spot: Spot, choice: Choice, district: Hit | None, team: Team
+    spot: Spot,
+    choice: Choice,
+    district: Hit | None,
+    team: Team,
+    published: Iterable[PublishedRule],
 ) -> dict[str, Any]:
     hits = {hit.district_id: hit for hit in spot.districts}
-    rule_ids = [candidate.id for candidate in choice.candidates if candidate.kind == "rule"]
-    names = rulesets.names_of(session, rule_ids) if rule_ids else {}
     rules = {
-        id_: {
-            "id": id_,
-            "subject": found.subject,
-            "district": found.district,
-            "team": found.team,
+        one.rule.id: {
+            "id": one.rule.id,
+            "subject": one.subject,
+            "district": one.district,
+            "team": one.team.names,
         }
-        for id_, found in names.items()
+        for one in published
     }
     return {
-        "ruleset": rulesets.version(session, spot.jurisdiction),
         "district": _coded(district.code, district.names) if district else None,
         "team": _coded(team.code, team.names),
         "rule": rules[choice.rule.id] if choice.rule else None,

@@ -80,8 +80,8 @@ def send_report(new: NewReport) -> Response:
         report = intake.submit(db(), new, now())
         if key is not None:
             idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
-    commit()
     answer = jsonify(told.reporter_view(report, with_token=True))
+    commit()
     answer.status_code = 201
     answer.headers["Location"] = f"{request.path}/{report.reference}"
     return answer

@@ -246,7 +246,7 @@ def test_rules_are_published_as_a_whole_and_the_old_ones_stay(
     assert said == ["rules: version 2 published with 2 rules"]
     assert rulesets.version(session, city) == 2
     hole = row(session, Category, "hole")
-    current = rulesets.matching(session, city, hole)
+    current = [published.rule for published in rulesets.matching(session, city, hole)]
     assert [(rule.position, rule.group_id, rule.category_id) for rule in current] == [
         (1, hole.group_id, None),
         (2, None, hole.id),
