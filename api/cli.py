@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from api.commands import city, demo
+from api.commands import city, demo, photos
 
-COMMANDS = (city, demo)
+COMMANDS = (city, demo, photos)
 
 
 def install(app: Flask) -> None:

@@ -14,6 +14,10 @@ from reports.photo_structure import JPEG_FRAMES, JPEG_SCAN, jpeg_segments
 # this the whole stays under 500 MB.
 MAX_BYTES = 400_000_000
 
+# Ends a process whose photo has lied. It is above what an honest one takes, because the kernel
+# counts what is reserved, such as stacks, used or not.
+PROCESS_BYTES = 540_000_000
+
 _BLOCK_BYTES = 64 * 2
 _SEQUENTIAL_FRAMES = {0xC0, 0xC1}
 

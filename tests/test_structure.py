@@ -36,6 +36,7 @@ NOT_FOR_CLIENTS = {
     "infra.mail.MailRefused",
     "infra.mail.MailUnavailable",
     "infra.settings.SettingsError",
+    "reports.photo_process.RenderingCrashed",
     "reports.references.MalformedReference",
     "workers.tools.JobFailed",
 }

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import signal
 import sys
 import threading
 from enum import StrEnum
-from pathlib import Path
 
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from infra import logs, queue
+from infra import logs, memory, queue
 from infra.queue import NudgeQueue, QueueName
 from infra.settings import Settings
+from reports.photo_memory import PROCESS_BYTES
 from workers import notices, photos, sweeper
 from workers.tools import tools
 
 SWEEPER = "sweeper"
 HEARTBEAT_S = 30
 MAINTENANCE_S = 30
-# `photo_memory` decides what a photo may take; this ends a file that lied. It is above what an
-# honest one takes because the kernel counts what is reserved, such as stacks, used or not.
-PHOTO_MEMORY_BYTES = 540_000_000
 _PR_SET_PDEATHSIG = 1
 
 JOBS = (photos.render, notices.send)
@@ -51,7 +47,7 @@ class _PatientWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in a process that does not outlive the worker."""
         _die_with_parent(signal.SIGKILL)
-        bound_memory(PHOTO_MEMORY_BYTES)
+        memory.bound(PROCESS_BYTES)
         super().main_work_horse(job, queue)
 
 
@@ -97,14 +93,6 @@ def _die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), number)
-
-
-def bound_memory(most_bytes: int) -> None:
-    """Have the kernel refuse whatever would take this process over `most_bytes` of memory."""
-    statistics = Path("/proc/self/statm").read_text("ascii").split()
-    resident, reserved = int(statistics[1]), int(statistics[5])
-    limit = most_bytes + (reserved - resident) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 if __name__ == "__main__":

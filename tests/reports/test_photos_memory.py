@@ -29,11 +29,12 @@ OTHER_24 = (6000, 4000)
 HORSE = """
 import json, os, sys
 from pathlib import Path
-from reports import photos
-from workers import process
+import workers.process
+from infra import memory
+from reports import photo_memory, photos
 
 def outcome(path):
-    process.bound_memory(process.PHOTO_MEMORY_BYTES)
+    memory.bound(photo_memory.PROCESS_BYTES)
     try:
         photos.render(Path(path).read_bytes())
     except photos.UnusablePhoto as refused:
