@@ -73,6 +73,9 @@ PHOTO_REASONS = {
     "unsupported_type": mark("This is no JPEG, PNG, WebP, HEIC or AVIF picture."),
     "broken": mark("The picture is damaged or incomplete. Please send it again."),
     "too_many_pixels": mark("The picture has too many pixels."),
+    "too_much_memory": mark(
+        "Opening the picture would take too much memory. Please send it as an ordinary JPEG."
+    ),
     "could_not_be_processed": mark("The picture could not be processed. Please send another."),
 }
 

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from infra.queue import Job
@@ -199,6 +200,58 @@ def record_ready(
     )
 
 
+def find_ready(
+    session: Session, after_id: int, at_most: int, jurisdiction_id: int | None
+) -> Sequence[Photo]:
+    """Return photos of one city or of all that have their derivatives, by rising id."""
+    query = _ready(select(Photo), jurisdiction_id).where(Photo.id > after_id)
+    return session.scalars(query.order_by(Photo.id).limit(at_most)).all()
+
+
+def count_ready(session: Session, after_id: int, jurisdiction_id: int | None) -> int:
+    """Return how many photos `find_ready` has in all."""
+    query = _ready(select(func.count()).select_from(Photo), jurisdiction_id)
+    count: int = session.scalars(query.where(Photo.id > after_id)).one()
+    return count
+
+
+def record_redone(session: Session, photo: Photo, rendering: Rendering, now: datetime) -> bool:
+    """Write down that the derivatives are new, and tell whether the photo is still as it was read.
+
+    The number of the attempt is part of what caches compare, so it rises.
+    """
+    written = session.scalar(
+        update(Photo)
+        .where(
+            Photo.id == photo.id,
+            Photo.status == PhotoStatus.READY.value,
+            Photo.attempt == photo.attempt,
+        )
+        .values(
+            attempt=Photo.attempt + 1,
+            placeholder=rendering.placeholder,
+            perceptual_hash=rendering.perceptual_hash,
+            width=rendering.width,
+            height=rendering.height,
+            updated_at=now,
+        )
+        .returning(Photo.id)
+    )
+    return written is not None
+
+
+def is_deleted(session: Session, photo: Photo) -> bool:
+    """Tell whether the photo was deleted since it was read."""
+    return session.scalar(select(Photo.id).where(Photo.id == photo.id)) is None
+
+
+def withdraw(storage: Storage, photo: Photo) -> None:
+    """Remove all derivatives from the storage."""
+    for size in SIZES:
+        for extension in FORMATS:
+            storage.delete(derivative_key(photo.public_id, size, extension))
+
+
 def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: datetime) -> None:
     """Write down that the photo cannot be shown, and tell the dispatchers."""
     status = PhotoStatus.REJECTED.value
@@ -214,6 +267,11 @@ def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: dat
         report_id=lease.row.report_id,
         data={"photo": str(lease.row.public_id), "reason": reason},
     )
+
+
+def _ready(query: Select[Any], jurisdiction_id: int | None) -> Select[Any]:
+    query = query.where(Photo.status == PhotoStatus.READY.value)
+    return query.where(Photo.jurisdiction_id == jurisdiction_id) if jurisdiction_id else query
 
 
 def _counts(session: Session, report_id: int) -> tuple[int, int]:

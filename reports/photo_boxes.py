@@ -63,11 +63,20 @@ class Box:
 
 
 def walk_heic(data: bytes) -> Sizes:
-    """Walk the boxes and the places of all items; no sizes, as libheif holds a file to its own."""
+    """Walk the boxes and the places of all items; the sizes are those that any item may have.
+
+    libheif holds the pixels to them. The picture that it gives may be smaller, by a crop.
+    """
     file = _whole_file(data)
     for _ in _items(file):
         pass
-    return []
+    return [
+        (size.number(4, 4), size.number(8, 4))
+        for meta in _at_most_one(file, b"meta")
+        for properties in meta.find(b"iprp", skip=4)
+        for shared in properties.find(b"ipco")
+        for size in shared.find(b"ispe")
+    ]
 
 
 def walk_avif(data: bytes) -> Sizes:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 from pillow_heif import register_heif_opener
 
 from reports.photo_boxes import walk_avif, walk_heic
+from reports.photo_memory import MAX_BYTES, bytes_to_decode
 from reports.photo_structure import (
     PNG_SIGNATURE,
     Sizes,
@@ -23,12 +24,18 @@ from reports.photo_structure import (
 
 # A HEIC file may carry a thumbnail of another picture than the one it shows. With thumbnails on,
 # Pillow's draft() could decode that one, and nobody would have looked at what gets published.
-register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+# Each thread of a decoder has frames and a stack of its own, and by default there are as many as
+# the machine has cores.
+_THREADS = 2
+register_heif_opener(
+    decode_threads=_THREADS, thumbnails=False, depth_images=False, aux_images=False
+)
+AvifImagePlugin.DEFAULT_MAX_THREADS = _THREADS
 
 MEGAPIXEL = 1_000_000
 
-# The bounds keep one decode, of the costliest kind, under 600 MB. HEIC and JPEG may be larger
-# because phones make such files, and because their decoders hold less beside the picture.
+# HEIC and JPEG may be larger than others because phones make such files, and because their decoders
+# hold less beside the picture; those of them that need more are told by `photo_memory`.
 MAX_PIXELS = {
     "JPEG": 64 * MEGAPIXEL,
     "HEIF": 64 * MEGAPIXEL,
@@ -76,7 +83,8 @@ _WALKS: dict[str, Callable[[bytes], Sizes]] = {
 }
 
 
-CODES = ("empty", "unsupported_type", "broken", "too_many_pixels")
+TOO_MUCH_MEMORY = "too_much_memory"
+CODES = ("empty", "unsupported_type", "broken", "too_many_pixels", TOO_MUCH_MEMORY)
 
 
 class UnusablePhoto(Exception):
@@ -112,13 +120,18 @@ def decoding() -> Iterator[None]:
 def open_photo(data: bytes) -> tuple[PhotoKind, Image.Image]:
     """Return what `data` is, and the picture, opened but not decoded.
 
-    The size is within the bounds and the structure is whole to the end. Raises `UnusablePhoto`.
+    The size and the memory that it takes are within the bounds, and the structure is whole to the
+    end. Raises `UnusablePhoto`.
     """
     kind = identify(data)
     with decoding():
-        _check_pixels(kind.decoder, _WALKS[kind.decoder](data))
+        sizes = _WALKS[kind.decoder](data)
+        _check_pixels(kind.decoder, sizes)
         image = Image.open(BytesIO(data), formats=(kind.decoder,))
         _check_pixels(kind.decoder, [image.size])
+        largest = max(width * height for width, height in [image.size, *sizes])
+        if bytes_to_decode(kind.decoder, data, image, largest) > MAX_BYTES:
+            raise UnusablePhoto(TOO_MUCH_MEMORY)
     return kind, image
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 
 Sizes = list[tuple[int, int]]
 
@@ -29,8 +30,8 @@ _MAX_JPEG_MARKERS = 1_000
 _MAX_SCANS = 100
 
 _JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
-_JPEG_SCAN, _JPEG_END, _JPEG_ALONE = 0xDA, 0xD9, {0x01, *range(0xD0, 0xD9)}
+JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+JPEG_SCAN, _JPEG_END, _JPEG_ALONE = 0xDA, 0xD9, {0x01, *range(0xD0, 0xD9)}
 
 _WEBP_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
 
@@ -39,6 +40,21 @@ def walk_jpeg(data: bytes) -> Sizes:
     """Walk the markers of a JPEG to its end; what a phone appends after that is left alone."""
     sizes: Sizes = []
     scans = 0
+    for marker, segment in jpeg_segments(data):
+        if marker in JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", segment, 1)
+            sizes.append((width, height))
+        scans += marker == JPEG_SCAN
+        if scans > _MAX_SCANS:
+            raise ValueError("too many scans")
+    if not scans or not sizes:
+        raise ValueError("this JPEG holds no picture")
+    return sizes
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
+    """Yield each marker of a JPEG with the segment behind it, up to the marker of its end."""
+    view = memoryview(data)
     at = 2
     for _ in range(_MAX_JPEG_MARKERS):
         found = _JPEG_NEXT_MARKER.search(data, at)
@@ -46,19 +62,11 @@ def walk_jpeg(data: bytes) -> Sizes:
             break
         marker, at = data[found.start() + 1], found.end()
         if marker == _JPEG_END:
-            if not scans or not sizes:
-                break
-            return sizes
-        if marker in _JPEG_ALONE:
-            continue
-        if marker in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", data, at + 3)
-            sizes.append((width, height))
-        scans += marker == _JPEG_SCAN
-        if scans > _MAX_SCANS:
-            break
-        (length,) = struct.unpack_from(">H", data, at)
-        at += length
+            return
+        if marker not in _JPEG_ALONE:
+            (length,) = struct.unpack_from(">H", data, at)
+            yield marker, view[at + 2 : at + length]
+            at += length
     raise ValueError("this JPEG does not come to its end")
 
 

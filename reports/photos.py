@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from threading import Lock
 from typing import Literal, NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
-from pillow_heif import open_heif
 
-from reports.photo_formats import CODES, UnusablePhoto, decoding, open_photo
+from reports.photo_formats import CODES, TOO_MUCH_MEMORY, UnusablePhoto, decoding, open_photo
+from reports.photo_memory import bytes_to_decode
 
 __all__ = [
     "CODES",
     "FORMATS",
     "SIZES",
+    "TOO_MUCH_MEMORY",
     "Derivative",
     "PhotoFacts",
     "Rendering",
@@ -40,6 +43,9 @@ _SRGB = ImageCms.createProfile("sRGB")
 # good filter alone, and costs a fraction of its time.
 _REDUCING_GAP = 1.5
 _BAND_PIXELS = 2_000_000
+# A web process reads photos in many threads; those that take much memory wait for each other.
+_LARGE_BYTES = 64_000_000
+_LARGE_PROOF = Lock()
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -92,6 +98,16 @@ class Rendering:
     height: int
 
 
+class _Pixels(NamedTuple):
+    """A decoded picture; `raw_mode` is how Pillow calls its layout, `stride` a row's bytes."""
+
+    data: memoryview
+    size: tuple[int, int]
+    mode: str
+    raw_mode: str
+    stride: int
+
+
 def probe(data: bytes) -> PhotoFacts:
     """Prove that `data` is a whole photo of a format and size we take, without a full decode.
 
@@ -101,7 +117,8 @@ def probe(data: bytes) -> PhotoFacts:
     width, height = image.size
     if kind.decoder == "JPEG":
         # A JPEG's scans carry no lengths or checksums: only decoding shows that one is cut short.
-        with decoding():
+        is_large = bytes_to_decode(kind.decoder, data, image, width * height) > _LARGE_BYTES
+        with decoding(), _LARGE_PROOF if is_large else nullcontext():
             image.draft(None, (max(1, width // 8), max(1, height // 8)))
             image.load()
     return PhotoFacts(kind.media_type, width, height)
@@ -127,7 +144,10 @@ def _decode(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
     width, height = image.size
     target = _fit(image.size, max(SIZES))
     with decoding():
-        small = _scale_heif(data, target) if kind.decoder == "HEIF" else _scale(image, target)
+        if kind.decoder in _AT_ONCE:
+            small = _scale_pixels(_AT_ONCE[kind.decoder](image), target)
+        else:
+            small = _scale(image, target)
         # A PNG tells its orientation and its profile only once its pixels have been read.
         orientation = _orientation(image)
         largest = _to_plain_srgb(small, image.info.get("icc_profile"))
@@ -169,19 +189,48 @@ def _scale(image: Image.Image, target: tuple[int, int]) -> Image.Image:
     return _scale_in_bands(band, image.size, covered, target)
 
 
-def _scale_heif(data: bytes, target: tuple[int, int]) -> Image.Image:
-    # Through its plugin a 64-megapixel HEIC would be held twice: by libheif and by Pillow.
-    file = open_heif(BytesIO(data), convert_hdr_to_8bit=True)
-    picture = file[file.primary_index]
-    pixels, stride = memoryview(picture.data), picture.stride
-    width, height = picture.size
+def _scale_pixels(pixels: _Pixels, target: tuple[int, int]) -> Image.Image:
+    width, height = pixels.size
 
     def band(top: int, bottom: int) -> Image.Image:
-        rows = bytes(pixels[top * stride : bottom * stride])
+        rows = bytes(pixels.data[top * pixels.stride : bottom * pixels.stride])
         size = (width, bottom - top)
-        return Image.frombuffer(picture.mode, size, rows, "raw", picture.mode, stride, 1)
+        return Image.frombuffer(pixels.mode, size, rows, "raw", pixels.raw_mode, pixels.stride, 1)
 
-    return _scale_in_bands(band, picture.size, (0, 0, float(width), float(height)), target)
+    return _scale_in_bands(band, pixels.size, (0, 0, float(width), float(height)), target)
+
+
+# Through `load` of these three the whole picture would be held once more, by Pillow beside what the
+# decoder made of it, and the decoder until the image goes. So their decoders are asked directly.
+
+
+def _decode_heif(image: Image.Image) -> _Pixels:
+    file = vars(image)["_heif_file"]
+    picture = file[file.primary_index]
+    # The size and the stride are known for sure once the pixels are.
+    pixels = memoryview(picture.data)
+    return _Pixels(pixels, picture.size, picture.mode, picture.mode, picture.stride)
+
+
+def _decode_webp(image: Image.Image) -> _Pixels:
+    decoder = vars(image).pop("_decoder")
+    raw_mode = vars(image)["rawmode"]
+    # It gives None in place of a frame that it cannot decode.
+    pixels, _ = decoder.get_next()
+    return _Pixels(memoryview(pixels), image.size, image.mode, raw_mode, 4 * image.width)
+
+
+def _decode_avif(image: Image.Image) -> _Pixels:
+    pixels, *_ = vars(image).pop("_decoder").get_frame(0)
+    stride = len(image.mode) * image.width
+    return _Pixels(memoryview(pixels), image.size, image.mode, image.mode, stride)
+
+
+_AT_ONCE: dict[str, Callable[[Image.Image], _Pixels]] = {
+    "HEIF": _decode_heif,
+    "WEBP": _decode_webp,
+    "AVIF": _decode_avif,
+}
 
 
 def _scale_in_bands(

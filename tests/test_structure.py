@@ -39,6 +39,7 @@ NOT_FOR_CLIENTS = {
     "infra.outgoing.NoAnswer",
     "infra.outgoing.RequestRefused",
     "infra.settings.SettingsError",
+    "reports.photo_process.RenderingCrashed",
     "reports.references.MalformedReference",
     "workers.tools.JobFailed",
 }

@@ -37,6 +37,9 @@ def _work(kit: Tools, claimed: Lease[Photo]) -> None:
         gallery.publish(kit.storage, photo, rendered)
     except rendering.UnusablePhoto as error:
         _reject(kit, claimed, error.code)
+    except MemoryError:
+        # The process is bounded so that a file which says less of itself than is true ends here.
+        _reject(kit, claimed, rendering.TOO_MUCH_MEMORY)
     except MissingObject:
         _reject(kit, claimed, gallery.GAVE_UP)
     except StorageError:

@@ -14,9 +14,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from infra import logs, queue
+from infra import logs, memory, queue
 from infra.queue import NudgeQueue, QueueName
 from infra.settings import Settings
+from reports.photo_memory import PROCESS_BYTES
 from workers import notices, photos, sweeper
 from workers.tools import tools
 
@@ -46,6 +47,7 @@ class _PatientWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in a process that does not outlive the worker."""
         _die_with_parent(signal.SIGKILL)
+        memory.bound(PROCESS_BYTES)
         super().main_work_horse(job, queue)
 
 

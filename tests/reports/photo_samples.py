@@ -233,24 +233,25 @@ def webp_bomb() -> bytes:
 
 def heic_bomb() -> bytes:
     """Return a HEIC whose boxes say 65,000 x 65,000 pixels."""
-    return _with_size_in_boxes(heic(64, 64), 65_000)
+    return with_size_in_boxes(heic(64, 64), 65_000, 65_000)
 
 
 def avif_bomb() -> bytes:
     """Return an AVIF whose boxes say 16,000 x 16,000 pixels."""
-    return _with_size_in_boxes(avif(64, 64), 16_000)
+    return with_size_in_boxes(avif(64, 64), 16_000, 16_000)
 
 
 def lying_avif() -> bytes:
     """Return an AVIF whose boxes say 64 x 64 pixels, and its frame 25 million."""
     large = Image.new("L", (5_000, 5_000))
-    return _with_size_in_boxes(saved("AVIF", large, speed=10, quality=5), 64)
+    return with_size_in_boxes(saved("AVIF", large, speed=10, quality=5), 64, 64)
 
 
-def _with_size_in_boxes(data: bytes, side: int) -> bytes:
+def with_size_in_boxes(data: bytes, width: int, height: int) -> bytes:
+    """Return the HEIC or AVIF with another size wherever its boxes say one."""
     changed = bytearray(data)
     at = changed.find(b"ispe")
     while at >= 0:
-        struct.pack_into(">II", changed, at + 8, side, side)
+        struct.pack_into(">II", changed, at + 8, width, height)
         at = changed.find(b"ispe", at + 4)
     return bytes(changed)

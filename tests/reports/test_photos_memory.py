@@ -1,0 +1,166 @@
+"""No photo that is taken in takes a worker's process over its bound, nor one that lies of itself.
+
+The files in `large/` are of one colour, and stored in ways that Pillow cannot write in a test's
+time, or at all.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from reports import photos
+from tests.reports import photo_samples as samples
+from tests.stack import ROOT
+
+LARGE = Path(__file__).parent / "large"
+MOST_MB = 500
+JPEG_64 = (9236, 6928)
+OTHER_24 = (6000, 4000)
+
+# Each file is rendered as a worker does it: in a fork of a process that has loaded everything.
+HORSE = """
+import json, os, sys
+from pathlib import Path
+import workers.process
+from infra import memory
+from reports import photo_memory, photos
+
+def outcome(path):
+    memory.bound(photo_memory.PROCESS_BYTES)
+    try:
+        photos.render(Path(path).read_bytes())
+    except photos.UnusablePhoto as refused:
+        return refused.code
+    return "rendered"
+
+told = {}
+for path in sys.argv[1:]:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, outcome(path).encode())
+        os._exit(0)
+    os.close(writer)
+    _, status, used = os.wait4(child, 0)
+    told[Path(path).name] = [os.read(reader, 100).decode(), status, used.ru_maxrss // 1000]
+print(json.dumps(told))
+"""
+
+
+def rendered_by_a_worker(*paths: Path) -> dict[str, list[object]]:
+    ran = subprocess.run(
+        [sys.executable, "-c", HORSE, *map(str, paths)],
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        text=True,
+    )
+    told: dict[str, list[object]] = json.loads(ran.stdout)
+    return told
+
+
+def test_the_costliest_photos_that_are_taken_stay_under_the_bound(tmp_path: Path) -> None:
+    files = {
+        "progressive-turned.jpg": samples.saved(
+            "JPEG",
+            Image.new("RGB", JPEG_64, "red"),
+            orientation=6,
+            progressive=True,
+            subsampling="4:4:4",
+        ),
+        "wide-gamut.png": samples.saved(
+            "PNG",
+            Image.new("RGBA", OTHER_24, "red"),
+            compress_level=1,
+            icc_profile=samples.swapped_profile(),
+        ),
+        "lossless.webp": samples.saved(
+            "WEBP", Image.new("RGBA", OTHER_24, (9, 9, 9, 99)), lossless=True, method=0
+        ),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    honest = [path for path in LARGE.iterdir() if not path.name.startswith("lying")]
+
+    told = rendered_by_a_worker(*tmp_path.iterdir(), *honest)
+
+    assert {name: ending for name, (ending, *_) in told.items()} == dict.fromkeys(told, "rendered")
+    assert {name: peak for name, (*_, peak) in told.items() if int(str(peak)) > MOST_MB} == {}
+    assert len(told) == len(files) + len(honest)
+
+
+def test_a_photo_that_lies_of_what_it_takes_is_refused_by_a_living_process() -> None:
+    told = rendered_by_a_worker(LARGE / "lying-444-10-bit.heic")
+    ((ending, status, _),) = told.values()
+    assert (ending, status) == ("broken", 0)
+
+
+def stated_size(jpeg: bytes, width: int, height: int) -> bytes:
+    """Return the JPEG with another size in its header, which is all that is looked at first."""
+    changed = bytearray(jpeg)
+    at = max(changed.find(b"\xff\xc0"), changed.find(b"\xff\xc2"))
+    struct.pack_into(">HH", changed, at + 5, height, width)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("act", [photos.probe, photos.render])
+def test_what_cannot_be_opened_within_the_bound_is_refused_by_name(
+    act: Callable[[bytes], object],
+) -> None:
+    cmyk = samples.saved("JPEG", samples.picture(64, 48, "CMYK"), progressive=True)
+    for data in (
+        stated_size(cmyk, *JPEG_64),
+        samples.with_size_in_boxes(
+            samples.saved("HEIF", samples.picture(64, 64), chroma=444), *JPEG_64
+        ),
+        samples.with_size_in_boxes(
+            samples.saved("HEIF", samples.picture(64, 64, "RGBA")), *JPEG_64
+        ),
+    ):
+        with pytest.raises(photos.UnusablePhoto) as refused:
+            act(data)
+        assert refused.value.code == photos.TOO_MUCH_MEMORY
+
+
+PROOFS = """
+import resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from reports import photos
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+data = Path(sys.argv[1]).read_bytes()
+photos.probe(data)
+alone = peak()
+with ThreadPoolExecutor(4) as pool:
+    assert len(set(pool.map(photos.probe, [data] * 4))) == 1
+print(alone, peak())
+"""
+
+
+def test_many_large_photos_at_once_are_proved_one_after_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "progressive.jpg"
+    path.write_bytes(
+        samples.saved(
+            "JPEG", Image.new("RGB", OTHER_24, "red"), progressive=True, subsampling="4:4:4"
+        )
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", PROOFS, str(path)],
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        text=True,
+    )
+    alone, together = map(int, ran.stdout.split())
+    assert together < alone * 1.3

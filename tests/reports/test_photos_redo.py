@@ -1,0 +1,135 @@
+"""`flask photos redo`: what an operator sees of it, and what residents do not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, select
+
+from infra.clock import now
+from reports import gallery, photos
+from reports.models import Photo
+from tests.api.help import parts_of, render_photos
+from tests.city.towns import write
+from tests.reports import photo_samples as samples
+from tests.resident import BASE, Resident
+
+OLD = b"made in the old way"
+
+
+@pytest.fixture
+def shown(own_app: Flask) -> list[Photo]:
+    """Return three photos that are shown, and whose derivatives were made in some old way."""
+    resident = Resident(own_app.test_client())
+    sent = resident.report()
+    for width in (64, 72, 80):
+        assert resident.put_photo(sent, samples.jpeg(width, 48)).status_code == 201
+    render_photos(own_app, sent["reference"])
+    with parts_of(own_app).sessions() as session:
+        found = list(session.scalars(select(Photo).order_by(Photo.id)))
+    for photo in found:
+        for size in photos.SIZES:
+            key = gallery.derivative_key(photo.public_id, size, "jpg")
+            parts_of(own_app).storage.put(key, OLD, "image/jpeg")
+    return found
+
+
+def redo(app: Flask, *arguments: str) -> tuple[int, list[str]]:
+    done = app.test_cli_runner().invoke(args=["photos", "redo", *arguments])
+    return done.exit_code, done.output.splitlines()
+
+
+def served(app: Flask, photo: Photo) -> Any:
+    answer = app.test_client().get(f"{BASE}/photos/{photo.public_id}/320.jpg")
+    assert answer.status_code == 200
+    return answer
+
+
+def forget_original(app: Flask, photo: Photo) -> str:
+    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
+    parts_of(app).storage.delete(key)
+    return key
+
+
+def test_all_photos_are_made_anew_and_caches_notice(own_app: Flask, shown: list[Photo]) -> None:
+    before = [served(own_app, photo) for photo in shown]
+    assert {answer.data for answer in before} == {OLD}
+
+    code, lines = redo(own_app)
+
+    assert (code, lines) == (0, [f"3 photos redone, 0 skipped, the last one is {shown[-1].id}"])
+    for photo, old in zip(shown, before, strict=True):
+        answer = served(own_app, photo)
+        assert samples.quadrants(answer.data) == samples.UPRIGHT
+        assert answer.headers["ETag"] != old.headers["ETag"]
+
+
+def test_a_photo_whose_original_is_gone_or_no_photo_is_told_and_stays_as_it_is(
+    own_app: Flask, shown: list[Photo]
+) -> None:
+    forget_original(own_app, shown[0])
+    key = forget_original(own_app, shown[1])
+    parts_of(own_app).storage.put(key, b"no photo", "image/jpeg")
+
+    code, lines = redo(own_app)
+
+    assert code == 0
+    assert lines == [
+        f"photo {shown[0].id} skipped: its original is gone",
+        f"photo {shown[1].id} skipped: its original is not taken any more (unsupported_type)",
+        f"1 photos redone, 2 skipped, the last one is {shown[2].id}",
+    ]
+    assert [served(own_app, photo).data == OLD for photo in shown] == [True, True, False]
+
+
+def test_it_goes_on_after_a_given_photo(own_app: Flask, shown: list[Photo]) -> None:
+    code, lines = redo(own_app, "--after", str(shown[1].id))
+    assert (code, lines) == (0, [f"1 photos redone, 0 skipped, the last one is {shown[2].id}"])
+    assert [served(own_app, photo).data == OLD for photo in shown] == [True, True, False]
+
+
+def test_a_storage_that_fails_says_where_to_go_on(
+    own_app: Flask, shown: list[Photo], tmp_path: Path
+) -> None:
+    folder = tmp_path / "storage" / "derivatives" / str(shown[1].public_id)
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+
+    code, lines = redo(own_app)
+
+    assert code == 1
+    assert f"go on later with --after {shown[0].id}" in lines[-1]
+
+
+def test_one_city_can_be_redone_alone(own_app: Flask, shown: list[Photo], tmp_path: Path) -> None:
+    town = write(tmp_path / "town")
+    loaded = own_app.test_cli_runner().invoke(args=["city", "load", str(town)])
+    assert loaded.exit_code == 0, loaded.output
+
+    assert redo(own_app, "--jurisdiction", "essai")[1] == [
+        "0 photos redone, 0 skipped, the last one is 0"
+    ]
+    assert redo(own_app, "--jurisdiction", "beaurive")[1][-1].startswith("3 photos redone")
+    assert redo(own_app, "--jurisdiction", "nowhere")[0] == 1
+
+
+def test_a_photo_that_is_deleted_meanwhile_leaves_nothing_behind(
+    own_app: Flask, shown: list[Photo]
+) -> None:
+    parts = parts_of(own_app)
+    photo = shown[0]
+    rendering = photos.render(samples.jpeg(64, 48))
+    with parts.sessions.begin() as session:
+        session.execute(delete(Photo).where(Photo.id == photo.id))
+    gallery.publish(parts.storage, photo, rendering)
+
+    with parts.sessions.begin() as session:
+        assert not gallery.record_redone(session, photo, rendering, now())
+        assert gallery.is_deleted(session, photo)
+    gallery.withdraw(parts.storage, photo)
+
+    assert list(parts.storage.list(f"derivatives/{photo.public_id}")) == []
