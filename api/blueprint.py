@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_smorest import Blueprint as SmorestBlueprint
@@ -63,18 +63,19 @@ def _describe_headers(
 ) -> dict[str, Any]:
     """Add the headers that a view says it reads."""
     headers = [
-        {"in": "header", "name": name, "required": required, "schema": {"type": "string"}}
-        for name, required in doc_info.get("headers", {}).items()
+        {"in": "header", "name": name, **described}
+        for name, described in doc_info.get("headers", {}).items()
     ]
     return {**doc, "parameters": [*doc.get("parameters", []), *headers]} if headers else doc
 
 
-def reads(*names: str, required: bool = False) -> Any:
-    """Declare which headers a view reads, for the description."""
+def reads(name: str, shape: Mapping[str, object], *, required: bool = False) -> Any:
+    """Declare a header that a view reads, and of what shape it is, for the description."""
 
     def decorate(view: Any) -> Any:
         info = getattr(view, "_apidoc", {})
-        headers = {**info.get("headers", {}), **dict.fromkeys(names, required)}
+        described = {"required": required, "schema": {"type": "string", **shape}}
+        headers = {**info.get("headers", {}), name: described}
         view._apidoc = {**info, "headers": headers}
         return view
 

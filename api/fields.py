@@ -24,6 +24,8 @@ MAX_WORDS = 200
 MAX_NEAR_M = 100_000
 MAX_ACCURACY_M = 10_000_000
 _YEARS = range(1900, 3000)
+# Python reads more than this as a number: digits of other scripts, underscores, names.
+_NUMBER = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 BLANK = mark("Please write something.")
@@ -138,6 +140,9 @@ class CommaList(fields.List[Any]):
 class BoxField(fields.String):
     """`west,south,east,north` in degrees."""
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(metadata={"pattern": f"^ *{_NUMBER} *(, *{_NUMBER} *){{3}}$"}, **arguments)
+
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         numbers = _numbers(super()._deserialize(value, *arguments, **named), 4, NOT_A_BOX)
         try:
@@ -148,6 +153,9 @@ class BoxField(fields.String):
 
 class NearField(fields.String):
     """`latitude,longitude,metres`."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(metadata={"pattern": f"^ *{_NUMBER} *(, *{_NUMBER} *){{2}}$"}, **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         text = super()._deserialize(value, *arguments, **named)
@@ -187,9 +195,6 @@ def _is_one_line(text: str | None) -> None:
 
 def _numbers(text: str, count: int, complaint: str) -> list[float]:
     parts = text.split(",")
-    if len(parts) != count:
+    if len(parts) != count or not all(re.fullmatch(_NUMBER, part.strip(" ")) for part in parts):
         raise ma.ValidationError(complaint)
-    try:
-        return [float(part) for part in parts]
-    except ValueError as error:
-        raise ma.ValidationError(complaint) from error
+    return [float(part) for part in parts]

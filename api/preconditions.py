@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask import Response, request
 
+# For the description: a quoted tag as an ETag has it.
+SHAPE = {"pattern": '^"[!#-~]+"$'}
+
 
 class PreconditionRequired(Exception):
     """The change must say with If-Match which version it is meant for."""

@@ -16,6 +16,8 @@ from reports.models import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 255
+# For the description; given_key holds requests to it.
+SHAPE = {"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"}
 BAD_KEY = mark("Expected 1 to 255 printable ASCII characters.")
 
 

@@ -68,6 +68,14 @@ class ProblemSchema(Schema):
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
     errors = fields.List(fields.Nested(FaultSchema))
+    allowed = fields.List(
+        fields.String(validate=validate.OneOf([status.value for status in Status])),
+        metadata={"description": "The statuses that a refused ticket could take"},
+    )
+    reason = fields.String(
+        validate=validate.OneOf(list(PHOTO_REASONS)),
+        metadata={"description": "Why a photo was not taken"},
+    )
 
 
 class PhotoUrlsSchema(Schema):

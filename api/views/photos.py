@@ -26,7 +26,7 @@ from api.services import commit, db, locale, release, services
 from city.access import Act
 from infra.clock import now
 from infra.words import mark, say
-from reports import gallery, photos, reading
+from reports import gallery, reading
 from reports.models import Photo, Report, Visibility
 from reports.reading import HiddenReport, PhotoView
 
@@ -38,6 +38,9 @@ MULTIPART_ROOM = 16 * 1024
 MAX_PARTS = 1_000
 MAX_FIELD_BYTES = 500_000
 PART = "photo"
+# What photos are, for the description: whatever an image is called, its bytes decide.
+PICTURES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
+BYTES = {"schema": {"type": "string", "format": "binary"}}
 NOT_A_FILE = mark("Expected a file, not a text.")
 MISSING_FILE = mark("The file is missing.")
 PHOTO = PhotoSchema()
@@ -49,10 +52,7 @@ PHOTO = PhotoSchema()
 @blueprint.doc(
     requestBody={
         "required": True,
-        "content": {
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-        },
+        "content": dict.fromkeys((*PICTURES, "image/*", "application/octet-stream"), BYTES),
     }
 )
 @blueprint.response(201, PhotoSchema)
@@ -78,7 +78,8 @@ def put_photo(report: Report, uuid: UUID) -> Response:
                     "type": "object",
                     "required": [PART],
                     "properties": {PART: {"type": "string", "format": "binary"}},
-                }
+                },
+                "encoding": {PART: {"contentType": ", ".join(PICTURES)}},
             }
         },
     }
@@ -92,13 +93,13 @@ def post_photo(report: Report) -> Response:
     return _take_in(report, uuid, data)
 
 
-@blueprint.route('/photos/<uuid:public_id>/<any("320", "800", "1600"):size>.<extension>')
+@blueprint.route(
+    '/photos/<uuid:public_id>/<any("320", "800", "1600"):size>.<any("jpg", "webp"):extension>'
+)
 @anyone
 @blueprint.response(200, content_type="image/jpeg")
 def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
-    if extension not in photos.FORMATS:
-        raise NothingHere
     photo = reading.public_photo(db(), public_id)
     if photo is None:
         raise NothingHere

@@ -62,7 +62,7 @@ EXAMPLE_REPORT = {
 
 @blueprint.route("/reports", methods=["POST"])
 @anyone
-@reads(repeats.HEADER)
+@reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
 @blueprint.response(201, ReporterViewSchema)
 def send_report(new: NewReport) -> Response:
@@ -151,7 +151,7 @@ def get_decision(report: Report) -> dict[str, Any]:
 
 @blueprint.route("/reports/<reference>/messages", methods=["POST"])
 @reporter
-@reads(repeats.HEADER)
+@reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewMessageSchema, example={"text": "Le trou s'agrandit."})
 @blueprint.response(201, MessageSchema)
 def write_message(body: dict[str, Any], report: Report) -> Message:

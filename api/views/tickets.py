@@ -104,7 +104,7 @@ def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
 @staff(Act.CHANGE_STATUS)
 @_loaded(Act.CHANGE_STATUS)
 @_unchanged
-@reads("If-Match", required=True)
+@reads("If-Match", preconditions.SHAPE, required=True)
 @blueprint.arguments(
     TransitionSchema,
     example={
@@ -133,7 +133,7 @@ def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @blueprint.route("/tickets/<reference>/notes", methods=["POST"])
 @staff(Act.WRITE_NOTES)
 @_loaded(Act.WRITE_NOTES)
-@reads(repeats.HEADER)
+@reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
 @blueprint.response(201, NoteSchema)
 def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:

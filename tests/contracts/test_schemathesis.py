@@ -1,0 +1,121 @@
+"""Schemathesis asks the running server whatever openapi.yaml lets it ask, and more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from api.app import REQUEST_ID
+from tests.reports import photo_samples
+from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
+from tests.stack import ROOT, Stack, eventually
+
+SEED = 20_261_124
+EXAMPLES = 8
+# Nobody may be held back here: that is told by tests of its own.
+UNLIMITED = "100000"
+PREPARING = "preparing"
+METHODS = {"get", "post", "put", "patch", "delete"}
+_PARAMETER = re.compile(r"<(?:[^<>]*:)?([^<>]*)>")
+
+
+@pytest.fixture(scope="module")
+def variables() -> dict[str, str]:
+    return {
+        "READS_PER_MINUTE": UNLIMITED,
+        "WRITES_PER_MINUTE": UNLIMITED,
+        "TRUSTED_PROXIES": "1",
+    }
+
+
+@pytest.mark.timeout(400)
+def test_the_server_does_what_the_description_says(stack: Stack, tmp_path: Path) -> None:
+    environ = _prepare(stack, tmp_path)
+    options = os.environ.get("SCHEMATHESIS_OPTIONS", f"--seed={SEED} --max-examples={EXAMPLES}")
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli"),
+            *("--config-file", str(tmp_path / "schemathesis.toml")),
+            *("run", str(ROOT / "openapi.yaml"), "--url", stack.url, "--no-shrink"),
+            *options.split(),
+        ],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert not _described() - _succeeded(stack.log())
+
+
+def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
+    """Make a report with a photo that is ready, and another, and write down what they are called.
+
+    Return the variables of Schemathesis's process.
+    """
+    headers = {REQUEST_ID: PREPARING}
+    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=30, headers=headers) as http:
+        login = {"email": DISPATCHER, "password": PASSWORD}
+        session = http.post("/sessions", json=login).json()["token"]
+        other = http.post("/reports", json=problem_at()).json()
+        sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
+        template = sent["photo_upload"]["template"]
+        url = template.replace("{uuid}", "5f0c7f0e-3d5c-4d53-9c55-0f3c6f0a5a11")
+        headers = {**bearer(sent["tracking_token"]), "Content-Type": "image/jpeg"}
+        photo = http.put(url, content=photo_samples.jpeg(), headers=headers).json()
+        picture = photo["urls"]["320"]["jpg"]
+        eventually(lambda: http.get(picture).status_code == 200)
+    names = {
+        "reports": sent["reference"],
+        "tickets": sent["ticket"],
+        "photos": photo["id"],
+        "emails": DISPATCHER,
+        "passwords": PASSWORD,
+    }
+    for name, value in names.items():
+        (folder / f"{name}.txt").write_text(f'"{value}"\n')
+    shutil.copy(Path(__file__).with_name("schemathesis.toml"), folder)
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "SERVER_URL": stack.url,
+        "SESSION_TOKEN": session,
+        "OTHER_REPORT": other["reference"],
+        "OTHER_TRACKING_TOKEN": other["tracking_token"],
+        "TRACKING_TOKEN": sent["tracking_token"],
+        "STAFF_EMAIL": DISPATCHER,
+        "STAFF_PASSWORD": PASSWORD,
+    }
+
+
+def _described() -> set[str]:
+    """Return every operation of the description."""
+    described = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    return {
+        f"{method.upper()} {path}"
+        for path, operations in described["paths"].items()
+        for method in operations.keys() & METHODS
+    }
+
+
+def _succeeded(log: str) -> set[str]:
+    """Return every operation that was answered with 2xx, by what the server logged."""
+    lines = (json.loads(line) for line in log.splitlines() if line.startswith("{"))
+    return {
+        line["method"] + " " + _PARAMETER.sub(r"{\1}", line["route"])
+        for line in lines
+        if line["event"] == "request"
+        and line["request_id"] != PREPARING
+        and line["route"]
+        and line["status"] // 100 == 2
+    }
