@@ -46,6 +46,7 @@ class Settings:
     reads_per_minute: int
     writes_per_minute: int
     trusted_proxies: int
+    metrics_token: str
     log_level: str
 
     @classmethod
@@ -69,6 +70,7 @@ class Settings:
             reads_per_minute=_read(environ, "READS_PER_MINUTE", _positive, "6000"),
             writes_per_minute=_read(environ, "WRITES_PER_MINUTE", _positive, "1200"),
             trusted_proxies=_read(environ, "TRUSTED_PROXIES", _count, "0"),
+            metrics_token=_read(environ, "METRICS_TOKEN", _token, ""),
             log_level=_read(environ, "LOG_LEVEL", _log_level, "INFO"),
         )
 
@@ -143,6 +145,12 @@ def _count(text: str) -> int:
 def _secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("expected at least 32 characters")
+    return text
+
+
+def _token(text: str) -> str:
+    if text and not (len(text) >= 16 and text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError("expected at least 16 plain characters without a space")
     return text
 
 

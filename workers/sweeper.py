@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.clock import now
-from infra.queue import NudgeQueue
+from infra.queue import QUEUE_OF, NudgeQueue
 from infra.storage import StorageError
 from reports import gallery, sweep
 from workers.tools import Tools
@@ -38,8 +38,11 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
             if time.monotonic() >= purge_at:
                 purge(kit)
                 purge_at = time.monotonic() + PURGE_EVERY_S
+            kit.metrics.sweeps.labels("done").inc()
         except (RedisError, SQLAlchemyError, StorageError) as error:
             log.warning("sweep put off", error=type(error).__name__)
+            kit.metrics.sweeps.labels("put_off").inc()
+        kit.metrics.flush()
         stopped.wait(kit.settings.sweep_interval_s)
 
 
@@ -51,6 +54,8 @@ def follow_up(kit: Tools, queue: NudgeQueue) -> None:
     if missing:
         queue.send(missing)
         log.info("followed up", count=len(missing))
+        for nudge in missing:
+            kit.metrics.swept.labels(QUEUE_OF[nudge.job]).inc()
 
 
 def tidy(kit: Tools) -> None:
@@ -70,3 +75,4 @@ def purge(kit: Tools) -> None:
             kit.storage.delete(key)
         if orphans:
             log.warning("originals without a photo removed", count=len(orphans))
+            kit.metrics.swept.labels("originals").inc(len(orphans))
