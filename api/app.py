@@ -14,6 +14,7 @@ from api.bodies import StrictRequest
 from api.counts import Counts
 from api.gate import REFUSAL
 from api.limits import RequestLimits
+from api.metrics import Exposition
 from api.readiness import Readiness
 from api.services import Services, install, locale, request_id, services
 from api.throttle import LoginThrottle
@@ -21,6 +22,7 @@ from api.views import (
     categories,
     health,
     locations,
+    metrics,
     pages,
     photos,
     reports,
@@ -30,13 +32,14 @@ from api.views import (
 )
 from infra import logs, queue
 from infra.database import make_engine, make_sessions
+from infra.metrics import Metrics
 from infra.queue import NudgeQueue
 from infra.settings import Settings
 from infra.storage import Storage
 
 log = structlog.get_logger()
 
-VIEWS = (categories, locations, reports, photos, residents, sessions, tickets, health)
+VIEWS = (categories, locations, reports, photos, residents, sessions, tickets, health, metrics)
 
 REQUEST_ID = "X-Request-ID"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -57,24 +60,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    connection = queue.connect(settings.redis_url)
-    engine = make_engine(settings.database_url, settings.web_threads)
-    nudges = NudgeQueue(connection, settings.job_timeouts_s)
-    storage = Storage.from_url(settings.storage_url)
-    counts = Counts(connection.connection_pool)
-    install(
-        app,
-        Services(
-            settings=settings,
-            engine=engine,
-            sessions=make_sessions(engine),
-            queue=nudges,
-            storage=storage,
-            logins=LoginThrottle(counts),
-            limits=RequestLimits(counts, settings.reads_per_minute, settings.writes_per_minute),
-            readiness=Readiness(engine, nudges, storage),
-        ),
-    )
+    install(app, _parts(settings))
     errors.install(app)
     api = spec.install(app)
     for view in VIEWS:
@@ -85,6 +71,30 @@ def create_app(settings: Settings) -> Flask:
     app.before_request(_begin)
     app.after_request(_finish)
     return app
+
+
+def _parts(settings: Settings) -> Services:
+    connection = queue.connect(settings.redis_url)
+    engine = make_engine(settings.database_url, settings.web_threads)
+    sessions_of = make_sessions(engine)
+    nudges = NudgeQueue(connection, settings.job_timeouts_s)
+    storage = Storage.from_url(settings.storage_url)
+    counts = Counts(connection.connection_pool)
+    readiness = Readiness(engine, nudges, storage)
+    counted = Metrics(connection)
+    counted.watch(engine)
+    return Services(
+        settings=settings,
+        engine=engine,
+        sessions=sessions_of,
+        queue=nudges,
+        storage=storage,
+        logins=LoginThrottle(counts),
+        limits=RequestLimits(counts, settings.reads_per_minute, settings.writes_per_minute),
+        readiness=readiness,
+        metrics=counted,
+        exposition=Exposition(counted, nudges, sessions_of, readiness),
+    )
 
 
 def _begin() -> None:
@@ -113,12 +123,15 @@ def _finish(answer: Response) -> Response:
     if (answer.mimetype or "").endswith("json"):
         headers.setdefault("Content-Language", locale())
         answer.vary.update(["Accept-Language", "Authorization"])
-    log.info(
-        "request",
-        method=refusals.method(),
-        route=refusals.route(),
-        status=answer.status_code,
-        seconds=round(time.perf_counter() - g.began, 4),
-    )
+    _record(answer.status_code, time.perf_counter() - g.began)
     refusals.tell(answer)
     return answer
+
+
+def _record(status: int, seconds: float) -> None:
+    method, route = refusals.method(), refusals.route()
+    log.info("request", method=method, route=route, status=status, seconds=round(seconds, 4))
+    counted = services().metrics
+    counted.requests.labels(method, route, status).inc()
+    counted.request_seconds.labels(method, route).observe(seconds)
+    counted.touch()

@@ -10,6 +10,7 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 
 from api.problems import Fault, Problem
+from api.services import services
 
 log = structlog.get_logger()
 
@@ -52,6 +53,7 @@ def tell(answer: Response) -> None:
         at=refusal.at,
         error=refusal.error,
     )
+    services().metrics.refusals.labels(answer.status_code, refusal.problem).inc()
 
 
 def method() -> str:

@@ -11,9 +11,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.limits import RequestLimits
+from api.metrics import Exposition
 from api.readiness import Readiness
 from api.throttle import LoginThrottle
 from infra import words
+from infra.metrics import Metrics
 from infra.queue import NudgeQueue
 from infra.settings import Settings
 from infra.storage import Storage
@@ -34,6 +36,8 @@ class Services:
     logins: LoginThrottle
     limits: RequestLimits
     readiness: Readiness
+    metrics: Metrics
+    exposition: Exposition
 
 
 def install(app: Flask, parts: Services) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy import (
     Engine,
     ForeignKeyConstraint,
     MetaData,
+    PoolProxiedConnection,
+    QueuePool,
     create_engine,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -72,6 +74,22 @@ def one_of(column: str, values: type[Any]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+class CountedPool(QueuePool):
+    """A pool that knows how often somebody came when every connection was taken."""
+
+    waits = 0
+
+    def capacity(self) -> int:
+        """Return how many connections there may be at once."""
+        return self.size() + self._max_overflow
+
+    def connect(self) -> PoolProxiedConnection:
+        """Return a connection, waiting for one where all are taken."""
+        if self.checkedout() >= self.capacity():
+            self.waits += 1
+        return super().connect()
+
+
 def make_engine(url: str, pool_size: int = 16) -> Engine:
     """Make the engine; connections are checked when taken, so that a restart of the database heals.
 
@@ -80,6 +98,7 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
     """
     return create_engine(
         url,
+        poolclass=CountedPool,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=CONNECT_TIMEOUT_S,

@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict
 
+from infra.database import CountedPool
+
 OUR_PACKAGES = ("__main__", "api", "workers", "reports", "city", "geo", "infra")
 
 
@@ -46,6 +48,8 @@ def configure(level: str) -> None:
     logging.getLogger("rq.worker").setLevel(logging.CRITICAL)
     for package in OUR_PACKAGES:
         logging.getLogger(package).setLevel(level)
+    # SQLAlchemy names a pool's logger after the class, which is ours; what it says is not.
+    logging.getLogger(f"{CountedPool.__module__}.{CountedPool.__name__}").setLevel(logging.WARNING)
 
 
 def _say_where(_logger: Any, _name: str, line: EventDict) -> EventDict:

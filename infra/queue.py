@@ -89,6 +89,10 @@ class NudgeQueue:
         waiting = {job_id for queue in self._queues.values() for job_id in queue.get_job_ids()}
         return [nudge for nudge in nudges if nudge.job_id not in waiting]
 
+    def depths(self) -> dict[QueueName, int]:
+        """Return how many nudges wait in each queue. Raise RedisError when the queue is down."""
+        return {name: queue.count for name, queue in self._queues.items()}
+
     def ping(self) -> None:
         """Raise RedisError when the queue does not take what it is given."""
         self._connection.set("vigie:ready", 1, ex=PROBE_KEPT_S)

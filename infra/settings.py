@@ -61,6 +61,7 @@ class Settings:
     writes_per_minute: int
     web_threads: int
     trusted_proxies: int
+    metrics_token: str
     log_level: str
 
     @classmethod
@@ -85,6 +86,7 @@ class Settings:
             writes_per_minute=_read(environ, "WRITES_PER_MINUTE", _positive, "1200"),
             web_threads=_read(environ, "WEB_THREADS", _positive, "16"),
             trusted_proxies=_read(environ, "TRUSTED_PROXIES", _count, "0"),
+            metrics_token=_read(environ, "METRICS_TOKEN", _token, ""),
             log_level=_read(environ, "LOG_LEVEL", _log_level, "INFO"),
         )
 
@@ -173,6 +175,12 @@ def _count(text: str) -> int:
 def _secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("expected at least 32 characters")
+    return text
+
+
+def _token(text: str) -> str:
+    if text and not (len(text) >= 16 and text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError("expected at least 16 plain characters without a space")
     return text
 
 

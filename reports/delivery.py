@@ -43,12 +43,15 @@ def record_failure(
     now: datetime,
     *,
     final: bool,
-) -> None:
-    """Put the notice off, longer each time, or give it up and tell the dispatchers."""
+) -> bool:
+    """Put the notice off, longer each time, or give it up and tell the dispatchers.
+
+    Return whether it was given up.
+    """
     if not final and lease.attempt < MAX_ATTEMPTS:
         wait_s = min(retry_s * 2 ** (lease.attempt - 1), LONGEST_WAIT_S)
         leases.write(session, lease, due_at=now + timedelta(seconds=wait_s), error=error)
-        return
+        return False
     ticket = work.lock(session, lease.row.ticket_id)
     if leases.write(session, lease, status=NoticeStatus.FAILED.value, error=error):
         history.append(
@@ -60,3 +63,4 @@ def record_failure(
             report_id=lease.row.report_id,
             data={"notice": lease.row.kind, "error": error},
         )
+    return True

@@ -42,6 +42,7 @@ def _work(kit: Tools, claimed: Lease[Notice]) -> None:
         with kit.sessions.begin() as session:
             delivery.record_dropped(session, claimed)
         log.info("notice dropped")
+        kit.metrics.notice_outcomes.labels("dropped").inc()
     else:
         _hand_over(kit, claimed, mail)
 
@@ -68,9 +69,11 @@ def _hand_over(kit: Tools, claimed: Lease[Notice], mail: Mail) -> None:
         with kit.sessions.begin() as session:
             delivery.record_sent(session, claimed, now())
         log.info("notice sent")
+        kit.metrics.notice_outcomes.labels("sent").inc()
 
 
 def _record_failure(kit: Tools, claimed: Lease[Notice], error: str, *, final: bool) -> None:
     with kit.sessions.begin() as session:
         retry_s = kit.settings.notice_retry_s
-        delivery.record_failure(session, claimed, error, retry_s, now(), final=final)
+        given_up = delivery.record_failure(session, claimed, error, retry_s, now(), final=final)
+    kit.metrics.notice_outcomes.labels("failed" if given_up else "put_off").inc()

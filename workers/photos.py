@@ -33,7 +33,10 @@ def _work(kit: Tools, claimed: Lease[Photo]) -> None:
     photo = claimed.row
     key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
     try:
-        rendered = rendering.render(kit.storage.get(key))
+        original = kit.storage.get(key)
+        with kit.metrics.photo_seconds.time():
+            rendered = rendering.render(original)
+        kit.metrics.photo_bytes.inc(len(original))
         gallery.publish(kit.storage, photo, rendered)
     except rendering.UnusablePhoto as error:
         _reject(kit, claimed, error.code)
@@ -46,13 +49,16 @@ def _work(kit: Tools, claimed: Lease[Photo]) -> None:
         log.exception("storage unavailable; the photo will be tried again")
         with kit.sessions.begin() as session:
             gallery.put_off(session, claimed, now(), kit.settings.photo_retry_s)
+        kit.metrics.photo_outcomes.labels("put_off").inc()
     else:
         with kit.sessions.begin() as session:
             gallery.record_ready(session, claimed, rendered, now())
         log.info("photo ready")
+        kit.metrics.photo_outcomes.labels("ready").inc()
 
 
 def _reject(kit: Tools, claimed: Lease[Photo], reason: str) -> None:
     with kit.sessions.begin() as session:
         gallery.record_rejected(session, claimed, reason, now())
     log.warning("photo rejected", reason=reason)
+    kit.metrics.photo_outcomes.labels("rejected").inc()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from city.models import Actor
 from infra.clock import now
-from infra.queue import NudgeQueue
+from infra.queue import QUEUE_OF, NudgeQueue
 from infra.storage import StorageError
 from reports import gallery, removals, retention, sweep
 from workers.tools import Tools
@@ -45,8 +45,11 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
                 purge(kit)
                 purge_at = time.monotonic() + PURGE_EVERY_S
             remove(kit)
+            kit.metrics.sweeps.labels("done").inc()
         except (RedisError, SQLAlchemyError, StorageError) as error:
             log.warning("sweep put off", error=type(error).__name__)
+            kit.metrics.sweeps.labels("put_off").inc()
+        kit.metrics.flush()
         stopped.wait(kit.settings.sweep_interval_s)
 
 
@@ -58,6 +61,8 @@ def follow_up(kit: Tools, queue: NudgeQueue) -> None:
     if missing:
         queue.send(missing)
         log.info("followed up", count=len(missing))
+        for nudge in missing:
+            kit.metrics.swept.labels(QUEUE_OF[nudge.job]).inc()
 
 
 def retain(kit: Tools) -> bool:
@@ -103,3 +108,4 @@ def purge(kit: Tools) -> None:
             kit.storage.delete(key)
         if orphans:
             log.warning("originals without a photo removed", count=len(orphans))
+            kit.metrics.swept.labels("originals").inc(len(orphans))

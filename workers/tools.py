@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from functools import cache
 import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
+from infra import queue
 from infra.database import make_engine, make_sessions
 from infra.mail import Mailer
+from infra.metrics import Metrics
 from infra.settings import Settings
 from infra.storage import Storage
 
@@ -30,6 +33,7 @@ class Tools:
     sessions: sessionmaker[Session]
     storage: Storage
     mailer: Mailer
+    metrics: Metrics
 
 
 @cache
@@ -41,15 +45,27 @@ def tools() -> Tools:
         sessions=make_sessions(make_engine(settings.database_url, pool_size=1)),
         storage=Storage.from_url(settings.storage_url),
         mailer=Mailer(settings.smtp_url, settings.mail_from),
+        metrics=Metrics(queue.connect(settings.redis_url)),
     )
 
 
 @contextmanager
 def logged(job: str, row_id: int, request_id: str | None) -> Iterator[None]:
-    """Give every line that the job logs the row's id and the request's."""
+    """Give every line that the job logs the row's id and the request's; count and time the job."""
+    began = time.perf_counter()
+    outcome = "failed"
     with structlog.contextvars.bound_contextvars(job=job, row_id=row_id, request_id=request_id):
         try:
             yield
+            outcome = "done"
         except Exception:
             log.exception("job failed")
             raise JobFailed from None
+        finally:
+            seconds = time.perf_counter() - began
+            log.info("job ended", outcome=outcome, seconds=round(seconds, 4))
+            metrics = tools().metrics
+            metrics.jobs.labels(job, outcome).inc()
+            metrics.job_seconds.labels(job).observe(seconds)
+            # A forked worker ends with its job, and nothing it knows outlives it.
+            metrics.flush()

@@ -5,42 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from api.app import create_app
-from infra.embedded.valkey import Valkey
-from infra.settings import Settings
 from tests.api import help as h
+from tests.api.conftest import Build
 from tests.reports import photo_samples
 from tests.resident import BASE, INSIDE, PASSWORD, Resident, bearer, body_of, problem_at
-from tests.stack import environment, eventually
+from tests.stack import eventually
 
 DEAD_DATABASE = "postgresql://nobody@127.0.0.1:1/none"
 DEAD_STORAGE = "file:///dev/null/storage"
 DEAD_QUEUE = "redis://127.0.0.1:1"
 PART = "database queue storage"
-Build = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def build(database_url: str, valkey: Valkey, tmp_path: Path) -> Iterator[Build]:
-    """Return what makes an application of which some parts are dead, and a client of it."""
-    apps = []
-
-    def make(**environ: str) -> FlaskClient:
-        parts = environment(tmp_path, database_url, valkey.url, "smtp://127.0.0.1:9")
-        app = create_app(Settings.from_env({**parts, **environ}))
-        apps.append(app)
-        return app.test_client()
-
-    yield make
-    for app in apps:
-        h.parts_of(app).engine.dispose()
 
 
 def test_all_is_well(client: FlaskClient) -> None:

@@ -34,6 +34,8 @@ GOOD = environment(Path("/folder"), "postgresql:///vigie", "unix:///socket", "sm
         ("SECRET_KEY", "short"),
         ("SESSION_HOURS", "0"),
         ("PHOTO_WORKERS", "two"),
+        ("METRICS_TOKEN", "short"),
+        ("METRICS_TOKEN", "long enough but with spaces"),
         ("LOG_LEVEL", "LOUD"),
     ],
 )
