@@ -51,9 +51,7 @@ class Moment(fields.AwareDateTime):
         super().__init__(format="iso", error_messages=messages, **arguments)
 
     def _serialize(self, value: datetime | None, *_arguments: Any, **_named: Any) -> str | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return in_utc(value)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> datetime:
         found = super()._deserialize(value, *arguments, **named)
@@ -176,6 +174,11 @@ class CursorField(fields.String):
             return cursors.decode(super()._deserialize(value, *arguments, **named))
         except BadCursor as error:
             raise ma.ValidationError(NOT_A_CURSOR) from error
+
+
+def in_utc(moment: datetime | None) -> str | None:
+    """Return a time as we tell it: in UTC with a Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
 def number(**arguments: Any) -> fields.Float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from api import preconditions
+from api import documents, preconditions
 from api.schemas.reports import ReporterViewSchema
 from api.schemas.tickets import TicketSchema
 from api.services import db, locale, public_url, services
@@ -25,7 +25,7 @@ def reporter_view(report: Report, *, with_token: bool = False) -> Any:
     session = db()
     ticket = reading.current_ticket(session, report)
     extras = reading.reporter_extras(session, report, ticket)
-    told = REPORTER_VIEW.dump(reading.view(session, report, locale()))
+    told = documents.report(reading.view(session, report, locale()))
     contact = extras.contact
     told["contact"] = contact and {
         "name": contact.name,

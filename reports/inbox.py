@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from city.access import Act, Reach
@@ -25,6 +25,9 @@ from reports.reading import PhotoView
 from reports.references import MalformedReference, normalise
 from reports.status import CLOSED, GRAPH, Status
 from reports.things import Thing
+
+MOST_COUNTED = 10_000
+"""How far the tickets of a status are counted: every page of the inbox tells the counts."""
 
 
 class Sort(StrEnum):
@@ -112,7 +115,10 @@ class TicketView:
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """One page of the inbox, where the next begins, and how many tickets each status holds."""
+    """One page of the inbox and where the next begins.
+
+    `counts` tells how many tickets each status holds, and MOST_COUNTED where there are more.
+    """
 
     items: list[TicketItem]
     next: Mark | None
@@ -178,7 +184,8 @@ def _extra_conditions(extra: InboxFilters, now: datetime) -> list[ColumnElement[
     if extra.priority:
         found.append(Ticket.priority.in_(extra.priority))
     if extra.assignee is not None:
-        found.append(Person.email == extra.assignee.lower())
+        known = select(Person.id).where(Person.email == extra.assignee.lower())
+        found.append(Ticket.assignee_id.in_(known))
     late = Ticket.due_at.is_not(None) & (Ticket.due_at < now) & Ticket.closed_at.is_(None)
     for fact, wanted in (
         (late, extra.late),
@@ -232,14 +239,24 @@ def _query() -> _Query:
 
 
 def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[str, int]:
-    found = (
-        _query()
-        .where(*narrowed)
-        .with_only_columns(Ticket.status, func.count())
-        .group_by(Ticket.status)
+    """Return how many tickets each status holds, none counted beyond MOST_COUNTED."""
+    found = union_all(
+        *(
+            select(
+                literal(status.value),
+                select(func.count())
+                .select_from(
+                    select(Ticket.id)
+                    .where(*narrowed, Ticket.status == status.value)
+                    .limit(MOST_COUNTED)
+                    .subquery()
+                )
+                .scalar_subquery(),
+            )
+            for status in Status
+        )
     )
-    counted = dict(session.execute(found).all())
-    return {status.value: counted.get(status.value, 0) for status in Status}
+    return dict(session.execute(found).all())
 
 
 def _items(session: Session, rows: Sequence[_Row], locale: str, now: datetime) -> list[TicketItem]:

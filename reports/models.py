@@ -96,6 +96,12 @@ class Ticket(Base):
         on_earth("location"),
         spatial_index("tickets", "location", "created_at"),
         Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
+        Index(
+            "ix_tickets_late",
+            "jurisdiction_id",
+            "due_at",
+            postgresql_where=text("closed_at IS NULL"),
+        ),
         Index("ix_tickets_status", "jurisdiction_id", "status", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
         one_of("retained_text", KeptText),

@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from city.models import Category, Jurisdiction, Kind, Team
+from city.models import Category, Jurisdiction, Kind
 from geo.coordinates import Position
-from geo.models import District
 from infra.words import Reader
 from reports import gallery
 from reports.filters import Filters, Mark, Order, conditions, read_page, says
@@ -29,7 +28,7 @@ from reports.models import (
 )
 from reports.references import MalformedReference, normalise
 from reports.status import CLOSED, Status
-from reports.things import Thing
+from reports.things import Thing, Things, things_by_id
 
 
 class UnknownReport(Exception):
@@ -91,6 +90,44 @@ class Page:
     next: Mark | None
 
 
+_together = aliased(Membership)
+
+# Reports in their current tickets, of which all views are made. It joins little and takes columns,
+# not entities: planning many joins and building entities would take most of a list's time.
+_QUERY: Select[*tuple[Any, ...]] = (
+    select(
+        Report.id,
+        Report.reference,
+        Report.kind,
+        Report.description,
+        Report.location,
+        Report.address,
+        Report.created_at,
+        Ticket.reference.label("ticket"),
+        Ticket.status,
+        Ticket.kind.label("ticket_kind"),
+        Ticket.category_id,
+        Ticket.team_id,
+        Ticket.district_id,
+        Ticket.withdrawn,
+        Ticket.updated_at,
+        Ticket.due_at,
+        Ticket.closed_at,
+        select(Message.body)
+        .where(Message.id == Ticket.public_message_id)
+        .scalar_subquery()
+        .label("public_message"),
+        select(func.count() - 1)
+        .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
+        .scalar_subquery()
+        .label("supports"),
+    )
+    .select_from(Report)
+    .join(Membership, (Membership.report_id == Report.id) & Membership.left_at.is_(None))
+    .join(Ticket, Ticket.id == Membership.ticket_id)
+)
+
+
 def find(session: Session, reference: str, *, holder: str | None) -> Report:
     """Return the report that a reference names.
 
@@ -131,8 +168,9 @@ def current_ticket(session: Session, report: Report) -> Ticket:
 
 def view(session: Session, report: Report, locale: str) -> ReportView:
     """Return the public view of one report."""
-    rows = session.execute(_query().where(Report.id == report.id)).all()
-    return _views(session, rows, locale)[0]
+    rows = session.execute(_QUERY.where(Report.id == report.id)).all()
+    jurisdiction = session.get_one(Jurisdiction, report.jurisdiction_id)
+    return _views(session, rows, Reader(locale, jurisdiction.locales))[0]
 
 
 def reporter_extras(session: Session, report: Report, ticket: Ticket) -> ReporterExtras:
@@ -157,12 +195,13 @@ def page(
     locale: str,
 ) -> Page:
     """Return public reports, newest first; the cost does not grow with the depth."""
-    query = _query().where(
+    public = _public_categories(session, jurisdiction.id)
+    query = _QUERY.where(
         Report.jurisdiction_id == jurisdiction.id,
-        Ticket.jurisdiction_id == jurisdiction.id,
         Report.visibility == Visibility.SHOWN.value,
-        Category.public,
-        Report.category_id.in_(_public_categories(jurisdiction.id)),
+        Report.category_id.in_(public),
+        Ticket.jurisdiction_id == jurisdiction.id,
+        Ticket.category_id.in_(public),
         *conditions(session, wanted, Report.location, Report.created_at),
     )
     if words:
@@ -171,7 +210,7 @@ def page(
     rows, following = read_page(
         session, query, order, wanted, limit, mark, lambda row: Mark(row.created_at, row.id)
     )
-    return Page(items=_views(session, rows, locale), next=following)
+    return Page(_views(session, rows, Reader(locale, jurisdiction.locales)), following)
 
 
 def public_photo(session: Session, public_id: object) -> Photo | None:
@@ -219,81 +258,42 @@ def in_public_category(session: Session, report: Report) -> bool:
     return bool(filed and current)
 
 
-def _public_categories(jurisdiction_id: int) -> Select[int]:
-    return select(Category.id).where(Category.jurisdiction_id == jurisdiction_id, Category.public)
-
-
-def _query() -> Select[*tuple[Any, ...]]:
-    """Return the query that all views are made of: reports in their current tickets.
-
-    It takes columns and not entities: a list of a hundred is several times as fast so.
-    """
-    together = aliased(Membership)
-    supports = (
-        select(func.count() - 1)
-        .where(together.ticket_id == Ticket.id, together.left_at.is_(None))
-        .scalar_subquery()
-    )
-    return (
-        select(
-            Report.id,
-            Report.reference,
-            Report.kind,
-            Report.description,
-            Report.location,
-            Report.address,
-            Report.created_at,
-            Ticket.reference.label("ticket"),
-            Ticket.status,
-            Ticket.kind.label("ticket_kind"),
-            Ticket.withdrawn,
-            Ticket.updated_at,
-            Ticket.due_at,
-            Ticket.closed_at,
-            Category.code.label("category"),
-            Category.names.label("category_names"),
-            Team.code.label("team"),
-            Team.names.label("team_names"),
-            District.code.label("district"),
-            District.names.label("district_names"),
-            Message.body.label("public_message"),
-            Jurisdiction.locales,
-            supports.label("supports"),
-        )
-        .select_from(Report)
-        .join(Membership, (Membership.report_id == Report.id) & Membership.left_at.is_(None))
-        .join(Ticket, Ticket.id == Membership.ticket_id)
-        .join(Category, Category.id == Ticket.category_id)
-        .join(Team, Team.id == Ticket.team_id)
-        .join(Jurisdiction, Jurisdiction.id == Report.jurisdiction_id)
-        .outerjoin(District, District.id == Ticket.district_id)
-        .outerjoin(Message, Message.id == Ticket.public_message_id)
-    )
+def _public_categories(session: Session, jurisdiction_id: int) -> Sequence[int]:
+    return session.scalars(
+        select(Category.id).where(Category.jurisdiction_id == jurisdiction_id, Category.public)
+    ).all()
 
 
 def _views(
-    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], locale: str
+    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], reader: Reader
 ) -> list[ReportView]:
     photos = photos_of(session, [row.id for row in rows])
-    return [_view(row, photos.get(row.id, ()), locale) for row in rows]
+    things = things_by_id(
+        session,
+        reader,
+        categories={row.category_id for row in rows},
+        teams={row.team_id for row in rows},
+        districts={row.district_id for row in rows if row.district_id},
+    )
+    return [_view(row, photos.get(row.id, ()), things, reader.locale) for row in rows]
 
 
-def _view(row: Row[*tuple[Any, ...]], photos: tuple[PhotoView, ...], locale: str) -> ReportView:
-    reader = Reader(locale, row.locales)
-    status = Status(row.status)
+def _view(
+    row: Row[*tuple[Any, ...]], photos: tuple[PhotoView, ...], things: Things, locale: str
+) -> ReportView:
     return ReportView(
         reference=row.reference,
         ticket=row.ticket,
         kind=row.kind,
-        category=Thing(row.category, reader.name(row.category_names)),
+        category=things.categories[row.category_id],
         description=row.description,
         location=row.location,
         address=row.address,
-        district=Thing(row.district, reader.name(row.district_names)) if row.district else None,
-        team=Thing(row.team, reader.name(row.team_names)),
+        district=things.districts.get(row.district_id),
+        team=things.teams[row.team_id],
         status=row.status,
         status_text=status_text(
-            locale, status, kind=Kind(row.ticket_kind), withdrawn=row.withdrawn
+            locale, Status(row.status), kind=Kind(row.ticket_kind), withdrawn=row.withdrawn
         ),
         public_message=row.public_message,
         created_at=row.created_at,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from sqlalchemy import literal, select, union_all
+from sqlalchemy.orm import Session
+
+from city.models import Category, Team
+from geo.models import District
 from infra.database import Names
 from infra.words import Reader
 
@@ -32,3 +38,36 @@ class Thing:
     def of(cls, named: Named, reader: Reader) -> Thing:
         """Return the thing as the reader calls it."""
         return cls(named.code, reader.name(named.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """Things by their ids."""
+
+    categories: dict[int, Thing]
+    teams: dict[int, Thing]
+    districts: dict[int, Thing]
+
+
+def things_by_id(
+    session: Session,
+    reader: Reader,
+    *,
+    categories: Collection[int],
+    teams: Collection[int],
+    districts: Collection[int],
+) -> Things:
+    """Return the things with these ids, all by one question to the database."""
+    found = Things({}, {}, {})
+    asked = union_all(
+        select(literal("categories"), Category.id, Category.code, Category.names).where(
+            Category.id.in_(categories)
+        ),
+        select(literal("teams"), Team.id, Team.code, Team.names).where(Team.id.in_(teams)),
+        select(literal("districts"), District.id, District.code, District.names).where(
+            District.id.in_(districts)
+        ),
+    )
+    for kind, id_, code, names in session.execute(asked):
+        getattr(found, kind)[id_] = Thing(code, reader.name(names))
+    return found

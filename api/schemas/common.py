@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.errors import PHOTO_REASONS
+from api import documents
 from api.fields import (
     BOTH_OR_NONE,
     MAX_WORDS,
@@ -20,13 +20,11 @@ from api.fields import (
     NearField,
     number,
 )
-from api.services import locale, public_url
 from city.models import Kind
 from geo.coordinates import Position
-from infra.words import say
 from reports.filters import Filters
 from reports.models import PhotoStatus
-from reports.photos import FORMATS, SIZES
+from reports.photos import SIZES
 from reports.reading import PhotoView
 from reports.status import Status
 
@@ -106,20 +104,8 @@ class PhotoSchema(Schema):
 
     @ma.pre_dump
     def tell(self, photo: PhotoView, **_named: Any) -> dict[str, Any]:
-        """Say why the photo was rejected, and where its derivatives are, by size and format."""
-        return {
-            "id": photo.id,
-            "status": photo.status,
-            "reason": say(locale(), PHOTO_REASONS[photo.reason]) if photo.reason else None,
-            "placeholder": photo.placeholder,
-            "urls": {
-                str(size): {
-                    extension: public_url(f"/api/v1/photos/{photo.id}/{size}.{extension}")
-                    for extension in FORMATS
-                }
-                for size in SIZES
-            },
-        }
+        """Say why the photo was rejected, and where its derivatives are."""
+        return documents.photo(photo)
 
 
 class PointQuerySchema(Schema):

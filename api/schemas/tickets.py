@@ -63,7 +63,10 @@ class TicketItemSchema(Schema):
 
 
 class TicketsSchema(Schema):
-    """A page of the inbox; `counts` has every status, whichever the list is narrowed to."""
+    """A page of the inbox; `counts` has every status, whichever the list is narrowed to.
+
+    No status is counted beyond 10,000.
+    """
 
     items = fields.List(fields.Nested(TicketItemSchema), required=True)
     next = fields.Url(allow_none=True, required=True)

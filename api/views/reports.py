@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from api import cursors, repeats, told
+from api import cursors, documents, repeats, told
 from api.blueprint import reads, resource
 from api.bodies import BadInput
 from api.callers import (
@@ -29,7 +29,6 @@ from api.schemas.reports import (
     NewMessageSchema,
     NewReportSchema,
     ReporterViewSchema,
-    ReportSchema,
     ReportsQuerySchema,
     ReportsSchema,
 )
@@ -42,13 +41,11 @@ from infra.words import mark, say
 from reports import conversation, decisions, history, idempotency, intake, reading
 from reports.intake import NewReport, Recorder
 from reports.models import Channel, Message, Report
-from reports.reading import ReportView
 
 blueprint = resource("reports", "What residents send and how they follow it.")
 
 GEOJSON = "application/geo+json"
 STAFF_ONLY = mark("Only the city's staff may say this.")
-REPORT = ReportSchema()
 
 EXAMPLE_REPORT = {
     "kind": "problem",
@@ -111,12 +108,12 @@ def list_reports(query: dict[str, Any]) -> Response:
     if best == GEOJSON:
         answer = jsonify(
             type="FeatureCollection",
-            features=[_feature(item) for item in page.items],
+            features=[documents.feature(item) for item in page.items],
             next=following,
         )
         answer.mimetype = GEOJSON
     else:
-        answer = jsonify(items=REPORT.dump(page.items, many=True), next=following)
+        answer = jsonify(items=[documents.report(item) for item in page.items], next=following)
     answer.vary.add("Accept")
     return answer
 
@@ -128,7 +125,7 @@ def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):
         return jsonify(told.reporter_view(report))
-    return jsonify(REPORT.dump(reading.view(db(), report, locale())))
+    return jsonify(documents.report(reading.view(db(), report, locale())))
 
 
 @blueprint.route("/reports/<reference>/events")
@@ -206,14 +203,3 @@ def _recorded(new: NewReport) -> NewReport:
         raise NotForCaller
     channel = Channel.PHONE if new.channel is Channel.APP else new.channel
     return replace(new, channel=channel, recorder=Recorder(staff.person_id, staff.jurisdiction_id))
-
-
-def _feature(item: ReportView) -> dict[str, Any]:
-    properties = REPORT.dump(item)
-    place = properties.pop("location")
-    return {
-        "type": "Feature",
-        "id": item.reference,
-        "geometry": {"type": "Point", "coordinates": [place["longitude"], place["latitude"]]},
-        "properties": properties,
-    }

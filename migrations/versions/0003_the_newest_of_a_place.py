@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
@@ -26,9 +27,17 @@ def upgrade() -> None:
         ["jurisdiction_id", "status", "created_at", "id"],
         unique=False,
     )
+    op.create_index(
+        "ix_tickets_late",
+        "tickets",
+        ["jurisdiction_id", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_tickets_late", table_name="tickets")
     op.drop_index("ix_tickets_status", table_name="tickets")
     for table in ("reports", "tickets"):
         op.create_index(

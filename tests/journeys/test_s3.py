@@ -10,8 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from infra import queue
 from infra.database import make_engine, make_sessions
 from infra.mail import Mailer
+from infra.metrics import Metrics
 from infra.settings import Settings
 from infra.storage import Storage
 from reports import gallery
@@ -150,7 +152,13 @@ def test_originals_without_a_photo_are_removed_from_a_bucket(
     settings = Settings.from_env(stack.environ)
     engine = make_engine(settings.database_url, pool_size=1)
     storage = Storage.from_url(settings.storage_url)
-    kit = Tools(settings, make_sessions(engine), storage, Mailer("smtp://127.0.0.1:9", "a@b"))
+    kit = Tools(
+        settings,
+        make_sessions(engine),
+        storage,
+        Mailer("smtp://127.0.0.1:9", "a@b"),
+        Metrics(queue.connect(settings.redis_url)),
+    )
     with ThreadPoolExecutor(4) as pool:
         for number in range(PAGE * 2):
             key = gallery.original_key(number, uuid4(), bytes(32))

@@ -114,7 +114,7 @@ def town(own_app: Flask, tmp_path: Path) -> Iterator[Town]:
     parts: Services = own_app.extensions["vigie"]
     mailer = Mailer(parts.settings.smtp_url, parts.settings.mail_from)
     with parts.sessions() as session:
-        kit = Tools(parts.settings, parts.sessions, parts.storage, mailer)
+        kit = Tools(parts.settings, parts.sessions, parts.storage, mailer, parts.metrics)
         yield Town(own_app, tmp_path, session, kit)
 
 

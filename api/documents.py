@@ -1,0 +1,74 @@
+"""Reports and photos as they are answered, in the caller's language.
+
+Lists hold hundreds of them, so they are written down directly; the schemas describe them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.errors import PHOTO_REASONS
+from api.fields import in_utc
+from api.services import locale, public_url
+from infra.words import say
+from reports.photos import FORMATS, SIZES
+from reports.reading import PhotoView, ReportView
+from reports.things import Thing
+
+
+def report(view: ReportView) -> dict[str, Any]:
+    """Return what everybody may see of a report, as ReportSchema describes it."""
+    return {
+        "reference": view.reference,
+        "ticket": view.ticket,
+        "kind": view.kind,
+        "category": _thing(view.category),
+        "description": view.description,
+        "location": {
+            "latitude": view.location.latitude,
+            "longitude": view.location.longitude,
+        },
+        "address": view.address,
+        "district": _thing(view.district),
+        "team": _thing(view.team),
+        "status": view.status,
+        "status_text": view.status_text,
+        "public_message": view.public_message,
+        "created_at": in_utc(view.created_at),
+        "updated_at": in_utc(view.updated_at),
+        "due_at": in_utc(view.due_at),
+        "closed_at": in_utc(view.closed_at),
+        "photos": [photo(one) for one in view.photos],
+        "supports": view.supports,
+    }
+
+
+def feature(view: ReportView) -> dict[str, Any]:
+    """Return the report as a GeoJSON feature."""
+    properties = report(view)
+    place = properties.pop("location")
+    return {
+        "type": "Feature",
+        "id": view.reference,
+        "geometry": {"type": "Point", "coordinates": [place["longitude"], place["latitude"]]},
+        "properties": properties,
+    }
+
+
+def photo(view: PhotoView) -> dict[str, Any]:
+    """Return a photo, why it was rejected, and where its derivatives are by size and format."""
+    base = public_url(f"/api/v1/photos/{view.id}/")
+    return {
+        "id": view.id,
+        "status": view.status,
+        "reason": say(locale(), PHOTO_REASONS[view.reason]) if view.reason else None,
+        "placeholder": view.placeholder,
+        "urls": {
+            str(size): {extension: f"{base}{size}.{extension}" for extension in FORMATS}
+            for size in SIZES
+        },
+    }
+
+
+def _thing(thing: Thing | None) -> dict[str, str] | None:
+    return {"code": thing.code, "name": thing.name} if thing else None

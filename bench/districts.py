@@ -1,0 +1,222 @@
+"""Where a spot lies among 35,000 districts: the request's own statement against bare psycopg.
+
+The peer asks the whole, undivided shapes for the same columns, by one prepared statement and no
+SQLAlchemy. Beforehand both are asked for 100,000 spots, corners and edges included, and must agree.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from math import sin
+from pathlib import Path
+from random import Random
+
+import psycopg
+from shapely import MultiPolygon, Polygon, get_coordinates
+from sqlalchemy import event, select, text
+from sqlalchemy.orm import Session
+
+from bench.tools.database import town
+from bench.tools.verdict import Ratio, conclude
+from geo import districts, layers
+from geo.coordinates import Position
+from geo.features import Feature
+from geo.models import Layer, LayerRole
+from tests.city.towns import NOW, document, load, polygon, rectangle, write
+
+COLUMNS, ROWS = 200, 175
+CELL_DEG = 0.005
+WEST, SOUTH = 20.0, -34.0
+# Every side of a district is shared with its neighbour, and drawn with so many corners.
+CORNERS = 12
+SPOTS = 100_000
+LOOKUPS = 400
+WARM_UP = 20
+AT_MOST = 4.0
+
+_PEER = """
+    SELECT l.jurisdiction_id, l.role, d.id AS district_id, d.code, d.names, true AS exact,
+        CASE WHEN l.role = 'service' THEN ST_Distance(
+            ST_Boundary(s.shape)::geography,
+            ST_SetSRID(ST_MakePoint(%(longitude)s, %(latitude)s), 4326)::geography
+        ) END AS border_distance_m
+    FROM district_shapes s
+    JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
+    JOIN districts d ON d.id = s.district_id
+    JOIN jurisdictions j ON j.id = l.jurisdiction_id AND j.retired_at IS NULL
+    WHERE ST_Covers(s.shape, ST_SetSRID(ST_MakePoint(%(longitude)s, %(latitude)s), 4326))
+    ORDER BY j.code, l.role, d.code
+"""
+
+
+def main() -> int:
+    """Publish the districts, compare the answers, then the times."""
+    with town() as one, one.parts.sessions() as session:
+        features = list(_draw())
+        began = time.perf_counter()
+        _publish(session, features)
+        with psycopg.connect(one.libpq_url, autocommit=True) as connection:
+            # Ours has no use for it; the peer would read every shape without it.
+            connection.execute("CREATE INDEX ON district_shapes USING gist (shape)")
+            connection.execute("VACUUM (ANALYZE)")
+            print(f"{len(features):,} districts published in {time.perf_counter() - began:.0f} s")
+            spots = _choose(features)
+            statement = _statement(session, spots[0])
+            if not _agree(connection, statement, spots):
+                return 1
+            ratios = _race(session, connection, statement, spots)
+    return conclude(ratios)
+
+
+def _draw() -> Iterator[Feature]:
+    for column in range(COLUMNS):
+        for row in range(ROWS):
+            code = f"d{column:03}-{row:03}"
+            shape = MultiPolygon([Polygon(_ring(column, row))])
+            yield Feature(code=code, name=code.upper(), shape=shape, repaired=False)
+
+
+def _ring(column: int, row: int) -> list[tuple[float, float]]:
+    """Return the ring of a cell, whose sides meander as its neighbours' do."""
+    steps = [number / CORNERS for number in range(CORNERS)]
+    return [
+        *(_corner(column + step, row) for step in steps),
+        *(_corner(column + 1, row + step) for step in steps),
+        *(_corner(column + 1 - step, row + 1) for step in steps),
+        *(_corner(column, row + 1 - step) for step in steps),
+        _corner(column, row),
+    ]
+
+
+def _corner(across: float, up: float) -> tuple[float, float]:
+    across, up = round(across * CORNERS) / CORNERS, round(up * CORNERS) / CORNERS
+    bend = 0.06 * sin(7 * across + 3 * up)
+    return WEST + (across + bend) * CELL_DEG, SOUTH + (up + 0.06 * sin(5 * up - across)) * CELL_DEG
+
+
+def _publish(session: Session, features: list[Feature]) -> None:
+    margin = 2 * CELL_DEG
+    outline = rectangle(
+        WEST - margin,
+        SOUTH - margin,
+        WEST + COLUMNS * CELL_DEG + margin,
+        SOUTH + ROWS * CELL_DEG + margin,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "g", document("grid", rules=[]), boundary=polygon(outline))
+        load(session, path)
+    found = select(Layer).where(Layer.role == LayerRole.SERVICE.value).order_by(Layer.id.desc())
+    layer = session.scalars(found).first()
+    if layer is None:
+        raise RuntimeError("the city has no layer")
+    session.execute(text("SET LOCAL statement_timeout = 0"))
+    layers.publish(session, layer, features, "en", NOW)
+    session.commit()
+
+
+def _choose(features: list[Feature]) -> list[Position]:
+    """Return spots of which a third are corners, a third lie on edges, the others anywhere."""
+    random = Random(7)
+    spots = []
+    for number in range(SPOTS):
+        ring = get_coordinates(random.choice(features).shape).tolist()
+        place = random.randrange(len(ring) - 1)
+        (x, y), (next_x, next_y) = ring[place], ring[place + 1]
+        if number % 3 == 1:
+            share = random.random()
+            x, y = x + share * (next_x - x), y + share * (next_y - y)
+        elif number % 3 == 2:
+            x = WEST + random.uniform(-1, COLUMNS + 1) * CELL_DEG
+            y = SOUTH + random.uniform(-1, ROWS + 1) * CELL_DEG
+        spots.append(Position(latitude=y, longitude=x))
+    return spots
+
+
+def _statement(session: Session, spot: Position) -> str:
+    """Return the very statement by which a request looks a spot up, as psycopg gets it."""
+    asked: list[str] = []
+
+    def keep(_one: object, _two: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", keep)
+    districts.locate(session, spot)
+    event.remove(connection, "before_cursor_execute", keep)
+    return asked[0]
+
+
+def _agree(connection: psycopg.Connection, statement: str, spots: list[Position]) -> bool:
+    """Ask both for all spots at once; only those that a shape covers count, as for a request."""
+    began = time.perf_counter()
+    connection.execute(
+        "CREATE TEMPORARY TABLE spots (id int, latitude float8, longitude float8, again float8)"
+    )
+    with connection.cursor().copy("COPY spots (id, latitude, longitude) FROM STDIN") as copy:
+        for number, spot in enumerate(spots):
+            copy.write_row((number, spot.latitude, spot.longitude))
+    answers = [
+        connection.execute(
+            f"""
+            SELECT spots.id, array_agg(hit.district_id ORDER BY hit.district_id)
+            FROM spots CROSS JOIN LATERAL ({_over_spots(asked)}) AS hit
+            WHERE hit.exact GROUP BY spots.id
+            """
+        ).fetchall()
+        for asked in (statement, _PEER)
+    ]
+    ours, peers = ({row[0]: row[1] for row in rows} for rows in answers)
+    differing = len([n for n in range(len(spots)) if ours.get(n) != peers.get(n)])
+    several = sum(len(ids) > 2 for ids in peers.values())
+    print(
+        f"{len(spots):,} spots, {several:,} of them in several districts: {differing} answers"
+        f" differ from the whole shapes' ({time.perf_counter() - began:.0f} s)"
+    )
+    return differing == 0
+
+
+def _over_spots(statement: str) -> str:
+    names = {"longitude_again": "again", "latitude": "latitude", "longitude": "longitude"}
+    for name, column in names.items():
+        statement = statement.replace(f"%({name})s", f"spots.{column}")
+    return statement
+
+
+def _race(
+    session: Session, connection: psycopg.Connection, statement: str, spots: list[Position]
+) -> list[Ratio]:
+    random = Random(8)
+    chosen = random.sample(spots, LOOKUPS + WARM_UP)
+
+    def ours(spot: Position) -> object:
+        return districts.locate(session, spot)
+
+    def whole(spot: Position) -> object:
+        return connection.execute(_PEER, _values(spot), prepare=True).fetchall()
+
+    def same(spot: Position) -> object:
+        return connection.execute(statement, _values(spot), prepare=True).fetchall()
+
+    taken: dict[Callable[[Position], object], list[float]] = {ours: [], whole: [], same: []}
+    for number, spot in enumerate(chosen):
+        for ask, times in taken.items():
+            began = time.perf_counter()
+            ask(spot)
+            if number >= WARM_UP:
+                times.append((time.perf_counter() - began) * 1e3)
+    peers = {"the whole shapes by bare psycopg": whole, "the same statement by it": same}
+    return [
+        Ratio("look-up of a district", name, "ms", taken[ours], taken[peer], AT_MOST)
+        for name, peer in peers.items()
+    ]
+
+
+def _values(spot: Position) -> dict[str, float | None]:
+    return {"latitude": spot.latitude, "longitude": spot.longitude, "longitude_again": None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
