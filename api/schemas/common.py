@@ -8,6 +8,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from api import documents
+from api.errors import PHOTO_REASONS
 from api.fields import (
     BOTH_OR_NONE,
     MAX_WORDS,
