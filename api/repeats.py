@@ -11,8 +11,7 @@ from api.services import db, locale
 from infra.clock import now
 from infra.words import mark, say
 from reports import idempotency
-from reports.idempotency import Key
-from reports.models import IdempotencyKey
+from reports.idempotency import IdempotencyKey, Key
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 255

@@ -8,8 +8,9 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 
 import geo.models  # noqa: F401  (declares its tables)
+import reports.idempotency
 import reports.models
-import reports.removals  # noqa: F401  (both declare their own tables, and the first those of city)
+import reports.removals  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base
 from infra.settings import Settings
 

@@ -16,11 +16,11 @@ from city import addresses
 from city.models import KeptText, Question, QuestionType
 from reports import gallery, history, removals
 from reports.history import EventKind
+from reports.idempotency import IdempotencyKey
 from reports.models import (
     Audience,
     Author,
     Contact,
-    IdempotencyKey,
     Membership,
     Message,
     Notice,

@@ -7,12 +7,32 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, CheckConstraint, PrimaryKeyConstraint, delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from reports.models import IdempotencyKey
+from infra.database import Base, within_jurisdiction
 
 KEPT_FOR = timedelta(days=14)
+
+
+class IdempotencyKey(Base):
+    """A key that a client gave with a request, and the report or message that came of it."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        PrimaryKeyConstraint("route", "key"),
+        within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("message_id", "messages"),
+        CheckConstraint("num_nonnulls(report_id, message_id) = 1", name="result"),
+    )
+
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    route: Mapped[str]
+    key: Mapped[str]
+    body_hash: Mapped[bytes]
+    report_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    message_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class KeyReused(Exception):

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from infra.clock import now
 from reports import idempotency
-from reports.models import IdempotencyKey
+from reports.idempotency import IdempotencyKey
 from tests.api import help as h
 from tests.resident import BASE, Resident, bearer, body_of, problem_at, read_ticket
 
