@@ -68,7 +68,7 @@ def template(cluster: Cluster, valkey: Valkey, tmp_path_factory: pytest.TempPath
     name = "template_city"
     cluster.create_database(name)
     folder = tmp_path_factory.mktemp("template")
-    found_city(environment(folder, cluster.url(name), valkey.url, "smtp://127.0.0.1:9"))
+    load_city(environment(folder, cluster.url(name), valkey.url, "smtp://127.0.0.1:9"))
     return name
 
 
@@ -154,8 +154,8 @@ def demo_stack(
         yield one
 
 
-def found_city(environ: dict[str, str]) -> None:
-    """Make the tables and load the demo city into an empty database."""
+def load_city(environ: dict[str, str]) -> None:
+    """Make the tables in an empty database, and the demo city in them."""
     alembic(environ, "upgrade", "head")
     with _application(environ) as app:
         parts: Services = app.extensions["vigie"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from infra.embedded.cluster import Cluster
 from infra.embedded.process import Child
 from infra.embedded.valkey import Valkey
-from tests.conftest import found_city
+from tests.conftest import load_city
 from tests.stack import ROOT, environment, eventually, free_port
 
 PROCESSES = 2
@@ -53,7 +53,7 @@ def site() -> Iterator[Site]:
             environ = environment(folder, url, valkey.url, "smtp://127.0.0.1:9")
             # The limits are for strangers; what is measured comes from one address.
             environ |= {"WRITES_PER_MINUTE": "100000", "LOG_LEVEL": "WARNING"}
-            found_city(environ)
+            load_city(environ)
             yield Site(folder, cluster, environ)
         finally:
             valkey.discard()

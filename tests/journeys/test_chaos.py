@@ -24,7 +24,7 @@ from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
 from infra.storage import Storage
-from tests.conftest import found_city, running
+from tests.conftest import load_city, running
 from tests.reports import photo_samples
 from tests.resident import BASE, bearer, problem_at
 from tests.stack import Stack, environment, eventually
@@ -66,7 +66,7 @@ def city(tmp_path: Path) -> Iterator[City]:
     try:
         cluster.create_database("city")
         environ = environment(tmp_path, cluster.url("city"), valkey.url, mailbox.url)
-        found_city(environ)
+        load_city(environ)
         environ["WRITES_PER_MINUTE"] = environ["READS_PER_MINUTE"] = "100000"
         with running(Stack(tmp_path, environ, tmp_path / "mail")) as stack:
             yield City(stack, cluster, valkey, tmp_path / "mail")
