@@ -109,7 +109,7 @@ class Gate:
         if declared <= limit:
             length = await self._pour(receive, spool.write, limit)
             environ["CONTENT_LENGTH"] = str(length)
-            spool.file.seek(0)
+            spool.rewind()
             if length <= limit:
                 return True
         environ["wsgi.input"] = BytesIO()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
@@ -42,7 +43,9 @@ class Spool:
         """Forget the body; doing it again does nothing."""
         self._take(-self._size)
         self._size = 0
-        self.file.close()
+        # A full disk may complain once more of what it has already refused.
+        with suppress(OSError):
+            self.file.close()
 
     def write(self, piece: bytes) -> None:
         """Append a piece; raise Overloaded when it cannot be kept."""
@@ -57,10 +60,19 @@ class Spool:
         except OSError as error:
             raise Overloaded from error
 
+    def rewind(self) -> None:
+        """Let the body be read from its beginning; raise Overloaded when it was not all kept."""
+        try:
+            self.file.seek(0)
+        except OSError as error:
+            raise Overloaded from error
+
     def _move_to_disk(self) -> None:
-        self._take(-self._size)
+        size, self._size = self._size, 0
+        self._take(-size)
         self._in_memory = False
-        self._take(self._size)
+        self._take(size)
+        self._size = size
         self.file.rollover()
 
     def _take(self, count: int) -> None:
