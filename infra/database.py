@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any, ClassVar
 
+import structlog
 from sqlalchemy import (
     CheckConstraint,
+    Connection,
     DateTime,
     Engine,
     ForeignKeyConstraint,
@@ -14,6 +17,7 @@ from sqlalchemy import (
     PoolProxiedConnection,
     QueuePool,
     create_engine,
+    event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -29,6 +33,11 @@ IDLE_TIMEOUT_MS = 300_000
 # A machine that has gone away without a word is found out by probes that nobody answers.
 SILENCE_TIMEOUT_MS = 20_000
 PROBE_EVERY_S = 5
+SLOW_S = 0.5
+MOST_TOLD = 1_000
+_BEGAN = "vigie.began"
+
+log = structlog.get_logger()
 
 
 class Base(DeclarativeBase):
@@ -96,7 +105,7 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
     Statements, locks and connecting are bounded in time, so that a stuck database holds up no
     caller for ever.
     """
-    return create_engine(
+    engine = create_engine(
         url,
         poolclass=CountedPool,
         pool_size=pool_size,
@@ -116,6 +125,21 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
             ),
         },
     )
+    event.listen(engine, "before_cursor_execute", _begin_statement)
+    event.listen(engine, "after_cursor_execute", _end_statement)
+    return engine
+
+
+def _begin_statement(connection: Connection, *_more: Any) -> None:
+    connection.info[_BEGAN] = time.perf_counter()
+
+
+def _end_statement(connection: Connection, _cursor: Any, statement: str, *_more: Any) -> None:
+    seconds = time.perf_counter() - connection.info[_BEGAN]
+    if seconds >= SLOW_S:
+        # Values stand in the parameters, so the statement itself is always the code's own text.
+        shortened = " ".join(statement.split())[:MOST_TOLD]
+        log.warning("slow statement", seconds=round(seconds, 3), statement=shortened)
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:

@@ -24,7 +24,7 @@ from infra.database import CountedPool
 
 FLUSH_S = 1.0
 # A process that has not been heard of for so long no longer holds what it held.
-PROCESS_KEPT_S = 15
+PROCESS_KEPT_S = 60
 
 _SUMS = "vigie:metrics:sums"
 _PROCESSES = "vigie:metrics:processes"
@@ -60,9 +60,9 @@ class Metrics:
         self.refusals = self._counter(
             "vigie_http_refusals", "Requests refused, by kind of problem.", "status", "problem"
         )
-        self.jobs = self._counter("vigie_jobs", "Jobs ended.", "job", "outcome")
+        self.jobs = self._counter("vigie_jobs", "Jobs ended.", "task", "outcome")
         self.job_seconds = self._histogram(
-            "vigie_job_seconds", "Seconds that a job took.", _JOB_BUCKETS_S, "job"
+            "vigie_job_seconds", "Seconds that a job took.", _JOB_BUCKETS_S, "task"
         )
         self.photo_seconds = self._histogram(
             "vigie_photo_seconds", "Seconds that a photo's rendering took.", _JOB_BUCKETS_S
@@ -191,7 +191,7 @@ class _PoolCollector(Collector):
         )
         yield GaugeMetricFamily(
             "vigie_database_connections_allowed",
-            "Database connections that the web processes may hold.",
+            "Database connections that web processes may hold.",
             pool.capacity(),
         )
         yield CounterMetricFamily(

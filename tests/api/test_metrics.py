@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -15,6 +17,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.embedded.valkey import Valkey
+from infra.queue import Job
 from tests.api.conftest import Build
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, problem_at
@@ -23,7 +26,18 @@ from tests.stack import Stack, eventually
 TOKEN = "a-token-for-prometheus"
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 # Whatever a label may say; the values of the others come from lists of our own.
-LABELS = {"job", "le", "method", "outcome", "part", "problem", "python", "queue", "route", "status"}
+LABELS = {
+    "le",
+    "method",
+    "outcome",
+    "part",
+    "problem",
+    "python",
+    "queue",
+    "route",
+    "status",
+    "task",
+}
 LABELS |= {"kind", "version"}
 
 Samples = Mapping[str, float]
@@ -75,7 +89,7 @@ def test_every_process_tells_what_all_of_them_did(stack: Stack, sibling: Stack) 
         f'vigie_http_requests_total{{{post},status="201"}}': 1,
         f"vigie_http_request_seconds_count{{{post}}}": 1,
         'vigie_http_refusals_total{problem="http-404",status="404"}': 1,
-        'vigie_jobs_total{job="workers.photos.render",outcome="done"}': 1,
+        'vigie_jobs_total{outcome="done",task="workers.photos.render"}': 1,
         'vigie_photo_outcomes_total{outcome="ready"}': 1,
         'vigie_notice_outcomes_total{outcome="sent"}': 1,
         "vigie_photo_seconds_count": 1,
@@ -83,6 +97,8 @@ def test_every_process_tells_what_all_of_them_did(stack: Stack, sibling: Stack) 
     }
     for asked in (stack, sibling):
         eventually(partial(_has_grown, asked, before, grown))
+    ended = {(line["job"], line["outcome"]) for line in _lines(stack, "job ended")}
+    assert {(Job.RENDER_PHOTO, "done"), (Job.SEND_NOTICE, "done")} <= ended
     sweeps = 'vigie_sweeps_total{outcome="done"}'
     eventually(lambda: scrape(sibling)[sweeps] > before[sweeps])
 
@@ -200,6 +216,11 @@ def scrape_text(stack: Stack) -> str:
 
 def scrape(stack: Stack) -> Samples:
     return read(scrape_text(stack))
+
+
+def _lines(stack: Stack, event: str) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in stack.log().splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == event]
 
 
 def _has_grown(asked: Stack, before: Samples, by: Samples) -> bool:
