@@ -24,7 +24,7 @@ from api.callers import NotAuthenticated, NotForCaller, NothingHere
 from api.limits import TooManyRequests
 from api.preconditions import PreconditionFailed, PreconditionRequired
 from api.problems import Fault, Problem, pointer
-from api.services import db, locale
+from api.services import db, locale, roll_back
 from api.throttle import TooManyLogins
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
@@ -286,7 +286,6 @@ def _unexpected(error: Exception) -> Response:
 
 def _finish(found: Problem, error: Exception | None = None) -> Response:
     refusals.note(found, error)
-    session = db()
-    session.rollback()
-    errands.take(session)
+    roll_back()
+    errands.take(db())
     return found.response()

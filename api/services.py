@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from flask import Flask, current_app, g, request
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.limits import RequestLimits
@@ -66,6 +67,16 @@ def commit() -> None:
         services().queue.send(nudges, request_id())
 
 
+def roll_back() -> None:
+    """End the transaction without its work, also where the database has gone in the meantime."""
+    session = db()
+    try:
+        session.rollback()
+    except SQLAlchemyError:
+        # A lost connection has taken the work with it, and is no reason to lose the answer too.
+        session.invalidate()
+
+
 def release() -> None:
     """End the transaction, so that no connection is held while a client sends its body."""
     db().commit()
@@ -94,6 +105,6 @@ def public_url(path: str) -> str:
 
 
 def _close(_error: BaseException | None) -> None:
-    session = g.pop("session", None)
-    if session is not None:
-        session.close()
+    if "session" in g:
+        roll_back()
+        g.pop("session").close()

@@ -278,6 +278,7 @@ def test_40_a_poisoned_job_harms_itself_alone(
     eventually(lambda: town.receipt(poisoned)[1] >= 2)
     town.come_to_the_last_attempt()
     eventually(lambda: town.receipt(poisoned)[0] == "failed")
+    assert town.receipt(poisoned)[1] == delivery.MAX_ATTEMPTS
 
     assert {"photo_failed", "notice_failed"} <= set(town.history(poisoned))
     assert not {"photo_failed", "notice_failed"} & set(town.public_history(poisoned))
