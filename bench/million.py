@@ -16,6 +16,7 @@ from api.cursors import encode
 from bench.tools.database import AREA, OPEN_EVERY, Town, fill, town
 from bench.tools.verdict import Ratio, conclude
 from reports.filters import Mark
+from reports.inbox import MOST_COUNTED
 from tests.resident import BASE, body_of, log_in
 
 REPORTS = 1_000_000
@@ -155,6 +156,8 @@ def _check_counts(client: FlaskClient, staff: Headers) -> None:
     counted = sum(n for status, n in counts.items() if status not in {"resolved", "declined"})
     if counted != REPORTS // OPEN_EVERY:
         raise RuntimeError("the open tickets are not all counted")
+    if counts["resolved"] != MOST_COUNTED:
+        raise RuntimeError("more tickets were counted than the inbox promises")
 
 
 if __name__ == "__main__":

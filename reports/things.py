@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import bindparam, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from city.models import Category, Team
@@ -49,6 +49,23 @@ class Things:
     districts: dict[int, Thing]
 
 
+_MODELS: dict[str, type[Category] | type[Team] | type[District]] = {
+    "categories": Category,
+    "teams": Team,
+    "districts": District,
+}
+
+# Built once: a list would otherwise take as long to write the question as to have it answered.
+_BY_ID = union_all(
+    *(
+        select(literal(kind), model.id, model.code, model.names).where(
+            model.id.in_(bindparam(kind, expanding=True))
+        )
+        for kind, model in _MODELS.items()
+    )
+)
+
+
 def things_by_id(
     session: Session,
     reader: Reader,
@@ -59,15 +76,7 @@ def things_by_id(
 ) -> Things:
     """Return the things with these ids, all by one question to the database."""
     found = Things({}, {}, {})
-    asked = union_all(
-        select(literal("categories"), Category.id, Category.code, Category.names).where(
-            Category.id.in_(categories)
-        ),
-        select(literal("teams"), Team.id, Team.code, Team.names).where(Team.id.in_(teams)),
-        select(literal("districts"), District.id, District.code, District.names).where(
-            District.id.in_(districts)
-        ),
-    )
-    for kind, id_, code, names in session.execute(asked):
+    wanted = {"categories": categories, "teams": teams, "districts": districts}
+    for kind, id_, code, names in session.execute(_BY_ID, wanted):
         getattr(found, kind)[id_] = Thing(code, reader.name(names))
     return found

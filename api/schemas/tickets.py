@@ -14,7 +14,7 @@ from api.schemas.common import (
 )
 from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
-from reports.inbox import Sort
+from reports.inbox import MOST_COUNTED, Sort
 from reports.status import Status
 
 MAX_REASON = 500
@@ -63,14 +63,16 @@ class TicketItemSchema(Schema):
 
 
 class TicketsSchema(Schema):
-    """A page of the inbox; `counts` has every status, whichever the list is narrowed to.
-
-    No status is counted beyond 10,000.
-    """
+    """A page of the inbox; `counts` has every status, whichever the list is narrowed to."""
 
     items = fields.List(fields.Nested(TicketItemSchema), required=True)
     next = fields.Url(allow_none=True, required=True)
-    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    counts = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        required=True,
+        metadata={"description": f"By status; no status is counted beyond {MOST_COUNTED}"},
+    )
 
 
 class TicketReportSchema(Schema):

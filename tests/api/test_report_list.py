@@ -10,10 +10,13 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from marshmallow import RAISE
 from sqlalchemy import update
 
+from api.schemas.reports import ReportSchema
 from reports.models import Report
 from tests.api import help as h
+from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, INSIDE, Resident, log_in, move
 
 Scene = dict[str, dict[str, Any]]
@@ -254,6 +257,20 @@ def test_the_next_page_keeps_the_question(client: FlaskClient, resident: Residen
     url = h.read(client, f"/reports?{query}")["next"]
     assert url.count("cursor=") == 1
     assert url.count("status=") == 2
+
+
+def test_what_is_listed_is_what_the_schema_describes(
+    app: Flask, client: FlaskClient, resident: Resident
+) -> None:
+    word = h.a_word()
+    sent = resident.report(description=word)
+    resident.put_photo(sent, photo_samples.jpeg(64, 48))
+    h.render_photos(app, sent["reference"])
+    [listed] = h.read(client, f"/reports?q={word}")["items"]
+    schema = ReportSchema(unknown=RAISE)
+    schema.load(listed)
+    assert list(listed) == list(schema.fields)
+    assert len(listed["photos"]) == 1
 
 
 def test_the_map_gets_geojson(client: FlaskClient, scene: Scene, word: str) -> None:
