@@ -47,6 +47,7 @@ class Metrics:
         self._handing_over = Lock()
         self._arming = Lock()
         self._timer: Timer | None = None
+        self._touched_again = False
         self.requests = self._counter(
             "vigie_http_requests", "Requests answered.", "method", "route", "status"
         )
@@ -87,11 +88,9 @@ class Metrics:
         """See to it that what has been counted is handed over within a second."""
         with self._arming:
             if self._timer is None:
-                self._timer = Timer(FLUSH_S, self._flush_when_due)
-                # An orderly end of the process waits for it. A server's own threads are daemons to
-                # Python, and what they start would be too.
-                self._timer.daemon = False
-                self._timer.start()
+                self._arm()
+            else:
+                self._touched_again = True
 
     def flush(self) -> None:
         """Hand over what has been counted; while the store is down it stays here."""
@@ -117,10 +116,22 @@ class Metrics:
                 summed.add_sample(family.name + suffix, labels, value)
             yield summed
 
+    def _arm(self) -> None:
+        self._timer = Timer(FLUSH_S, self._flush_when_due)
+        # An orderly end of the process waits for it. A server's own threads are daemons to Python,
+        # and what they start would be too.
+        self._timer.daemon = False
+        self._timer.start()
+
     def _flush_when_due(self) -> None:
         with self._arming:
-            self._timer = None
+            self._touched_again = False
         self.flush()
+        # One at a time: a store that never answers must not gather timers that wait for it.
+        with self._arming:
+            self._timer = None
+            if self._touched_again:
+                self._arm()
 
     def _hand_over(self, counts: Values, gauges: Values) -> None:
         pipe = self._connection.pipeline()

@@ -43,6 +43,15 @@ LABELS |= {"kind", "version"}
 Samples = Mapping[str, float]
 
 
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """Return a store that one test has for itself: no worker takes away what waits in it."""
+    valkey = Valkey(tmp_path / "valkey")
+    valkey.start()
+    yield valkey
+    valkey.discard()
+
+
 @pytest.fixture(scope="module")
 def sibling(stack: Stack) -> Iterator[Stack]:
     """Return one web server more over the same parts, without workers of its own."""
@@ -54,8 +63,8 @@ def sibling(stack: Stack) -> Iterator[Stack]:
     sibling.stop()
 
 
-def test_it_tells_how_things_stand(build: Build, own_database_url: str) -> None:
-    client = build(DATABASE_URL=own_database_url)
+def test_it_tells_how_things_stand(build: Build, own_database_url: str, own_valkey: Valkey) -> None:
+    client = build(DATABASE_URL=own_database_url, REDIS_URL=own_valkey.url)
     resident = Resident(client)
     view = resident.report(contact={"email": "camille@example.org"})
     assert resident.put_photo(view, photo_samples.jpeg()).status_code == 201
@@ -68,7 +77,8 @@ def test_it_tells_how_things_stand(build: Build, own_database_url: str) -> None:
     assert samples['vigie_tickets_open{status="received"}'] == 1
     for queue in ("photos", "notices"):
         assert samples[f'vigie_oldest_pending_seconds{{queue="{queue}"}}'] > 0
-        assert samples[f'vigie_queue_depth{{queue="{queue}"}}'] > 0
+    assert samples['vigie_queue_depth{queue="photos"}'] == 1
+    assert samples['vigie_queue_depth{queue="notices"}'] == 2
     for part in ("database", "queue", "storage"):
         assert samples[f'vigie_part_up{{part="{part}"}}'] == 1
     assert samples["vigie_database_connections_allowed"] >= 32
@@ -187,19 +197,14 @@ def test_parts_that_never_answer_hold_up_no_scrape(build: Build) -> None:
     assert told['vigie_part_up{part="storage"}'] == 1
 
 
-def test_counts_wait_for_a_store_that_is_down(build: Build, tmp_path: Path) -> None:
-    valkey = Valkey(tmp_path / "valkey")
-    valkey.start()
+def test_counts_wait_for_a_store_that_is_down(build: Build, own_valkey: Valkey) -> None:
     counted = 'vigie_http_requests_total{method="GET",route="/",status="200"}'
-    try:
-        client = build(REDIS_URL=valkey.url)
-        assert counted not in read(client.get("/metrics").text)
-        valkey.stop()
-        assert client.get("/").status_code == 200
-        valkey.start()
-        eventually(lambda: read(client.get("/metrics").text).get(counted) == 1)
-    finally:
-        valkey.discard()
+    client = build(REDIS_URL=own_valkey.url)
+    assert counted not in read(client.get("/metrics").text)
+    own_valkey.stop()
+    assert client.get("/").status_code == 200
+    own_valkey.start()
+    eventually(lambda: read(client.get("/metrics").text).get(counted) == 1)
 
 
 def read(text: str) -> Samples:
@@ -225,4 +230,5 @@ def _lines(stack: Stack, event: str) -> list[dict[str, Any]]:
 
 def _has_grown(asked: Stack, before: Samples, by: Samples) -> bool:
     after = scrape(asked)
-    return all(after.get(name, 0) - before.get(name, 0) == more for name, more in by.items())
+    # At least so much: what other tests left in the queue is worked off meanwhile.
+    return all(after.get(name, 0) - before.get(name, 0) >= more for name, more in by.items())
