@@ -1,4 +1,8 @@
-"""Failed logins are counted per person and address, so that nobody can lock a colleague out."""
+"""Failed logins are counted per person and address, or per device that is known.
+
+Nobody can lock a colleague out: from a device that somebody has logged in from before, only what
+fails there counts.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from api.counts import Counts, Policy
 WINDOW_S = 300
 PER_PERSON = Policy("login-person", 10, WINDOW_S)
 PER_ADDRESS = Policy("login-address", 100, WINDOW_S)
+PER_DEVICE = Policy("login-device", 10, WINDOW_S)
 
 
 class TooManyLogins(Exception):
@@ -25,19 +30,21 @@ class LoginThrottle:
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
 
-    def check(self, email: str, address: str) -> None:
-        """Raise TooManyLogins when one of the two counts is used up."""
-        for policy, whose in _counted(email, address):
+    def check(self, email: str, address: str, device: str | None = None) -> None:
+        """Raise TooManyLogins when a count that matters is used up; `device` is a known one."""
+        for policy, whose in _counted(email, address, device):
             if self._counts.look(policy, whose) >= policy.quota:
                 raise TooManyLogins(policy.left_s())
 
-    def count_failure(self, email: str, address: str) -> None:
+    def count_failure(self, email: str, address: str, device: str | None = None) -> None:
         """Count one failed login."""
-        for policy, whose in _counted(email, address):
+        for policy, whose in _counted(email, address, device):
             self._counts.add(policy, whose)
 
 
-def _counted(email: str, address: str) -> list[tuple[Policy, str]]:
+def _counted(email: str, address: str, device: str | None) -> list[tuple[Policy, str]]:
+    if device is not None:
+        return [(PER_DEVICE, device)]
     # The store is no place for e-mail addresses, hence the digest.
     person = hashlib.sha256(f"{email.strip().lower()}\0{address}".encode()).hexdigest()
     return [(PER_PERSON, person), (PER_ADDRESS, address)]

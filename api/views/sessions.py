@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from api import addresses
+from flask import Response, after_this_request, request
+
+from api import addresses, devices
 from api.blueprint import resource
 from api.callers import anyone, staff
 from api.schemas.city import LoginSchema, SessionSchema
@@ -25,17 +28,23 @@ blueprint = resource("sessions", "Logging in, for the city's staff.")
 )
 @blueprint.response(201, SessionSchema)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
-    """Log in; failed attempts are throttled."""
+    """Log in; failed attempts are throttled.
+
+    The answer sets a cookie. A client that sends it back with its next login is not held back for
+    what others try.
+    """
     email, address = body["email"], addresses.of_caller()
+    device = devices.known(email)
     logins = services().logins
-    logins.check(email, address)
+    logins.check(email, address, device)
     try:
         hours = services().settings.session_hours
         opened = sessions.open_session(db(), email, body["password"], now(), hours)
     except WrongCredentials:
-        logins.count_failure(email, address)
+        logins.count_failure(email, address, device)
         raise
     commit()
+    after_this_request(_remembering(email))
     person = opened.staff
     return {
         "token": opened.token,
@@ -56,3 +65,11 @@ def log_out(**_caller: Staff) -> None:
     """Log out; the token is worthless from then on."""
     sessions.close_session(db(), bearer() or "")
     commit()
+
+
+def _remembering(email: str) -> Callable[[Response], Response]:
+    def remember(answer: Response) -> Response:
+        devices.remember(answer, email, request.path)
+        return answer
+
+    return remember

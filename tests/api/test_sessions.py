@@ -145,6 +145,38 @@ def test_guessing_at_many_people_holds_back_the_address(app: Flask, client: Flas
     assert _try(client, DISPATCHER, PASSWORD, elsewhere).status_code == 201
 
 
+def test_a_stranger_locks_nobody_out_who_was_here_before(app: Flask, client: FlaskClient) -> None:
+    here = "198.51.100.6"
+    first = _try(client, DISPATCHER, PASSWORD, here)
+    cookie = first.headers["Set-Cookie"]
+    assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict", f"Path={SESSIONS}"))
+    for number in range(100):
+        h.parts_of(app).logins.count_failure(f"guess{number}@beaurive.example", here)
+    for _ in range(10):
+        h.parts_of(app).logins.count_failure(DISPATCHER, here)
+
+    assert _try(client, DISPATCHER.upper(), PASSWORD, here).status_code == 201
+    h.refused(_try(app.test_client(), DISPATCHER, PASSWORD, here), 429)
+    # What makes one person known does not make another.
+    h.refused(_try(client, h.AUDITOR, PASSWORD, here), 429)
+
+
+def test_a_device_that_is_known_may_not_guess_for_ever(client: FlaskClient) -> None:
+    assert _try(client, DISPATCHER, PASSWORD, "198.51.100.7").status_code == 201
+    for number in range(10):
+        h.refused(_try(client, DISPATCHER, "wrong", f"198.51.100.{20 + number}"), 401)
+    h.refused(_try(client, DISPATCHER, PASSWORD, "198.51.100.40"), 429)
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "WyJhIiwiYiJd.aaaaaa.bbbb", "W10.aaaaaa.bbbb"])
+def test_a_forged_device_is_a_strangers(app: Flask, client: FlaskClient, cookie: str) -> None:
+    here = "198.51.100.8"
+    for _ in range(10):
+        h.parts_of(app).logins.count_failure(DISPATCHER, here)
+    client.set_cookie("vigie_device", cookie, path=SESSIONS)
+    h.refused(_try(client, DISPATCHER, PASSWORD, here), 429)
+
+
 def test_a_failure_does_not_end_a_session(client: FlaskClient) -> None:
     header = log_in(client)
     h.refused(_try(client, DISPATCHER, "wrong", "198.51.100.5"), 401)
