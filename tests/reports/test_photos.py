@@ -3,8 +3,10 @@ from __future__ import annotations
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
+import zlib
 from base64 import b64decode
 from collections.abc import Callable
 from io import BytesIO
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops
+from pillow_heif import from_bytes
 
 from reports import photos
 from tests.reports import photo_samples as samples
@@ -129,6 +132,40 @@ def test_every_way_of_storing_greys_is_read(mode: str) -> None:
     expected = greys.resize((2, 2), Image.Resampling.BOX)
     for found, wanted in zip(shown.convert("L").tobytes(), expected.tobytes(), strict=True):
         assert abs(found - wanted) <= 3
+
+
+def test_a_colour_of_sixteen_bits_is_read() -> None:
+    width, height = 40, 30
+    sample = struct.pack(">HHH", 220 << 8, 30 << 8, 30 << 8)
+    rows = (b"\0" + sample * width) * height
+    header = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(samples.png_chunk(*chunk) for chunk in chunks)
+    assert samples.quadrants(samples.saved("PNG", published(data))) == ("red",) * 4
+
+
+@pytest.mark.parametrize("chroma", [420, 422, 444])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_heic_of_ten_bits_is_read(chroma: int, mode: str) -> None:
+    eight = samples.picture(128, 96, mode).tobytes()
+    sixteen = b"".join(bytes((0, value)) for value in eight)
+    out = BytesIO()
+    from_bytes(f"{mode};16", (128, 96), sixteen).save(out, chroma=chroma)
+    shown = published(out.getvalue())
+    assert samples.quadrants(samples.saved("PNG", shown)) == samples.UPRIGHT
+
+
+def test_a_heic_of_tiles_is_read() -> None:
+    data = samples.saved("HEIF", samples.picture(300, 200), tile_size=64)
+    assert samples.quadrants(samples.saved("PNG", published(data))) == samples.UPRIGHT
+
+
+def test_of_several_pictures_in_a_jpeg_the_first_is_shown() -> None:
+    black = Image.new("RGB", (64, 48))
+    data = samples.saved("MPO", samples.picture(64, 48), save_all=True, append_images=[black])
+    assert photos.probe(data).media_type == "image/jpeg"
+    for derivative in photos.render(data).derivatives:
+        assert samples.quadrants(derivative.data) == samples.UPRIGHT
 
 
 @pytest.mark.parametrize("format_name", ["PNG", "WEBP", "AVIF", "HEIF"])
