@@ -1,4 +1,4 @@
-"""Builders of photos for tests, each returning the bytes of a file.
+"""Builders of photos for tests, each returning the bytes of a file, and ways of looking at them.
 
 Every picture, when upright, has four quadrants: red, green, blue and white, in reading order;
 `quadrants` tells them from a file. Width and height are always those of the upright picture.
@@ -13,6 +13,8 @@ from typing import Any
 
 from PIL import ExifTags, Image, ImageCms
 from pillow_heif import register_heif_opener
+
+from reports import photos
 
 register_heif_opener(thumbnails=False)
 
@@ -56,6 +58,12 @@ def quadrants(data: bytes) -> tuple[str, ...]:
         for down in (1, 3)
         for across in (1, 3)
     )
+
+
+def published(data: bytes) -> Image.Image:
+    """Return the largest picture that is published of a photo."""
+    largest = max(photos.render(data).derivatives)
+    return Image.open(BytesIO(largest.data)).convert("RGB")
 
 
 def _name(found: Any) -> str:

@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image
 
 from reports import photos
 from tests.reports import photo_samples as samples
@@ -44,11 +44,6 @@ def refused_by_both(data: bytes) -> str:
 
 def size_of(data: bytes) -> tuple[int, int]:
     return Image.open(BytesIO(data)).size
-
-
-def published(data: bytes) -> Image.Image:
-    largest = max(photos.render(data).derivatives)
-    return Image.open(BytesIO(largest.data)).convert("RGB")
 
 
 @pytest.mark.parametrize("media_type", BUILDERS)
@@ -104,94 +99,6 @@ def test_a_comment_does_not_survive() -> None:
     assert samples.SECRET.encode() in data
     for derivative in photos.render(data).derivatives:
         assert samples.SECRET.encode() not in derivative.data
-
-
-@pytest.mark.parametrize("mode", ["RGB", "CMYK", "RGBA"])
-def test_every_way_of_storing_colours_is_read(mode: str) -> None:
-    image = samples.picture(400, 300, mode)
-    shown = published(samples.saved("JPEG" if mode == "CMYK" else "PNG", image))
-    assert samples.quadrants(samples.saved("PNG", shown)) == samples.UPRIGHT
-
-
-def test_a_palette_is_read() -> None:
-    shown = published(samples.saved("PNG", samples.picture(400, 300).quantize(4)))
-    assert samples.quadrants(samples.saved("PNG", shown)) == samples.UPRIGHT
-
-
-@pytest.mark.fault(22)
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16"])
-def test_every_way_of_storing_greys_is_read(mode: str) -> None:
-    greys = samples.picture(400, 300, "L")
-    if mode == "I;16":
-        image = greys.convert("I").point(lambda value: value * 257).convert("I;16")
-    else:
-        image = greys.convert(mode)
-    shown = published(samples.saved("PNG", image)).resize((2, 2), Image.Resampling.BOX)
-    expected = greys.resize((2, 2), Image.Resampling.BOX)
-    for found, wanted in zip(shown.convert("L").tobytes(), expected.tobytes(), strict=True):
-        assert abs(found - wanted) <= 3
-
-
-@pytest.mark.parametrize("format_name", ["PNG", "WEBP", "AVIF", "HEIF"])
-@pytest.mark.parametrize("shape", [(100, 100), (5000, 240)])
-def test_transparency_becomes_white(format_name: str, shape: tuple[int, int]) -> None:
-    clear = Image.new("RGBA", shape, (0, 0, 0, 0))
-    shown = published(samples.saved(format_name, clear))
-    assert shown.getextrema() == ((255, 255),) * 3
-
-
-@pytest.mark.parametrize("format_name", ["PNG", "HEIF", "JPEG"])
-def test_a_large_picture_is_scaled_without_seams(format_name: str) -> None:
-    waves = Image.new("L", (5003, 1207))
-    slope = Image.linear_gradient("L").resize((5003, 201))
-    for number in range(6):
-        flipped = slope.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if number % 2 else slope
-        waves.paste(flipped, (0, number * 201))
-    shown = published(samples.saved(format_name, waves)).convert("L")
-    assert shown.size == (1600, 386)
-    wanted = waves.resize(shown.size, Image.Resampling.LANCZOS)
-    difference = ImageChops.difference(shown, wanted)
-    rows = difference.resize((1, 386), Image.Resampling.BOX).tobytes()
-    columns = difference.resize((1600, 1), Image.Resampling.BOX).tobytes()
-    assert max(rows) <= 8
-    assert max(columns) <= 8
-
-
-def test_a_transparent_colour_of_a_palette_becomes_white() -> None:
-    image = samples.picture(80, 60).quantize(4)
-    corner = image.getpixel((0, 0))
-    shown = published(samples.saved("PNG", image, transparency=corner))
-    assert shown.getpixel((20, 15)) == (255, 255, 255)
-    assert samples.quadrants(samples.saved("PNG", shown))[1:] == samples.UPRIGHT[1:]
-
-
-@pytest.mark.fault(22)
-@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
-def test_colours_are_converted_by_their_profile(format_name: str) -> None:
-    data = samples.saved(
-        format_name, samples.picture(200, 160), icc_profile=samples.swapped_profile()
-    )
-    for derivative in photos.render(data).derivatives:
-        assert samples.quadrants(derivative.data)[:2] == ("green", "red")
-
-
-@pytest.mark.parametrize("profile", [b"no profile at all", samples.srgb_profile()[:200]])
-def test_a_profile_that_cannot_be_read_is_as_good_as_none(profile: bytes) -> None:
-    data = samples.saved("JPEG", samples.picture(200, 160), icc_profile=profile)
-    assert samples.quadrants(samples.saved("PNG", published(data))) == samples.UPRIGHT
-
-
-def test_a_profile_of_another_colour_space_is_as_good_as_none() -> None:
-    data = samples.saved(
-        "PNG", samples.picture(200, 160, "L"), icc_profile=samples.swapped_profile()
-    )
-    assert published(data).size == (200, 160)
-
-
-@pytest.mark.parametrize("format_name", ["PNG", "WEBP", "AVIF"])
-def test_the_first_frame_of_an_animation_is_shown(format_name: str) -> None:
-    for derivative in photos.render(samples.animated(format_name)).derivatives:
-        assert samples.quadrants(derivative.data) == samples.UPRIGHT
 
 
 def test_bytes_that_are_no_photo_we_take_are_refused() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reports import photos
+from reports import photo_memory, photos
 from tests.reports import photo_samples as samples
 from tests.stack import ROOT
 
@@ -97,10 +97,13 @@ def test_the_costliest_photos_that_are_taken_stay_under_the_bound(tmp_path: Path
     assert len(told) == len(files) + len(honest)
 
 
-def test_a_photo_that_lies_of_what_it_takes_is_refused_by_a_living_process() -> None:
+def test_a_photo_that_lies_of_what_it_takes_ends_at_the_bound() -> None:
+    # libheif refuses it, or, where even an error would take memory, does not live to say so. The
+    # job is then taken up again, and given up like that of every photo that ends its worker.
     told = rendered_by_a_worker(LARGE / "lying-444-10-bit.heic")
-    ((ending, status, _),) = told.values()
-    assert (ending, status) == ("broken", 0)
+    ((ending, status, peak_mb),) = told.values()
+    assert ending == "broken" or status != 0
+    assert int(str(peak_mb)) * 1_000_000 <= photo_memory.PROCESS_BYTES
 
 
 def stated_size(jpeg: bytes, width: int, height: int) -> bytes:
