@@ -34,6 +34,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     }
     if number % 2 or not case.meta.generation.mode.is_positive:
         return
+    if case.operation.path == "/metrics":
+        headers.update(bearer(os.environ["METRICS_TOKEN"]))
     if case.operation.path.endswith("/transitions"):
         headers["If-Match"] = _version(case.path_parameters["reference"])
     own = bearer(os.environ["TRACKING_TOKEN"])

@@ -24,6 +24,7 @@ EXAMPLES = 8
 # Nobody may be held back here: that is told by tests of its own.
 UNLIMITED = "100000"
 PREPARING = "preparing"
+METRICS_TOKEN = "the-token-of-who-reads-the-metrics"
 METHODS = {"get", "post", "put", "patch", "delete"}
 _PARAMETER = re.compile(r"<(?:[^<>]*:)?([^<>]*)>")
 
@@ -34,6 +35,7 @@ def variables() -> dict[str, str]:
         "READS_PER_MINUTE": UNLIMITED,
         "WRITES_PER_MINUTE": UNLIMITED,
         "TRUSTED_PROXIES": "1",
+        "METRICS_TOKEN": METRICS_TOKEN,
     }
 
 
@@ -88,6 +90,7 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
+        "METRICS_TOKEN": METRICS_TOKEN,
         "SERVER_URL": stack.url,
         "SESSION_TOKEN": session,
         "OTHER_REPORT": other["reference"],
