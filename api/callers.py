@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 from flask import g
 
-from api.services import db, release, services
+from api.services import db, services
 from api.tokens import bearer
 from city import sessions
 from city.access import Act
@@ -74,7 +74,6 @@ def reporter(view: View) -> View:
             raise NotForCaller
         if not reading.opens(report, holder):
             raise ReportAnonymised
-        release()
         return view(report=report, **arguments)
 
     return cast(View, _declare(wrapper, REPORTER))
@@ -91,7 +90,6 @@ def staff(act: Act | None = None) -> Callable[[View], View]:
                 raise NothingHere if token_reference() is not None else NotAuthenticated
             if act is not None and person.reach(act) is None:
                 raise NotForCaller
-            release()
             return view(*arguments, staff=person, **named)
 
         return cast(View, _declare(wrapper, STAFF))

@@ -78,7 +78,7 @@ def roll_back() -> None:
 
 
 def release() -> None:
-    """End the transaction, so that no connection is held while a client sends its body."""
+    """End the transaction, so that no connection is held while the storage is asked."""
     db().commit()
 
 

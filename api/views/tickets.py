@@ -21,7 +21,7 @@ from api.schemas.tickets import (
     TicketsSchema,
     TransitionSchema,
 )
-from api.services import commit, db, locale, release
+from api.services import commit, db, locale
 from city import jurisdictions
 from city.access import Act
 from city.jurisdictions import UnknownJurisdiction
@@ -45,7 +45,6 @@ def _loaded(act: Act) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def wrapper(reference: str, staff: Staff, **arguments: Any) -> Any:
             ticket = desk.find(db(), staff, reference)
             desk.demand(staff, act, ticket)
-            release()
             return view(ticket=ticket, staff=staff, **arguments)
 
         return wrapper
