@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import struct
 import sys
 import time
@@ -207,7 +206,7 @@ def main() -> None:
         began = time.monotonic()
         became = outcome(spoilt(seed, number))
         print(json.dumps([number, became, round(time.monotonic() - began, 3)]), flush=True)
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    print(json.dumps(samples.peak_kb()))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from PIL import ExifTags, Image, ImageCms
@@ -64,6 +65,15 @@ def published(data: bytes) -> Image.Image:
     """Return the largest picture that is published of a photo."""
     largest = max(photos.render(data).derivatives)
     return Image.open(BytesIO(largest.data)).convert("RGB")
+
+
+def peak_kb() -> int:
+    """Return the most memory that this process has had at once, in kilobytes.
+
+    Unlike the resource usage, it does not begin with what the process that started this one had.
+    """
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _name(found: Any) -> str:

@@ -197,13 +197,14 @@ def test_a_file_of_countless_parts_is_refused() -> None:
 
 
 PEAK = """
-import resource, sys
+import sys
 from pathlib import Path
 from reports import photos
+from tests.reports.photo_samples import peak_kb
 data = Path(sys.argv[1]).read_bytes()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kb()
 photos.render(data)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak_kb() - before)
 """
 
 

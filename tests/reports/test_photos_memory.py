@@ -137,20 +137,18 @@ def test_what_cannot_be_opened_within_the_bound_is_refused_by_name(
 
 
 PROOFS = """
-import resource, sys
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from reports import photos
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from tests.reports.photo_samples import peak_kb
 
 data = Path(sys.argv[1]).read_bytes()
 photos.probe(data)
-alone = peak()
+alone = peak_kb()
 with ThreadPoolExecutor(4) as pool:
     assert len(set(pool.map(photos.probe, [data] * 4))) == 1
-print(alone, peak())
+print(alone, peak_kb())
 """
 
 
