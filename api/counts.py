@@ -40,21 +40,13 @@ class Counts:
         self._own = MemoryStorage()
         self._down_until = 0.0
 
-    def add(self, policy: Policy, whose: str) -> int:
-        """Count one more, and return how many there are in the present window."""
+    def add(self, policy: Policy, whose: str, amount: int = 1) -> int:
+        """Count so many more, and return how many there are in the present window."""
         key = policy.key(whose)
         try:
-            return self._store().incr(key, policy.window_s)
+            return self._store().incr(key, policy.window_s, amount)
         except RedisError:
-            return self._fall_back().incr(key, policy.window_s)
-
-    def look(self, policy: Policy, whose: str) -> int:
-        """Return how many there are in the present window."""
-        key = policy.key(whose)
-        try:
-            return self._store().get(key)
-        except RedisError:
-            return self._fall_back().get(key)
+            return self._fall_back().incr(key, policy.window_s, amount)
 
     def _store(self) -> Storage:
         return self._shared if time.monotonic() >= self._down_until else self._own

@@ -99,6 +99,8 @@ class Gate:
 
     async def _take_in(self, environ: WSGIEnvironment, spool: Spool, receive: Receive) -> bool:
         """Receive the body; return False where it is longer than it may be."""
+        if not environ["PATH_INFO"].startswith("/"):
+            raise MalformedBody
         coding = environ.pop("HTTP_TRANSFER_ENCODING", "").lower()
         declared = int(environ.get("CONTENT_LENGTH", 0))
         if coding not in ("", "chunked"):

@@ -25,21 +25,25 @@ class TooManyLogins(Exception):
 
 
 class LoginThrottle:
-    """Refuses logins after too many that failed."""
+    """Refuses logins after too many that failed. Each `begin` that is let in may `succeed`."""
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
 
-    def check(self, email: str, address: str, device: str | None = None) -> None:
-        """Raise TooManyLogins when a count that matters is used up; `device` is a known one."""
+    def begin(self, email: str, address: str, device: str | None = None) -> None:
+        """Count an attempt as failed; raise TooManyLogins when there were too many.
+
+        It counts before the password is looked at, which takes a while: those who come meanwhile
+        would all find the same count. `device` is a known one.
+        """
         for policy, whose in _counted(email, address, device):
-            if self._counts.look(policy, whose) >= policy.quota:
+            if self._counts.add(policy, whose) > policy.quota:
                 raise TooManyLogins(policy.left_s())
 
-    def count_failure(self, email: str, address: str, device: str | None = None) -> None:
-        """Count one failed login."""
+    def succeed(self, email: str, address: str, device: str | None = None) -> None:
+        """Take back the attempt: the password was right."""
         for policy, whose in _counted(email, address, device):
-            self._counts.add(policy, whose)
+            self._counts.add(policy, whose, -1)
 
 
 def _counted(email: str, address: str, device: str | None) -> list[tuple[Policy, str]]:

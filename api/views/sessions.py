@@ -15,7 +15,7 @@ from api.services import commit, db, services
 from api.tokens import bearer
 from city import sessions
 from city.models import Jurisdiction
-from city.sessions import Staff, WrongCredentials
+from city.sessions import Staff
 from infra.clock import now
 
 blueprint = resource("sessions", "Logging in, for the city's staff.")
@@ -36,13 +36,10 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     email, address = body["email"], addresses.of_caller()
     device = devices.known(email)
     logins = services().logins
-    logins.check(email, address, device)
-    try:
-        hours = services().settings.session_hours
-        opened = sessions.open_session(db(), email, body["password"], now(), hours)
-    except WrongCredentials:
-        logins.count_failure(email, address, device)
-        raise
+    logins.begin(email, address, device)
+    hours = services().settings.session_hours
+    opened = sessions.open_session(db(), email, body["password"], now(), hours)
+    logins.succeed(email, address, device)
     commit()
     after_this_request(_remembering(email))
     person = opened.staff

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from api.throttle import TooManyLogins
 from city.models import Person, StaffSession
 from infra.clock import now
 from tests.api import help as h
@@ -139,10 +141,24 @@ def test_guessing_at_many_people_holds_back_the_address(app: Flask, client: Flas
     here, elsewhere = "198.51.100.3", "198.51.100.4"
     # Counted without the requests, each of which would take its time over a password.
     for number in range(99):
-        h.parts_of(app).logins.count_failure(f"guess{number}@beaurive.example", here)
+        h.parts_of(app).logins.begin(f"guess{number}@beaurive.example", here)
     h.refused(_try(client, "guess99@beaurive.example", "?", here), 401)
     h.refused(_try(client, DISPATCHER, PASSWORD, here), 429)
     assert _try(client, DISPATCHER, PASSWORD, elsewhere).status_code == 201
+
+
+def test_guesses_at_once_are_no_more_than_guesses_in_turn(app: Flask) -> None:
+    def guess(_number: int) -> int:
+        return _try(app.test_client(), DISPATCHER, "wrong", "198.51.100.9").status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        statuses = list(pool.map(guess, range(24)))
+    assert sorted(statuses) == [401] * 10 + [429] * 14
+
+
+def test_logging_in_again_and_again_holds_nobody_back(app: Flask) -> None:
+    for _ in range(12):
+        assert _try(app.test_client(), DISPATCHER, PASSWORD, "198.51.100.10").status_code == 201
 
 
 def test_a_stranger_locks_nobody_out_who_was_here_before(app: Flask, client: FlaskClient) -> None:
@@ -151,9 +167,9 @@ def test_a_stranger_locks_nobody_out_who_was_here_before(app: Flask, client: Fla
     cookie = first.headers["Set-Cookie"]
     assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict", f"Path={SESSIONS}"))
     for number in range(100):
-        h.parts_of(app).logins.count_failure(f"guess{number}@beaurive.example", here)
-    for _ in range(10):
-        h.parts_of(app).logins.count_failure(DISPATCHER, here)
+        h.parts_of(app).logins.begin(f"guess{number}@beaurive.example", here)
+    with pytest.raises(TooManyLogins):
+        h.parts_of(app).logins.begin(DISPATCHER, here)
 
     assert _try(client, DISPATCHER.upper(), PASSWORD, here).status_code == 201
     h.refused(_try(app.test_client(), DISPATCHER, PASSWORD, here), 429)
@@ -170,9 +186,9 @@ def test_a_device_that_is_known_may_not_guess_for_ever(client: FlaskClient) -> N
 
 @pytest.mark.parametrize("cookie", ["", "x", "WyJhIiwiYiJd.aaaaaa.bbbb", "W10.aaaaaa.bbbb"])
 def test_a_forged_device_is_a_strangers(app: Flask, client: FlaskClient, cookie: str) -> None:
-    here = "198.51.100.8"
+    here = f"198.51.100.{60 + len(cookie)}"
     for _ in range(10):
-        h.parts_of(app).logins.count_failure(DISPATCHER, here)
+        h.parts_of(app).logins.begin(DISPATCHER, here)
     client.set_cookie("vigie_device", cookie, path=SESSIONS)
     h.refused(_try(client, DISPATCHER, PASSWORD, here), 429)
 

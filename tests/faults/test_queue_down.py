@@ -81,12 +81,11 @@ def test_37_failed_logins_are_counted_without_the_store() -> None:
     counts = Counts(connect("unix:///nowhere/valkey.sock").connection_pool)
     throttle = LoginThrottle(counts)
     for _ in range(PER_PERSON.quota):
-        throttle.check("a@example.org", "192.0.2.1")
-        throttle.count_failure("a@example.org", "192.0.2.1")
+        throttle.begin("a@example.org", "192.0.2.1")
     with pytest.raises(TooManyLogins):
-        throttle.check("a@example.org", "192.0.2.1")
-    throttle.check("a@example.org", "192.0.2.2")
-    throttle.check("b@example.org", "192.0.2.1")
+        throttle.begin("a@example.org", "192.0.2.1")
+    throttle.begin("a@example.org", "192.0.2.2")
+    throttle.begin("b@example.org", "192.0.2.1")
 
 
 @pytest.mark.fault(37)
