@@ -33,8 +33,8 @@ REFUSAL = "vigie.refusal"
 # A simple client reads no answer before it has sent all of its body. So much is thrown away for it.
 MAX_DRAINED = 64 * 1024 * 1024
 PIECE = 64 * 1024
-# A client that has waited this long for a thread has given up or will soon.
-WAIT_S = 10
+# Longer than any one question to the storage, so that what waits behind one learns its outcome.
+WAIT_S = 15
 WAITING_PER_THREAD = 32
 
 
