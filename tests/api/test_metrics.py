@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -41,15 +40,6 @@ LABELS = {
 LABELS |= {"kind", "version"}
 
 Samples = Mapping[str, float]
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """Return a store that one test has for itself: no worker takes away what waits in it."""
-    valkey = Valkey(tmp_path / "valkey")
-    valkey.start()
-    yield valkey
-    valkey.discard()
 
 
 @pytest.fixture(scope="module")

@@ -174,14 +174,6 @@ def test_what_the_server_says_of_itself_is_judged(
 # --- Queue ------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    valkey = Valkey(tmp_path / "valkey")
-    valkey.start()
-    yield valkey
-    valkey.discard()
-
-
 def test_the_queue_is_judged(own_valkey: Valkey, tmp_path: Path) -> None:
     settings = given(REDIS_URL=own_valkey.url)
     names = ["workers of photos", "workers of notices"]
