@@ -171,8 +171,12 @@ def test_the_sweeper_asks_for_none_whose_turn_it_is_not(
 ) -> None:
     (receipt, status), _ = told_twice
     moment = now() + timedelta(seconds=1)
+    # The sweeper looks at the oldest first, and at so many at once.
+    receipt.due_at = status.due_at = moment - timedelta(days=1)
+    session.flush()
 
     waiting = sweep.waiting(session, moment)
 
     assert Nudge(Job.SEND_NOTICE, receipt.id) in waiting
     assert Nudge(Job.SEND_NOTICE, status.id) not in waiting
+    session.rollback()
