@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
+HEADER = "If-Match"
 # For the description: a quoted tag as an ETag has it.
 SHAPE = {"pattern": '^"[!#-~]+"$'}
 
@@ -23,7 +24,7 @@ def etag(version: int) -> str:
 
 def demand(version: int) -> None:
     """Raise PreconditionRequired or PreconditionFailed unless If-Match names the version."""
-    if not request.headers.get("If-Match", "").strip():
+    if not request.headers.get(HEADER, "").strip():
         raise PreconditionRequired
     if not request.if_match.contains(etag(version)):
         raise PreconditionFailed

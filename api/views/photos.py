@@ -20,14 +20,17 @@ from api.bodies import (
     reads_up_to,
 )
 from api.callers import NothingHere, anyone, current_staff, holds, reporter
+from api.declarations import BYTES, raises
 from api.problems import Fault
 from api.schemas.common import PhotoSchema
 from api.services import commit, db, locale, release, services
 from city.access import Act
 from infra.clock import now
+from infra.storage import StorageError
 from infra.words import mark, say
 from reports import gallery, reading
 from reports.models import Photo, Report, Visibility
+from reports.photo_formats import UnusablePhoto
 from reports.reading import HiddenReport, PhotoView
 
 blueprint = resource("photos", "Photos of what is reported.")
@@ -40,7 +43,7 @@ MAX_FIELD_BYTES = 500_000
 PART = "photo"
 # What photos are, for the description: whatever an image is called, its bytes decide.
 PICTURES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
-BYTES = {"schema": {"type": "string", "format": "binary"}}
+PICTURE = {"schema": BYTES}
 NOT_A_FILE = mark("Expected a file, not a text.")
 MISSING_FILE = mark("The file is missing.")
 PHOTO = PhotoSchema()
@@ -49,10 +52,11 @@ PHOTO = PhotoSchema()
 @blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
 @reads_up_to(MAX_PHOTO_BYTES)
 @reporter
+@raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
         "required": True,
-        "content": dict.fromkeys((*PICTURES, "image/*", "application/octet-stream"), BYTES),
+        "content": dict.fromkeys((*PICTURES, "image/*", "application/octet-stream"), PICTURE),
     }
 )
 @blueprint.response(201, PhotoSchema)
@@ -69,6 +73,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 @blueprint.route("/reports/<reference>/photos", methods=["POST"])
 @reads_up_to(MAX_PHOTO_BYTES + MULTIPART_ROOM)
 @reporter
+@raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
         "required": True,
@@ -77,7 +82,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
                 "schema": {
                     "type": "object",
                     "required": [PART],
-                    "properties": {PART: {"type": "string", "format": "binary"}},
+                    "properties": {PART: BYTES},
                 },
                 "encoding": {PART: {"contentType": ", ".join(PICTURES)}},
             }
@@ -97,7 +102,10 @@ def post_photo(report: Report) -> Response:
     '/photos/<uuid:public_id>/<any("320", "800", "1600"):size>.<any("jpg", "webp"):extension>'
 )
 @anyone
-@blueprint.response(200, content_type="image/jpeg")
+@raises(HiddenReport, NothingHere)
+@blueprint.doc(responses={"200": {"content": dict.fromkeys(gallery.MEDIA_TYPES.values(), PICTURE)}})
+@blueprint.response(200)
+@blueprint.alt_response(304, description="The photo is the one that `If-None-Match` names.")
 def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
     photo = reading.public_photo(db(), public_id)
