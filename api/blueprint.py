@@ -19,7 +19,12 @@ from api.bodies import (
 from api.callers import ANYONE, REPORTER, STAFF
 from api.declarations import CALLER, ERRORS, HEADERS
 from api.limits import UNLIMITED, TooManyRequests
-from api.preconditions import PreconditionFailed, PreconditionRequired
+from api.preconditions import (
+    AnyVersion,
+    NoEntityTag,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from reports.idempotency import KeyInUse, KeyReused
 
 BASE = "/api/v1"
@@ -43,7 +48,7 @@ LATER: Mapping[str, Any] = {
 # What may be wrong with whatever reads a body, or one of these headers.
 OF_BODIES = (MalformedBody, BodyTooSlow, BodyTooLarge, UnsupportedBody, BadInput)
 OF_HEADERS: Mapping[str, tuple[type[Exception], ...]] = {
-    preconditions.HEADER: (PreconditionRequired, PreconditionFailed),
+    preconditions.HEADER: (PreconditionRequired, AnyVersion, PreconditionFailed, NoEntityTag),
     repeats.HEADER: (KeyInUse, KeyReused, BadInput),
 }
 

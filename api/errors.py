@@ -23,7 +23,12 @@ from api.bodies import (
 )
 from api.callers import NotAuthenticated, NotForCaller, NothingHere
 from api.limits import TooManyRequests
-from api.preconditions import PreconditionFailed, PreconditionRequired
+from api.preconditions import (
+    AnyVersion,
+    NoEntityTag,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from api.problems import Fault, Problem, pointer
 from api.services import db, locale, roll_back
 from api.throttle import TooManyLogins
@@ -97,6 +102,8 @@ _PHOTOS_CLOSED = mark("The report was withdrawn and takes no more photos.")
 _ANONYMISED = mark("This report is no longer tied to a person, so its token opens nothing.")
 _MESSAGE_NEEDED = mark("Tell the resident why: a declined report needs a public message.")
 _REFUSED = mark("The status cannot change from “{current}” to “{wanted}”.")
+_NO_TAG = mark("If-Match takes an ETag exactly as it came, with its quotes.")
+_ANY_VERSION = mark("“*” stands for any version. Send the ETag of the one that you have read.")
 _AT_MOST = mark("At most {limit} bytes are taken here.")
 _EXPECTED = mark("Expected: {expected}.")
 
@@ -251,6 +258,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
     TransitionRefused: _refused,
     HiddenReport: _plain(410, "hidden-report"),
+    NoEntityTag: _plain(412, "no-entity-tag", _NO_TAG),
     PreconditionFailed: _plain(412, "stale"),
     StaleVersion: _plain(412, "stale"),
     BodyTooLarge: _too_large,
@@ -266,6 +274,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownCategory: _at("/category", "unknown-category", UNKNOWN_CATEGORY),
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,
+    AnyVersion: _plain(428, "any-version", _ANY_VERSION),
     PreconditionRequired: _plain(428, "precondition-required"),
     TooManyLogins: _too_many,
     TooManyRequests: _too_many,
