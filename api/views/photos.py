@@ -164,7 +164,7 @@ def _view(photo: Photo) -> PhotoView:
 
 
 def _demand_image_type() -> None:
-    given = request.mimetype
+    given = request.mimetype or request.content_type
     if given and not given.startswith("image/") and given != "application/octet-stream":
         if (request.content_length or 0) > MAX_PHOTO_BYTES:
             raise BodyTooLarge(MAX_PHOTO_BYTES)

@@ -156,6 +156,8 @@ def test_a_pointer_is_escaped(client: FlaskClient) -> None:
         (b"{}", "text/plain", 415),
         (b"{}", "application/x-www-form-urlencoded", 415),
         (b"{}", None, 415),
+        (b"{}", ";;;", 415),
+        (b"", ";;;", 415),
         (b"", None, 422),
         (b"null", "application/json", 422),
         (b'"text"', "application/json; charset=utf-8", 422),
