@@ -17,6 +17,7 @@ from api.bodies import (
     BadInput,
     BodyTooLarge,
     BodyTooSlow,
+    FormTooLarge,
     MalformedBody,
     Overloaded,
     UnsupportedBody,
@@ -105,6 +106,7 @@ _REFUSED = mark("The status cannot change from “{current}” to “{wanted}”
 _NO_TAG = mark("If-Match takes an ETag exactly as it came, with its quotes.")
 _ANY_VERSION = mark("“*” stands for any version. Send the ETag of the one that you have read.")
 _AT_MOST = mark("At most {limit} bytes are taken here.")
+_FORM_AT_MOST = mark("A form may have {parts} parts, and {limit} bytes in each text.")
 _EXPECTED = mark("Expected: {expected}.")
 
 
@@ -204,6 +206,12 @@ def _too_large(error: BodyTooLarge, status: int) -> Problem:
     return problem(status, "too-large", detail=say(locale(), _AT_MOST, limit=error.limit))
 
 
+@_with(413)
+def _form_too_large(error: FormTooLarge, status: int) -> Problem:
+    limits = {"parts": error.most_parts, "limit": error.widest}
+    return problem(status, "form-too-large", detail=say(locale(), _FORM_AT_MOST, **limits))
+
+
 @_with(415)
 def _unsupported(error: UnsupportedBody, status: int) -> Problem:
     detail = say(locale(), _EXPECTED, expected=error.expected)
@@ -262,6 +270,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     PreconditionFailed: _plain(412, "stale"),
     StaleVersion: _plain(412, "stale"),
     BodyTooLarge: _too_large,
+    FormTooLarge: _form_too_large,
     UnsupportedBody: _unsupported,
     BadAnswers: _bad_answers,
     BadInput: _bad_input,

@@ -14,6 +14,7 @@ from api.bodies import (
     MAX_PHOTO_BYTES,
     BadInput,
     BodyTooLarge,
+    FormTooLarge,
     MalformedBody,
     UnsupportedBody,
     read_bytes,
@@ -45,6 +46,7 @@ PART = "photo"
 PICTURES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
 PICTURE = {"schema": BYTES}
 NOT_A_FILE = mark("Expected a file, not a text.")
+ONE_PHOTO = mark("A form takes one photo. Please send each by itself.")
 MISSING_FILE = mark("The file is missing.")
 PHOTO = PhotoSchema()
 
@@ -73,7 +75,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 @blueprint.route("/reports/<reference>/photos", methods=["POST"])
 @reads_up_to(MAX_PHOTO_BYTES + MULTIPART_ROOM)
 @reporter
-@raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
+@raises(*gallery.REFUSALS, FormTooLarge, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
         "required": True,
@@ -181,11 +183,12 @@ def _part() -> bytes:
         raise UnsupportedBody("multipart/form-data")
     if not request.mimetype_params.get("boundary"):
         raise MalformedBody
-    file = _files().get(PART)
-    if file is None:
-        complaint = NOT_A_FILE if PART in request.form else MISSING_FILE
+    files = _files().getlist(PART)
+    texts = request.form.getlist(PART)
+    if len(files) != 1 or texts:
+        complaint = ONE_PHOTO if files else NOT_A_FILE if texts else MISSING_FILE
         raise BadInput(Fault(say(locale(), complaint), pointer=f"/{PART}"))
-    data: bytes = file.read(MAX_PHOTO_BYTES + 1)
+    data: bytes = files[0].read(MAX_PHOTO_BYTES + 1)
     if len(data) > MAX_PHOTO_BYTES:
         raise BodyTooLarge(MAX_PHOTO_BYTES)
     return data
@@ -195,6 +198,7 @@ def _files() -> Any:
     try:
         return request.files
     except RequestEntityTooLarge as error:
-        raise BodyTooLarge(MAX_PHOTO_BYTES) from error
+        # How long the whole may be has been looked at before.
+        raise FormTooLarge(MAX_PARTS, MAX_FIELD_BYTES) from error
     except (HTTPException, ValueError) as error:
         raise MalformedBody from error
