@@ -26,6 +26,7 @@ from api.schemas.common import filters_from
 from api.schemas.reports import (
     DecisionSchema,
     EventsSchema,
+    FeaturesSchema,
     MessageSchema,
     NewMessageSchema,
     NewReportSchema,
@@ -104,6 +105,7 @@ def send_report(new: NewReport) -> Response:
 @anyone
 @raises(JurisdictionRequired, UnknownJurisdiction)
 @blueprint.arguments(ReportsQuerySchema, location="query")
+@blueprint.doc(responses={"200": {"content": {GEOJSON: {"schema": FeaturesSchema}}}})
 @blueprint.response(200, ReportsSchema)
 def list_reports(query: dict[str, Any]) -> Response:
     """List public reports, newest first.
