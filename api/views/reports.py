@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from api import cursors, documents, repeats, told
-from api.blueprint import reads, resource
+from api.blueprint import resource
 from api.bodies import BadInput
 from api.callers import (
     NotAuthenticated,
@@ -20,11 +20,13 @@ from api.callers import (
     reporter,
     token_reference,
 )
+from api.declarations import raises, reads
 from api.problems import Fault
 from api.schemas.common import filters_from
 from api.schemas.reports import (
     DecisionSchema,
     EventsSchema,
+    FeaturesSchema,
     MessageSchema,
     NewMessageSchema,
     NewReportSchema,
@@ -36,15 +38,29 @@ from api.services import commit, db, locale
 from api.tokens import bearer
 from city import jurisdictions
 from city.access import Act
+from city.categories import BadAnswers, KindNotOffered, UnknownCategory
+from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
 from infra.clock import now
 from infra.words import mark, say
 from reports import conversation, decisions, history, idempotency, intake, reading
-from reports.intake import NewReport, Recorder
+from reports.decisions import NoFallbackTeam
+from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
 from reports.models import Channel, Message, Report
+from reports.status import TransitionRefused
 
 blueprint = resource("reports", "What residents send and how they follow it.")
 
 GEOJSON = "application/geo+json"
+# How `intake.submit` may end.
+OF_INTAKE = (
+    BadAnswers,
+    KindNotOffered,
+    NoFallbackTeam,
+    OutOfArea,
+    OutsideOwnCity,
+    UnknownCategory,
+    UnknownSameAs,
+)
 STAFF_ONLY = mark("Only the city's staff may say this.")
 
 EXAMPLE_REPORT = {
@@ -59,6 +75,7 @@ EXAMPLE_REPORT = {
 
 @blueprint.route("/reports", methods=["POST"])
 @anyone
+@raises(NotAuthenticated, NotForCaller, *OF_INTAKE)
 @reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
 @blueprint.response(201, ReporterViewSchema)
@@ -86,7 +103,9 @@ def send_report(new: NewReport) -> Response:
 
 @blueprint.route("/reports", methods=["GET"])
 @anyone
+@raises(JurisdictionRequired, UnknownJurisdiction)
 @blueprint.arguments(ReportsQuerySchema, location="query")
+@blueprint.doc(responses={"200": {"content": {GEOJSON: {"schema": FeaturesSchema}}}})
 @blueprint.response(200, ReportsSchema)
 def list_reports(query: dict[str, Any]) -> Response:
     """List public reports, newest first.
@@ -166,6 +185,7 @@ def write_message(body: dict[str, Any], report: Report) -> Message:
 
 @blueprint.route("/reports/<reference>/withdraw", methods=["POST"])
 @reporter
+@raises(TransitionRefused)
 @blueprint.response(200, ReporterViewSchema)
 def withdraw(report: Report) -> Response:
     """Withdraw one's report; a second time changes nothing."""
