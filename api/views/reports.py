@@ -32,9 +32,8 @@ from api.schemas.reports import (
     ReportsQuerySchema,
     ReportsSchema,
 )
-from api.services import commit, db, locale
+from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
-from city import jurisdictions
 from city.access import Act
 from infra.clock import now
 from infra.words import mark, say
@@ -93,10 +92,9 @@ def list_reports(query: dict[str, Any]) -> Response:
 
     `Accept: application/geo+json` answers with a FeatureCollection.
     """
-    jurisdiction = jurisdictions.find(db(), query["jurisdiction"])
     page = reading.page(
-        db(),
-        jurisdiction,
+        db_without_transaction(),
+        query["jurisdiction"],
         filters_from(query),
         query.get("q"),
         query["limit"],
@@ -106,14 +104,12 @@ def list_reports(query: dict[str, Any]) -> Response:
     following = cursors.next_url(page.next)
     best = request.accept_mimetypes.best_match(["application/json", GEOJSON])
     if best == GEOJSON:
-        answer = jsonify(
-            type="FeatureCollection",
-            features=[documents.feature(item) for item in page.items],
-            next=following,
-        )
-        answer.mimetype = GEOJSON
+        features = [documents.feature(item) for item in page.items]
+        collection = {"type": "FeatureCollection", "features": features, "next": following}
+        answer = documents.answer(collection, GEOJSON)
     else:
-        answer = jsonify(items=[documents.report(item) for item in page.items], next=following)
+        items = [documents.report(item) for item in page.items]
+        answer = documents.answer({"items": items, "next": following})
     answer.vary.add("Accept")
     return answer
 
