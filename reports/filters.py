@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     ColumnElement,
+    Connection,
     Integer,
     Row,
     Select,
@@ -135,7 +136,7 @@ def cut(
 
 
 def read_page(
-    session: Session,
+    source: Session | Connection,
     query: Select[*Columns],
     order: Order,
     limit: int,
@@ -145,13 +146,14 @@ def read_page(
 ) -> tuple[list[Row[*Columns]], Mark | None]:
     """Return the rows of one page and the mark of the last, if there are more.
 
-    The query comes from `cut` and may have parameters of its own with these values. The mark is the
-    last row of the page before; `mark_of` tells it of a row.
+    The query comes from `cut` and may have parameters of its own with these values. A session gives
+    entities too; a connection gives columns alone, and sooner. The mark is the last row of the page
+    before; `mark_of` tells it of a row.
     """
     values["count"] = limit + 1
     if mark is not None:
         values |= {"last_born": mark.created_at, "last_id": mark.id}
-    rows = sorted(session.execute(query, values), key=mark_of, reverse=order.newest_first)
+    rows = sorted(source.execute(query, values), key=mark_of, reverse=order.newest_first)
     return rows[:limit], mark_of(rows[limit - 1]) if len(rows) > limit else None
 
 

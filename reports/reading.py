@@ -266,7 +266,7 @@ def page(
     if narrowing:
         query = cut(_LIST.where(*narrowing), _ORDER, by_place=wanted.by_place, marked=marked)
     rows, following = read_page(
-        session,
+        session.connection(),
         query,
         _ORDER,
         limit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 
 from api import cursors, documents, repeats, told
 from api.blueprint import reads, resource
@@ -76,7 +76,7 @@ def send_report(new: NewReport) -> Response:
         report = intake.submit(db(), new, now())
         if key is not None:
             idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
-    answer = jsonify(told.reporter_view(report, with_token=True))
+    answer = documents.answer(told.reporter_view(report, with_token=True))
     commit()
     answer.status_code = 201
     answer.headers["Location"] = f"{request.path}/{report.reference}"
@@ -120,8 +120,8 @@ def list_reports(query: dict[str, Any]) -> Response:
 def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):
-        return jsonify(told.reporter_view(report))
-    return jsonify(documents.report(reading.view(db(), report, locale())))
+        return documents.answer(told.reporter_view(report))
+    return documents.answer(documents.report(reading.view(db(), report, locale())))
 
 
 @blueprint.route("/reports/<reference>/events")
@@ -167,7 +167,7 @@ def withdraw(report: Report) -> Response:
     """Withdraw one's report; a second time changes nothing."""
     conversation.withdraw(db(), report, now())
     commit()
-    return jsonify(told.reporter_view(report))
+    return documents.answer(told.reporter_view(report))
 
 
 @blueprint.route("/reports/<reference>/contact", methods=["DELETE"])
