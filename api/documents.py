@@ -7,17 +7,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response
+from pydantic import TypeAdapter
+
 from api.errors import PHOTO_REASONS
-from api.fields import in_utc
 from api.services import locale, public_url
 from infra.words import say
 from reports.photos import FORMATS, SIZES
 from reports.reading import PhotoView, ReportView
 from reports.things import Thing
 
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+_SIZES = tuple(str(size) for size in SIZES)
+
+
+def answer(document: dict[str, Any], mimetype: str = "application/json") -> Response:
+    """Return the answer that holds the document, whose times are in UTC and are told with a Z.
+
+    Flask's own way would take as long to write a list of a hundred as the database to find it.
+    """
+    return Response(_ANYTHING.dump_json(document), mimetype=mimetype)
+
 
 def report(view: ReportView) -> dict[str, Any]:
-    """Return what everybody may see of a report, as ReportSchema describes it."""
+    """Return what everybody may see of a report, as ReportSchema describes it, for `answer`."""
     return {
         "reference": view.reference,
         "ticket": view.ticket,
@@ -34,10 +47,10 @@ def report(view: ReportView) -> dict[str, Any]:
         "status": view.status,
         "status_text": view.status_text,
         "public_message": view.public_message,
-        "created_at": in_utc(view.created_at),
-        "updated_at": in_utc(view.updated_at),
-        "due_at": in_utc(view.due_at),
-        "closed_at": in_utc(view.closed_at),
+        "created_at": view.created_at,
+        "updated_at": view.updated_at,
+        "due_at": view.due_at,
+        "closed_at": view.closed_at,
         "photos": [photo(one) for one in view.photos],
         "supports": view.supports,
     }
@@ -46,26 +59,27 @@ def report(view: ReportView) -> dict[str, Any]:
 def feature(view: ReportView) -> dict[str, Any]:
     """Return the report as a GeoJSON feature."""
     properties = report(view)
-    place = properties.pop("location")
+    del properties["location"]
+    place = view.location
     return {
         "type": "Feature",
         "id": view.reference,
-        "geometry": {"type": "Point", "coordinates": [place["longitude"], place["latitude"]]},
+        "geometry": {"type": "Point", "coordinates": [place.longitude, place.latitude]},
         "properties": properties,
     }
 
 
 def photo(view: PhotoView) -> dict[str, Any]:
     """Return a photo, why it was rejected, and where its derivatives are by size and format."""
-    base = public_url(f"/api/v1/photos/{view.id}/")
+    base = public_url(f"/api/v1/photos/{view.id}")
     return {
         "id": view.id,
         "status": view.status,
         "reason": say(locale(), PHOTO_REASONS[view.reason]) if view.reason else None,
         "placeholder": view.placeholder,
         "urls": {
-            str(size): {extension: f"{base}{size}.{extension}" for extension in FORMATS}
-            for size in SIZES
+            size: {extension: f"{base}/{size}.{extension}" for extension in FORMATS}
+            for size in _SIZES
         },
     }
 

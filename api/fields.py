@@ -178,7 +178,7 @@ class CursorField(fields.String):
 
 def in_utc(moment: datetime | None) -> str | None:
     """Return a time as we tell it: in UTC with a Z."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+    return f"{moment.astimezone(UTC).isoformat()[:-6]}Z" if moment else None
 
 
 def number(**arguments: Any) -> fields.Float:

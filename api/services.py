@@ -59,6 +59,15 @@ def db() -> Session:
     return cast(Session, g.session)
 
 
+def db_without_transaction() -> Session:
+    """Return the request's session for a view that asks a single question and writes nothing.
+
+    To begin and to end a transaction would each take a round trip to the database.
+    """
+    db().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    return db()
+
+
 def commit() -> None:
     """Commit the request's work, then nudge the queue with what it owes."""
     session = db()

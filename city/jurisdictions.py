@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Text, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction
@@ -92,15 +92,28 @@ def find(session: Session, code: str | None) -> Jurisdiction:
 
     Raise UnknownJurisdiction or JurisdictionRequired.
     """
-    query = select(Jurisdiction).where(Jurisdiction.retired_at.is_(None))
-    if code is not None:
-        query = query.where(Jurisdiction.code == code)
-    found = session.scalars(query.order_by(Jurisdiction.id).limit(2)).all()
+    query = select(Jurisdiction).where(*_meant_by(code)).order_by(Jurisdiction.id).limit(2)
+    found = session.scalars(query).all()
     if not found:
         raise UnknownJurisdiction
     if len(found) > 1:
         raise JurisdictionRequired
     return found[0]
+
+
+def id_found(code: BindParameter[str | None]) -> ScalarSelect[int]:
+    """Return the id of what `find` finds as part of a larger question, and null where it raises."""
+    return (
+        select(func.min(Jurisdiction.id))
+        .where(*_meant_by(code))
+        .having(func.count() == 1)
+        .scalar_subquery()
+    )
+
+
+def _meant_by(code: str | BindParameter[str | None] | None) -> list[ColumnElement[bool]]:
+    wanted = literal(code, Text) if not isinstance(code, BindParameter) else code
+    return [Jurisdiction.retired_at.is_(None), or_(wanted.is_(None), Jurisdiction.code == wanted)]
 
 
 def _would_fit_swapped(session: Session, position: Position) -> bool:

@@ -7,7 +7,16 @@ from struct import Struct
 from geoalchemy2 import Geometry, WKBElement
 from geoalchemy2.shape import to_shape
 from shapely import Point
-from sqlalchemy import CheckConstraint, Dialect, Index, TypeDecorator
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Dialect,
+    Float,
+    Index,
+    TypeDecorator,
+    func,
+)
+from sqlalchemy.orm import InstrumentedAttribute
 
 from geo.coordinates import Position
 
@@ -36,6 +45,16 @@ def on_earth(column: str) -> CheckConstraint:
         f" ST_X({column}) BETWEEN -180 AND 180 AND ST_Y({column}) BETWEEN -90 AND 90",
         name=f"{column}_on_earth",
     )
+
+
+def latitude(column: InstrumentedAttribute[Position]) -> ColumnElement[float]:
+    """Return the latitude of a position column, where a whole geometry would be dear to read."""
+    return func.ST_Y(column, type_=Float)
+
+
+def longitude(column: InstrumentedAttribute[Position]) -> ColumnElement[float]:
+    """Return the longitude of a position column."""
+    return func.ST_X(column, type_=Float)
 
 
 class PositionColumn(TypeDecorator[Position]):

@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVarTuple
+from typing import NamedTuple, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Row, Select, UnaryExpression, func, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    UnaryExpression,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from city.models import Category, Team
@@ -32,8 +46,7 @@ class Near:
     metres: float
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """The last item of a page, after which the next one begins."""
 
     created_at: datetime
@@ -106,31 +119,41 @@ def _among(session: Session, wanted: Filters) -> list[ColumnElement[bool]]:
     ]
 
 
+def cut(
+    query: Select[*Columns], order: Order, *, by_place: bool, marked: bool, narrowed: bool = True
+) -> Select[*Columns]:
+    """Return the query of which `read_page` reads one page; `marked` pages follow a mark.
+
+    Of a list that is not `narrowed` by anything, PostgreSQL learns the number of rows beforehand,
+    and keeps one plan for all its pages. Of any other it has to see what it is narrowed by.
+    """
+    if marked:
+        query = query.where(_follows(order))
+    count = bindparam("count", type_=Integer, literal_execute=not narrowed)
+    if by_place:
+        return _nearest_in_time(query, order, count)
+    return query.order_by(*_direction(order)).limit(count)
+
+
 def read_page(
-    session: Session,
+    source: Session | Connection,
     query: Select[*Columns],
     order: Order,
-    wanted: Filters,
     limit: int,
     mark: Mark | None,
     mark_of: Callable[[Row[*Columns]], Mark],
+    **values: object,
 ) -> tuple[list[Row[*Columns]], Mark | None]:
     """Return the rows of one page and the mark of the last, if there are more.
 
-    The mark is the last row of the page before; `mark_of` tells it of a row.
+    The query comes from `cut` and may have parameters of its own with these values. A session gives
+    entities too; a connection gives columns alone, and sooner. The mark is the last row of the page
+    before; `mark_of` tells it of a row.
     """
+    values["count"] = limit + 1
     if mark is not None:
-        query = query.where(_follows(order, mark))
-    query = (
-        _nearest_in_time(query, order, limit + 1)
-        if wanted.by_place
-        else (query.order_by(*_direction(order)).limit(limit + 1))
-    )
-    rows = sorted(
-        session.execute(query),
-        key=lambda row: (mark_of(row).created_at, mark_of(row).id),
-        reverse=order.newest_first,
-    )
+        values |= {"last_born": mark.created_at, "last_id": mark.id}
+    rows = sorted(source.execute(query, values), key=mark_of, reverse=order.newest_first)
     return rows[:limit], mark_of(rows[limit - 1]) if len(rows) > limit else None
 
 
@@ -140,7 +163,9 @@ def _direction(order: Order) -> list[UnaryExpression[datetime] | UnaryExpression
     return [order.born.asc(), order.id.asc()]
 
 
-def _nearest_in_time(query: Select[*Columns], order: Order, count: int) -> Select[*Columns]:
+def _nearest_in_time(
+    query: Select[*Columns], order: Order, count: BindParameter[int]
+) -> Select[*Columns]:
     """Let the index of places and times give the rows in order of time.
 
     So the newest of a place are found at once, however much or little lies there. The index knows
@@ -150,12 +175,16 @@ def _nearest_in_time(query: Select[*Columns], order: Order, count: int) -> Selec
     return query.order_by(order.born.op("<->")(end)).fetch(count, with_ties=True)
 
 
-def _follows(order: Order, mark: Mark) -> ColumnElement[bool]:
+def _follows(order: Order) -> ColumnElement[bool]:
     """Return the condition that a row comes after the mark; the time alone is what GiST knows."""
-    mine, last = tuple_(order.born, order.id), tuple_(mark.created_at, mark.id)
+    born, id_ = (
+        bindparam("last_born", type_=order.born.type),
+        bindparam("last_id", type_=BigInteger),
+    )
+    mine, last = tuple_(order.born, order.id), tuple_(born, id_)
     if order.newest_first:
-        return (mine < last) & (order.born <= mark.created_at)
-    return (mine > last) & (order.born >= mark.created_at)
+        return (mine < last) & (order.born <= born)
+    return (mine > last) & (order.born >= born)
 
 
 def says(

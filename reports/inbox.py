@@ -18,7 +18,7 @@ from geo.models import District
 from infra.words import Reader
 from reports import decisions, history, reading
 from reports.decisions import Decision
-from reports.filters import Filters, Mark, Order, any_report_says, conditions, read_page
+from reports.filters import Filters, Mark, Order, any_report_says, conditions, cut, read_page
 from reports.history import Entry
 from reports.models import Contact, Membership, Notice, NoticeStatus, Report, Ticket
 from reports.reading import PhotoView
@@ -150,8 +150,9 @@ def page(
     if wanted.status:
         query = query.where(Ticket.status.in_(wanted.status))
     order = Order(Ticket.created_at, Ticket.id, newest_first=extra.sort is Sort.NEWEST)
+    query = cut(query, order, by_place=wanted.by_place, marked=mark is not None)
     rows, following = read_page(
-        session, query, order, wanted, limit, mark, lambda row: Mark(row[0].created_at, row[0].id)
+        session, query, order, limit, mark, lambda row: Mark(row[0].created_at, row[0].id)
     )
     return InboxPage(
         items=_items(session, rows, locale, now),
@@ -262,23 +263,22 @@ def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[s
 def _items(session: Session, rows: Sequence[_Row], locale: str, now: datetime) -> list[TicketItem]:
     ids = [row[0].id for row in rows]
     members: dict[int, list[Report]] = {id_: [] for id_ in ids}
-    for ticket_id, report in session.execute(
-        select(Membership.ticket_id, Report)
+    photos: dict[int, list[PhotoView]] = {id_: [] for id_ in ids}
+    for ticket_id, report, shown in session.execute(
+        select(Membership.ticket_id, Report, reading.SHOWN_PHOTOS)
         .join(Report, Report.id == Membership.report_id)
         .where(Membership.ticket_id.in_(ids), Membership.left_at.is_(None))
         .order_by(Membership.ticket_id, Membership.joined_at, Membership.id)
     ):
         members[ticket_id].append(report)
-    photos = reading.photos_of(
-        session, [report.id for reports in members.values() for report in reports]
-    )
-    return [_item(row, members[row[0].id], photos, locale, now) for row in rows]
+        photos[ticket_id] += reading.photos(shown)
+    return [_item(row, members[row[0].id], photos[row[0].id], locale, now) for row in rows]
 
 
 def _item(
     row: _Row,
     reports: Sequence[Report],
-    photos: dict[int, tuple[PhotoView, ...]],
+    photos: Sequence[PhotoView],
     locale: str,
     now: datetime,
 ) -> TicketItem:
@@ -307,19 +307,18 @@ def _item(
         version=ticket.version,
         description=reports[0].description if reports else "",
         supports=max(0, len(reports) - 1),
-        photos=tuple(photo for report in reports for photo in photos.get(report.id, ())),
+        photos=tuple(photos),
     )
 
 
 def _reports(session: Session, ticket: Ticket) -> list[ReportItem]:
     rows = session.execute(
-        select(Report, Contact)
+        select(Report, Contact, reading.SHOWN_PHOTOS)
         .join(Membership, Membership.report_id == Report.id)
         .outerjoin(Contact, Contact.report_id == Report.id)
         .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
         .order_by(Membership.joined_at, Membership.id)
     ).all()
-    photos = reading.photos_of(session, [report.id for report, _ in rows])
     return [
         ReportItem(
             reference=report.reference,
@@ -335,7 +334,7 @@ def _reports(session: Session, ticket: Ticket) -> list[ReportItem]:
             observed_at=report.observed_at,
             created_at=report.created_at,
             contact=contact,
-            photos=photos.get(report.id, ()),
+            photos=reading.photos(shown),
         )
-        for report, contact in rows
+        for report, contact, shown in rows
     ]

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
-from city.models import Category, Jurisdiction, Kind
+from city import jurisdictions
+from city.models import Category, Jurisdiction, Kind, Team
+from geo.columns import latitude, longitude
 from geo.coordinates import Position
+from geo.models import District
 from infra.words import Reader
-from reports.filters import Filters, Mark, Order, conditions, read_page, says
+from reports.filters import Filters, Mark, Order, conditions, cut, read_page, says
 from reports.history import status_text
 from reports.models import (
     Membership,
@@ -26,7 +40,7 @@ from reports.models import (
 )
 from reports.references import MalformedReference, normalise
 from reports.status import Status
-from reports.things import Thing, Things, things_by_id
+from reports.things import Thing, Things
 
 
 class UnknownReport(Exception):
@@ -37,8 +51,7 @@ class HiddenReport(Exception):
     """The report has been hidden; only its reporter learns that it existed."""
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoView:
+class PhotoView(NamedTuple):
     """A photo; `id` is the public one, None in `reason` unless it was rejected."""
 
     id: str
@@ -47,8 +60,7 @@ class PhotoView:
     placeholder: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReportView:
+class ReportView(NamedTuple):
     """What everybody may see of a report."""
 
     reference: str
@@ -81,54 +93,90 @@ class Page:
 
 _together = aliased(Membership)
 
-# Reports in their current tickets, of which all views are made. It joins little and takes columns,
-# not entities, and is built once: planning many joins, building entities and writing the statement
-# would each take as long as the answer.
+_PUBLIC_MESSAGE = (
+    select(Message.body).where(Message.id == Ticket.public_message_id).scalar_subquery()
+)
+_SUPPORTS = (
+    select(func.count() - 1)
+    .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
+    .scalar_subquery()
+)
+_LOCALES = (
+    select(Jurisdiction.locales).where(Jurisdiction.id == Report.jurisdiction_id).scalar_subquery()
+)
+
+SHOWN_PHOTOS = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_array(
+                    Photo.public_id, Photo.status, Photo.reason, Photo.placeholder
+                ),
+                Photo.id,
+            ),
+            type_=JSON,
+        )
+    )
+    .where(Photo.report_id == Report.id, Photo.visibility == Visibility.SHOWN.value)
+    .scalar_subquery()
+)
+"""The shown photos of a report in the order in which they came, for `photos`."""
+
+# Reports in their current tickets, of which all views are made. It takes columns, not entities, and
+# is built once: building entities and writing the statement would each take as long as the answer.
+# What is named is joined from outside, so that PostgreSQL need not guess how many rows remain.
 _QUERY: Select[*tuple[Any, ...]] = (
     select(
+        Report.created_at,
         Report.id,
         Report.reference,
+        Ticket.reference,
         Report.kind,
+        Category.code,
+        cast(Category.names, Text).label("category_names"),
         Report.description,
-        Report.location,
+        latitude(Report.location),
+        longitude(Report.location),
         Report.address,
-        Report.created_at,
-        Ticket.reference.label("ticket"),
+        District.code,
+        cast(District.names, Text).label("district_names"),
+        Team.code,
+        cast(Team.names, Text).label("team_names"),
         Ticket.status,
-        Ticket.kind.label("ticket_kind"),
-        Ticket.category_id,
-        Ticket.team_id,
-        Ticket.district_id,
+        Ticket.kind,
         Ticket.withdrawn,
+        _PUBLIC_MESSAGE.label("public_message"),
         Ticket.updated_at,
         Ticket.due_at,
         Ticket.closed_at,
-        select(Message.body)
-        .where(Message.id == Ticket.public_message_id)
-        .scalar_subquery()
-        .label("public_message"),
-        select(func.count() - 1)
-        .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
-        .scalar_subquery()
-        .label("supports"),
+        SHOWN_PHOTOS.label("photos"),
+        _SUPPORTS.label("supports"),
+        cast(_LOCALES, Text).label("locales"),
     )
     .select_from(Report)
     .join(Membership, (Membership.report_id == Report.id) & Membership.left_at.is_(None))
     .join(Ticket, Ticket.id == Membership.ticket_id)
+    .outerjoin(Category, Category.id == Ticket.category_id)
+    .outerjoin(Team, Team.id == Ticket.team_id)
+    .outerjoin(District, District.id == Ticket.district_id)
 )
 
-_PHOTOS = (
-    select(Photo.report_id, Photo.public_id, Photo.status, Photo.reason, Photo.placeholder)
-    .where(
-        Photo.report_id.in_(bindparam("report_ids", expanding=True)),
-        Photo.visibility == Visibility.SHOWN.value,
-    )
-    .order_by(Photo.id)
-)
+_ONE = _QUERY.where(Report.id == bindparam("report_id"))
 
-_PUBLIC_CATEGORIES = select(Category.id).where(
-    Category.jurisdiction_id == bindparam("jurisdiction_id"), Category.public
+_filed = aliased(Category)
+
+_LIST = _QUERY.where(
+    Report.jurisdiction_id == jurisdictions.id_found(bindparam("jurisdiction", type_=Text)),
+    Report.visibility == Visibility.SHOWN.value,
+    select(_filed.public).where(_filed.id == Report.category_id).scalar_subquery(),
+    Ticket.jurisdiction_id == Report.jurisdiction_id,
+    Category.public,
 )
+_ORDER = Order(Report.created_at, Report.id)
+_PAGES = {
+    marked: cut(_LIST, _ORDER, by_place=False, marked=marked, narrowed=False)
+    for marked in (False, True)
+}
 
 
 def find(session: Session, reference: str, *, holder: str | None) -> Report:
@@ -171,40 +219,42 @@ def current_ticket(session: Session, report: Report) -> Ticket:
 
 def view(session: Session, report: Report, locale: str) -> ReportView:
     """Return the public view of one report."""
-    row = session.execute(
-        _QUERY.add_columns(Jurisdiction.locales)
-        .join(Jurisdiction, Jurisdiction.id == Report.jurisdiction_id)
-        .where(Report.id == report.id)
-    ).one()
-    return _views(session, [row], Reader(locale, row.locales))[0]
+    return _views(session.execute(_ONE, {"report_id": report.id}).all(), locale)[0]
 
 
 def page(
     session: Session,
-    jurisdiction: Jurisdiction,
+    jurisdiction: str | None,
     wanted: Filters,
     words: str | None,
     limit: int,
     mark: Mark | None,
     locale: str,
 ) -> Page:
-    """Return public reports, newest first; the cost does not grow with the depth."""
-    public = _public_categories(session, jurisdiction.id)
-    query = _QUERY.where(
-        Report.jurisdiction_id == jurisdiction.id,
-        Report.visibility == Visibility.SHOWN.value,
-        Report.category_id.in_(public),
-        Ticket.jurisdiction_id == jurisdiction.id,
-        Ticket.category_id.in_(public),
-        *conditions(session, wanted, Report.location, Report.created_at),
-    )
+    """Return public reports of the jurisdiction with the code, or of the only one, newest first.
+
+    The cost does not grow with the depth. Raise UnknownJurisdiction or JurisdictionRequired.
+    """
+    narrowing = conditions(session, wanted, Report.location, Report.created_at)
     if words:
-        query = query.where(says(words, Report.description, Report.address))
-    order = Order(Report.created_at, Report.id)
+        narrowing.append(says(words, Report.description, Report.address))
+    marked = mark is not None
+    query = _PAGES[marked]
+    if narrowing:
+        query = cut(_LIST.where(*narrowing), _ORDER, by_place=wanted.by_place, marked=marked)
     rows, following = read_page(
-        session, query, order, wanted, limit, mark, lambda row: Mark(row.created_at, row.id)
+        session.connection(),
+        query,
+        _ORDER,
+        limit,
+        mark,
+        lambda row: Mark(row[0], row[1]),
+        jurisdiction=jurisdiction,
     )
-    return Page(_views(session, rows, Reader(locale, jurisdiction.locales)), following)
+    if not rows:
+        # Perhaps because there is no such jurisdiction.
+        jurisdictions.find(session, jurisdiction)
+    return Page(_views(rows, locale), following)
 
 
 def public_photo(session: Session, public_id: object) -> Photo | None:
@@ -224,15 +274,9 @@ def is_public(session: Session, report: Report) -> bool:
     return report.visibility == Visibility.SHOWN.value and in_public_category(session, report)
 
 
-def photos_of(session: Session, report_ids: Sequence[int]) -> dict[int, tuple[PhotoView, ...]]:
-    """Return the shown photos of each report, in the order in which they came."""
-    found: dict[int, tuple[PhotoView, ...]] = {}
-    for report_id, public_id, status, reason, placeholder in session.execute(
-        _PHOTOS, {"report_ids": report_ids}
-    ):
-        one = PhotoView(str(public_id), status, reason, placeholder)
-        found[report_id] = (*found.get(report_id, ()), one)
-    return found
+def photos(shown: Sequence[Sequence[Any]] | None) -> tuple[PhotoView, ...]:
+    """Return the photos that SHOWN_PHOTOS of a report gave."""
+    return tuple(PhotoView(*one) for one in shown or ())
 
 
 def in_public_category(session: Session, report: Report) -> bool:
@@ -250,46 +294,65 @@ def in_public_category(session: Session, report: Report) -> bool:
     return bool(filed and current)
 
 
-def _public_categories(session: Session, jurisdiction_id: int) -> Sequence[int]:
-    return session.scalars(_PUBLIC_CATEGORIES, {"jurisdiction_id": jurisdiction_id}).all()
+def _views(rows: Sequence[Sequence[Any]], locale: str) -> list[ReportView]:
+    """Return the views of rows of one jurisdiction."""
+    if not rows:
+        return []
+    things = Things(Reader(locale, json.loads(rows[0][-1])))
+    return [_view(row, things, locale) for row in rows]
 
 
-def _views(
-    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], reader: Reader
-) -> list[ReportView]:
-    photos = photos_of(session, [row.id for row in rows])
-    things = things_by_id(
-        session,
-        reader,
-        categories={row.category_id for row in rows},
-        teams={row.team_id for row in rows},
-        districts={row.district_id for row in rows if row.district_id},
-    )
-    return [_view(row, photos.get(row.id, ()), things, reader.locale) for row in rows]
-
-
-def _view(
-    row: Row[*tuple[Any, ...]], photos: tuple[PhotoView, ...], things: Things, locale: str
-) -> ReportView:
+def _view(row: Sequence[Any], things: Things, locale: str) -> ReportView:
+    # Unpacked in the order of _QUERY: asking each row for its columns by name takes far longer.
+    (
+        created_at,
+        _id,
+        reference,
+        ticket,
+        kind,
+        category,
+        category_names,
+        description,
+        latitude_deg,
+        longitude_deg,
+        address,
+        district,
+        district_names,
+        team,
+        team_names,
+        status,
+        ticket_kind,
+        withdrawn,
+        public_message,
+        updated_at,
+        due_at,
+        closed_at,
+        shown,
+        supports,
+        _locales,
+    ) = row
     return ReportView(
-        reference=row.reference,
-        ticket=row.ticket,
-        kind=row.kind,
-        category=things.categories[row.category_id],
-        description=row.description,
-        location=row.location,
-        address=row.address,
-        district=things.districts.get(row.district_id),
-        team=things.teams[row.team_id],
-        status=row.status,
-        status_text=status_text(
-            locale, Status(row.status), kind=Kind(row.ticket_kind), withdrawn=row.withdrawn
-        ),
-        public_message=row.public_message,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        due_at=row.due_at,
-        closed_at=row.closed_at,
-        photos=photos,
-        supports=row.supports,
+        reference,
+        ticket,
+        kind,
+        things.named(category, category_names),
+        description,
+        Position(latitude_deg, longitude_deg),
+        address,
+        things.named(district, district_names) if district else None,
+        things.named(team, team_names),
+        status,
+        _status_text(locale, status, ticket_kind, withdrawn),
+        public_message,
+        created_at,
+        updated_at,
+        due_at,
+        closed_at,
+        photos(shown),
+        supports,
     )
+
+
+@cache
+def _status_text(locale: str, status: str, kind: str, withdrawn: bool) -> str:
+    return status_text(locale, Status(status), kind=Kind(kind), withdrawn=withdrawn)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import bindparam, literal, select, union_all
-from sqlalchemy.orm import Session
-
-from city.models import Category, Team
-from geo.models import District
 from infra.database import Names
 from infra.words import Reader
 
@@ -40,43 +35,16 @@ class Thing:
         return cls(named.code, reader.name(named.names))
 
 
-@dataclass(frozen=True, slots=True)
 class Things:
-    """Things by their ids."""
+    """Things as one reader calls them, each read once, however many rows of a list name it."""
 
-    categories: dict[int, Thing]
-    teams: dict[int, Thing]
-    districts: dict[int, Thing]
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._known: dict[str, Thing] = {}
 
-
-_MODELS: dict[str, type[Category] | type[Team] | type[District]] = {
-    "categories": Category,
-    "teams": Team,
-    "districts": District,
-}
-
-# Built once: a list would otherwise take as long to write the question as to have it answered.
-_BY_ID = union_all(
-    *(
-        select(literal(kind), model.id, model.code, model.names).where(
-            model.id.in_(bindparam(kind, expanding=True))
-        )
-        for kind, model in _MODELS.items()
-    )
-)
-
-
-def things_by_id(
-    session: Session,
-    reader: Reader,
-    *,
-    categories: Collection[int],
-    teams: Collection[int],
-    districts: Collection[int],
-) -> Things:
-    """Return the things with these ids, all by one question to the database."""
-    found = Things({}, {}, {})
-    wanted = {"categories": categories, "teams": teams, "districts": districts}
-    for kind, id_, code, names in session.execute(_BY_ID, wanted):
-        getattr(found, kind)[id_] = Thing(code, reader.name(names))
-    return found
+    def named(self, code: str, names: str) -> Thing:
+        """Return the thing with this code, whose names are still the text that the database has."""
+        found = self._known.get(key := f"{code} {names}")
+        if found is None:
+            found = self._known[key] = Thing(code, self._reader.name(json.loads(names)))
+        return found

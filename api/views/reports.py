@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 
 from api import cursors, documents, repeats, told
 from api.blueprint import resource
@@ -34,9 +34,8 @@ from api.schemas.reports import (
     ReportsQuerySchema,
     ReportsSchema,
 )
-from api.services import commit, db, locale
+from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
-from city import jurisdictions
 from city.access import Act
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
@@ -105,7 +104,7 @@ def send_report(new: NewReport) -> Response:
         if key is not None:
             idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
         view = reporters.view_of_taken(db(), taken, locale())
-    answer = jsonify(told.reporter_view(view, with_token=True))
+    answer = documents.answer(told.reporter_view(view, with_token=True))
     commit()
     answer.status_code = 201
     answer.headers["Location"] = f"{request.path}/{report.reference}"
@@ -123,10 +122,9 @@ def list_reports(query: dict[str, Any]) -> Response:
 
     `Accept: application/geo+json` answers with a FeatureCollection.
     """
-    jurisdiction = jurisdictions.find(db(), query["jurisdiction"])
     page = reading.page(
-        db(),
-        jurisdiction,
+        db_without_transaction(),
+        query["jurisdiction"],
         filters_from(query),
         query.get("q"),
         query["limit"],
@@ -136,14 +134,12 @@ def list_reports(query: dict[str, Any]) -> Response:
     following = cursors.next_url(page.next)
     best = request.accept_mimetypes.best_match(["application/json", GEOJSON])
     if best == GEOJSON:
-        answer = jsonify(
-            type="FeatureCollection",
-            features=[documents.feature(item) for item in page.items],
-            next=following,
-        )
-        answer.mimetype = GEOJSON
+        features = [documents.feature(item) for item in page.items]
+        collection = {"type": "FeatureCollection", "features": features, "next": following}
+        answer = documents.answer(collection, GEOJSON)
     else:
-        answer = jsonify(items=[documents.report(item) for item in page.items], next=following)
+        items = [documents.report(item) for item in page.items]
+        answer = documents.answer({"items": items, "next": following})
     answer.vary.add("Accept")
     return answer
 
@@ -154,8 +150,8 @@ def list_reports(query: dict[str, Any]) -> Response:
 def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):
-        return jsonify(told.reporter_view(reporters.view(db(), report, locale())))
-    return jsonify(documents.report(reading.view(db(), report, locale())))
+        return documents.answer(told.reporter_view(reporters.view(db(), report, locale())))
+    return documents.answer(documents.report(reading.view(db(), report, locale())))
 
 
 @blueprint.route("/reports/<reference>/events")
@@ -202,7 +198,7 @@ def withdraw(report: Report) -> Response:
     """Withdraw one's report; a second time changes nothing."""
     conversation.withdraw(db(), report, now())
     commit()
-    return jsonify(told.reporter_view(reporters.view(db(), report, locale())))
+    return documents.answer(told.reporter_view(reporters.view(db(), report, locale())))
 
 
 @blueprint.route("/reports/<reference>/contact", methods=["DELETE"])
