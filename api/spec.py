@@ -35,7 +35,9 @@ CONFIG: dict[str, Any] = {
             " the city tells them what becomes of it.\n\n"
             "Every refusal is a problem document (RFC 9457) in the caller's language. Besides those"
             " that an operation names, any request may meet 405 with `Allow` when its method is"
-            " none of the address's, and 400 or 408 when it breaks off or makes no sense as HTTP."
+            " none of the address's, and 400 or 408 when it breaks off or makes no sense."
+            " What is no HTTP at all the web server refuses by itself: with 400, 414 or 431, and no"
+            " body."
             "\n\n"
             "401 asks for a token. What is for staff is 404 to who holds a report's token, as is to"
             " staff what they may not see. What they may see, but not do in their role, is 403.",

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from api.app import REQUEST_ID
+from tests.api.help import AUDITOR
 from tests.described import METHODS, description
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
@@ -68,6 +69,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
     with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=30, headers=headers) as http:
         login = {"email": DISPATCHER, "password": PASSWORD}
         session = http.post("/sessions", json=login).json()["token"]
+        login["email"] = AUDITOR
+        auditor = http.post("/sessions", json=login).json()["token"]
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
         template = sent["photo_upload"]["template"]
@@ -92,6 +95,7 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "METRICS_TOKEN": METRICS_TOKEN,
         "SERVER_URL": stack.url,
         "SESSION_TOKEN": session,
+        "AUDITOR_TOKEN": auditor,
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],
         "PHOTO": photo["id"],
