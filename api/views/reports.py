@@ -85,7 +85,7 @@ def send_report(new: NewReport) -> Response:
 
 @blueprint.route("/reports", methods=["GET"])
 @anyone
-@blueprint.arguments(ReportsQuerySchema, location="query")
+@blueprint.arguments(ReportsQuerySchema(), location="query")
 @blueprint.response(200, ReportsSchema)
 def list_reports(query: dict[str, Any]) -> Response:
     """List public reports, newest first.
