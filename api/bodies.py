@@ -42,6 +42,15 @@ class BodyTooLarge(Exception):
         self.limit = limit
 
 
+class FormTooLarge(Exception):
+    """The form has more than `most_parts` parts, or a text of more than `widest` bytes."""
+
+    def __init__(self, most_parts: int, widest: int) -> None:
+        super().__init__(f"more than {most_parts} parts or {widest} bytes in one")
+        self.most_parts = most_parts
+        self.widest = widest
+
+
 class UnsupportedBody(Exception):
     """The body is of a media type that the route does not take; `expected` names those it does."""
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import g
 
+from api.declarations import CALLER, View, declare, raises, said
 from api.services import db, services
 from api.tokens import bearer
 from city import sessions
-from city.access import Act
+from city.access import Act, may_everybody
 from city.sessions import Staff
 from infra.clock import now
 from reports import reading, tracking
 from reports.models import Report
+from reports.reading import HiddenReport, UnknownReport
 from reports.work import ReportAnonymised
 
-View = TypeVar("View", bound=Callable[..., Any])
-
 ANYONE, REPORTER, STAFF = "anyone", "reporter", "staff"
-_DECLARATION = "caller"
 
 
 class NotAuthenticated(Exception):
@@ -38,13 +37,12 @@ class NothingHere(Exception):
 
 def declared(view: Callable[..., Any]) -> str | None:
     """Return who may call the view: anyone, reporter or staff; None where nobody said."""
-    said: str | None = getattr(view, "_apidoc", {}).get(_DECLARATION)
-    return said
+    return said(view).get(CALLER)
 
 
 def anyone(view: View) -> View:
     """Declare that everybody may call the view; a token only shows them more."""
-    return _declare(view, ANYONE)
+    return declare(view, CALLER, ANYONE)
 
 
 def of_report(view: View) -> View:
@@ -53,17 +51,19 @@ def of_report(view: View) -> View:
     A reporter also sees what is not public.
     """
 
+    @raises(UnknownReport, HiddenReport)
     @wraps(view)
     def wrapper(reference: str, **arguments: Any) -> Any:
         report = reading.find(db(), reference, holder=token_reference())
         return view(report=report, **arguments)
 
-    return cast(View, _declare(wrapper, ANYONE))
+    return cast(View, declare(wrapper, CALLER, ANYONE))
 
 
 def reporter(view: View) -> View:
     """Declare that only the holder of the report's tracking token may call; the view gets it."""
 
+    @raises(NotAuthenticated, NotForCaller, UnknownReport, HiddenReport, ReportAnonymised)
     @wraps(view)
     def wrapper(reference: str, **arguments: Any) -> Any:
         holder = token_reference()
@@ -76,13 +76,18 @@ def reporter(view: View) -> View:
             raise ReportAnonymised
         return view(report=report, **arguments)
 
-    return cast(View, _declare(wrapper, REPORTER))
+    return cast(View, declare(wrapper, CALLER, REPORTER))
 
 
 def staff(act: Act | None = None) -> Callable[[View], View]:
     """Declare that only staff whose role allows the act may call; the view gets the person."""
 
+    refusals: list[type[Exception]] = [NotAuthenticated, NothingHere]
+    if act is not None and not may_everybody(act):
+        refusals.append(NotForCaller)
+
     def decorate(view: View) -> View:
+        @raises(*refusals)
         @wraps(view)
         def wrapper(*arguments: Any, **named: Any) -> Any:
             person = current_staff()
@@ -92,7 +97,7 @@ def staff(act: Act | None = None) -> Callable[[View], View]:
                 raise NotForCaller
             return view(*arguments, staff=person, **named)
 
-        return cast(View, _declare(wrapper, STAFF))
+        return cast(View, declare(wrapper, CALLER, STAFF))
 
     return decorate
 
@@ -112,12 +117,6 @@ def current_staff() -> Staff | None:
         known = token is not None and token.startswith(sessions.TOKEN_PREFIX)
         g.staff = sessions.find_staff(db(), token, now()) if known and token else None
     return cast(Staff | None, g.staff)
-
-
-def _declare(view: View, who: str) -> View:
-    # Where flask-smorest keeps what it writes into the description, so that this gets there too.
-    setattr(view, "_apidoc", {**getattr(view, "_apidoc", {}), _DECLARATION: who})  # noqa: B010
-    return view
 
 
 def holds(report: Report) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
@@ -16,13 +17,19 @@ from api.bodies import (
     BadInput,
     BodyTooLarge,
     BodyTooSlow,
+    FormTooLarge,
     MalformedBody,
     Overloaded,
     UnsupportedBody,
 )
 from api.callers import NotAuthenticated, NotForCaller, NothingHere
 from api.limits import TooManyRequests
-from api.preconditions import PreconditionFailed, PreconditionRequired
+from api.preconditions import (
+    AnyVersion,
+    NoEntityTag,
+    PreconditionFailed,
+    PreconditionRequired,
+)
 from api.problems import Fault, Problem, pointer
 from api.services import db, locale, roll_back
 from api.throttle import TooManyLogins
@@ -44,11 +51,11 @@ from reports.work import ReportAnonymised
 
 log = structlog.get_logger()
 
-RETRY_AFTER_S = 5
 _DATABASE = "database-unavailable"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
+_LATER = {"Retry-After": "5"}
 
-_TITLES = {
+TITLES = {
     400: mark("The request cannot be understood."),
     401: mark("You need to log in, or to send the report's tracking token."),
     403: mark("You may not do this."),
@@ -96,41 +103,62 @@ _PHOTOS_CLOSED = mark("The report was withdrawn and takes no more photos.")
 _ANONYMISED = mark("This report is no longer tied to a person, so its token opens nothing.")
 _MESSAGE_NEEDED = mark("Tell the resident why: a declined report needs a public message.")
 _REFUSED = mark("The status cannot change from “{current}” to “{wanted}”.")
+_NO_TAG = mark("If-Match takes an ETag exactly as it came, with its quotes.")
+_ANY_VERSION = mark("“*” stands for any version. Send the ETag of the one that you have read.")
 _AT_MOST = mark("At most {limit} bytes are taken here.")
+_FORM_AT_MOST = mark("A form may have {parts} parts, and {limit} bytes in each text.")
 _EXPECTED = mark("Expected: {expected}.")
 
-Answer = Callable[[Any], Problem]
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How an error is answered: by the problem that `make` makes of it, with one of `statuses`."""
+
+    statuses: tuple[int, ...]
+    make: Callable[[Any], Problem]
 
 
 def problem(status: int, slug: str, **values: Any) -> Problem:
     """Return a problem with the title of its status."""
-    return Problem(status, slug, _TITLES[status], **values)
+    return Problem(status, slug, TITLES[status], **values)
+
+
+def _with(*statuses: int) -> Callable[[Callable[..., Problem]], Answer]:
+    """Make an answer of a function that takes the error and the statuses it may have."""
+
+    def decorate(make: Callable[..., Problem]) -> Answer:
+        return Answer(statuses, lambda error: make(error, *statuses))
+
+    return decorate
 
 
 def _plain(status: int, slug: str, detail: str | None = None) -> Answer:
-    def answer(_error: Exception) -> Problem:
+    @_with(status)
+    def answer(_error: Exception, status: int) -> Problem:
         return problem(status, slug, detail=say(locale(), detail) if detail else None)
 
     return answer
 
 
 def _at(place: str, slug: str, detail: str) -> Answer:
-    def answer(_error: Exception) -> Problem:
+    return _input(slug, detail, pointer=place)
+
+
+def _parameter(name: str, slug: str, detail: str) -> Answer:
+    return _input(slug, detail, parameter=name)
+
+
+def _input(slug: str, detail: str, **place: str) -> Answer:
+    @_with(422)
+    def answer(_error: Exception, status: int) -> Problem:
         words = say(locale(), detail)
-        return problem(422, slug, detail=words, faults=[Fault(words, pointer=place)])
+        return problem(status, slug, detail=words, faults=[Fault(words, **place)])
 
     return answer
 
 
-def _parameter(name: str, status: int, slug: str, detail: str) -> Answer:
-    def answer(_error: Exception) -> Problem:
-        words = say(locale(), detail)
-        return problem(status, slug, detail=words, faults=[Fault(words, parameter=name)])
-
-    return answer
-
-
-def _out_of_area(error: OutOfArea) -> Problem:
+@_with(422)
+def _out_of_area(error: OutOfArea, status: int) -> Problem:
     language = locale()
     sentences = [say(language, _OUT_OF_AREA)]
     if error.swapped:
@@ -142,63 +170,80 @@ def _out_of_area(error: OutOfArea) -> Problem:
     detail = " ".join(sentences)
     sent = request.method == "POST"
     fault = Fault(detail, pointer="/location") if sent else Fault(detail, parameter="latitude")
-    return problem(422, "out-of-area", detail=detail, faults=[fault])
+    return problem(status, "out-of-area", detail=detail, faults=[fault])
 
 
-def _bad_answers(error: BadAnswers) -> Problem:
+@_with(422)
+def _bad_answers(error: BadAnswers, status: int) -> Problem:
     language = locale()
     faults = [
         Fault(say(language, sentence), pointer=pointer("answers", code))
         for code, sentence in error.faults.items()
     ]
-    return problem(422, "bad-answers", faults=faults)
+    return problem(status, "bad-answers", faults=faults)
 
 
-def _bad_input(error: BadInput) -> Problem:
-    return problem(422, "bad-input", faults=error.faults)
+@_with(422)
+def _bad_input(error: BadInput, status: int) -> Problem:
+    return problem(status, "bad-input", faults=error.faults)
 
 
-def _refused(error: TransitionRefused) -> Problem:
+@_with(409)
+def _refused(error: TransitionRefused, status: int) -> Problem:
     detail = say(locale(), _REFUSED, current=error.current, wanted=error.wanted)
-    allowed = [status.value for status in error.allowed]
-    return problem(409, "transition-refused", detail=detail, extra={"allowed": allowed})
+    allowed = [one.value for one in error.allowed]
+    return problem(status, "transition-refused", detail=detail, extra={"allowed": allowed})
 
 
-def _unusable_photo(error: UnusablePhoto) -> Problem:
+@_with(422)
+def _unusable_photo(error: UnusablePhoto, status: int) -> Problem:
     detail = say(locale(), PHOTO_REASONS[error.code])
-    return problem(422, "unusable-photo", detail=detail, extra={"reason": error.code})
+    return problem(status, "unusable-photo", detail=detail, extra={"reason": error.code})
 
 
-def _too_large(error: BodyTooLarge) -> Problem:
-    return problem(413, "too-large", detail=say(locale(), _AT_MOST, limit=error.limit))
+@_with(413)
+def _too_large(error: BodyTooLarge, status: int) -> Problem:
+    return problem(status, "too-large", detail=say(locale(), _AT_MOST, limit=error.limit))
 
 
-def _unsupported(error: UnsupportedBody) -> Problem:
+@_with(413)
+def _form_too_large(error: FormTooLarge, status: int) -> Problem:
+    limits = {"parts": error.most_parts, "limit": error.widest}
+    return problem(status, "form-too-large", detail=say(locale(), _FORM_AT_MOST, **limits))
+
+
+@_with(415)
+def _unsupported(error: UnsupportedBody, status: int) -> Problem:
     detail = say(locale(), _EXPECTED, expected=error.expected)
-    return problem(415, "unsupported-body", detail=detail)
+    return problem(status, "unsupported-body", detail=detail)
 
 
-def _not_authenticated(_error: NotAuthenticated) -> Problem:
-    return problem(401, "not-authenticated", headers=_CHALLENGE)
+@_with(401)
+def _not_authenticated(_error: NotAuthenticated, status: int) -> Problem:
+    return problem(status, "not-authenticated", headers=_CHALLENGE)
 
 
-def _wrong_credentials(_error: WrongCredentials) -> Problem:
-    return problem(401, "wrong-credentials", detail=say(locale(), _LOGIN), headers=_CHALLENGE)
+@_with(401)
+def _wrong_credentials(_error: WrongCredentials, status: int) -> Problem:
+    return problem(status, "wrong-credentials", detail=say(locale(), _LOGIN), headers=_CHALLENGE)
 
 
-def _too_many(error: TooManyLogins | TooManyRequests) -> Problem:
+@_with(429)
+def _too_many(error: TooManyLogins | TooManyRequests, status: int) -> Problem:
     headers = {"Retry-After": str(error.retry_after_s)}
-    return problem(429, "too-many-requests", headers=headers)
+    return problem(status, "too-many-requests", headers=headers)
 
 
-def _storage(error: StorageError) -> Problem:
-    status = 507 if error.full else 503
-    return problem(status, "storage-unavailable", headers={"Retry-After": str(RETRY_AFTER_S)})
+@_with(503, 507)
+def _storage(error: StorageError, unavailable: int, full: int) -> Problem:
+    status = full if error.full else unavailable
+    return problem(status, "storage-unavailable", headers=_LATER)
 
 
 def _unavailable(slug: str) -> Answer:
-    def answer(_error: Exception) -> Problem:
-        return problem(503, slug, headers={"Retry-After": str(RETRY_AFTER_S)})
+    @_with(503)
+    def answer(_error: Exception, status: int) -> Problem:
+        return problem(status, slug, headers=_LATER)
 
     return answer
 
@@ -221,14 +266,16 @@ TABLE: Mapping[type[Exception], Answer] = {
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
     TransitionRefused: _refused,
     HiddenReport: _plain(410, "hidden-report"),
+    NoEntityTag: _plain(412, "no-entity-tag", _NO_TAG),
     PreconditionFailed: _plain(412, "stale"),
     StaleVersion: _plain(412, "stale"),
     BodyTooLarge: _too_large,
+    FormTooLarge: _form_too_large,
     UnsupportedBody: _unsupported,
     BadAnswers: _bad_answers,
     BadInput: _bad_input,
-    JurisdictionRequired: _parameter("jurisdiction", 422, "which-city", _WHICH_CITY),
-    KeyReused: _parameter("Idempotency-Key", 422, "key-reused", _KEY_REUSED),
+    JurisdictionRequired: _parameter("jurisdiction", "which-city", _WHICH_CITY),
+    KeyReused: _parameter("Idempotency-Key", "key-reused", _KEY_REUSED),
     KindNotOffered: _at("/kind", "kind-not-offered", _KIND),
     OutOfArea: _out_of_area,
     OutsideOwnCity: _at("/location", "outside-own-city", _OUTSIDE_OWN),
@@ -236,16 +283,25 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownCategory: _at("/category", "unknown-category", UNKNOWN_CATEGORY),
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,
+    AnyVersion: _plain(428, "any-version", _ANY_VERSION),
     PreconditionRequired: _plain(428, "precondition-required"),
     TooManyLogins: _too_many,
     TooManyRequests: _too_many,
-    NoFallbackTeam: _plain(503, "city-not-set-up"),
+    NoFallbackTeam: _unavailable("city-not-set-up"),
     StorageError: _storage,
     Overloaded: _unavailable("overloaded"),
     InterfaceError: _unavailable(_DATABASE),
     OperationalError: _unavailable(_DATABASE),
     PoolTimeoutError: _unavailable(_DATABASE),
 }
+
+# What may happen to every request, whichever route it is for.
+ANYWHERE = (Overloaded, InterfaceError, OperationalError, PoolTimeoutError)
+
+
+def statuses(errors: Iterable[type[Exception]]) -> set[int]:
+    """Return with which statuses the errors are answered."""
+    return {status for error in errors for status in TABLE[error].statuses}
 
 
 def install(app: Flask) -> None:
@@ -264,7 +320,7 @@ def from_http(error: HTTPException) -> Response:
     if "messages" in found:
         faults = messages.faults(found["messages"], locale())
         return _finish(problem(422, "bad-input", faults=faults))
-    status = status if status in _TITLES else 400 if status < 500 else 500
+    status = status if status in TITLES else 400 if status < 500 else 500
     headers = {
         name: value
         for name, value in error.get_headers()
@@ -274,9 +330,8 @@ def from_http(error: HTTPException) -> Response:
 
 
 def _answer(error: Exception) -> Response:
-    handler = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
-    found = handler(error)
-    return _finish(found, error)
+    answer = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
+    return _finish(answer.make(error), error)
 
 
 def _unexpected(error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from api import errors
+from api.blueprint import LATER, problem_name
 from api.callers import anyone
+from api.problems import MEDIA_TYPE
 from api.schemas.common import ProblemSchema
 
 ASSETS = "/api/docs/assets/"
@@ -29,7 +32,13 @@ CONFIG: dict[str, Any] = {
     "API_SPEC_OPTIONS": {
         "info": {
             "description": "Residents tell their city what they see;"
-            " the city tells them what becomes of it.",
+            " the city tells them what becomes of it.\n\n"
+            "Every refusal is a problem document (RFC 9457) in the caller's language. Besides those"
+            " that an operation names, any request may meet 405 with `Allow` when its method is"
+            " none of the address's, and 400 or 408 when it breaks off or makes no sense as HTTP."
+            "\n\n"
+            "401 asks for a token. What is for staff is 404 to who holds a report's token, as is to"
+            " staff what they may not see. What they may see, but not do in their role, is 403.",
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
     },
@@ -38,6 +47,11 @@ CONFIG: dict[str, Any] = {
 _SCHEMES = {
     "tracking": "A report's tracking token (`vgr_…`), which came with the answer to the report.",
     "session": "A staff session (`vgs_…`), which came with the answer to the login.",
+}
+
+_HEADERS: Mapping[int, Mapping[str, Any]] = {
+    401: {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}},
+    **dict.fromkeys((429, 503, 507), LATER),
 }
 
 
@@ -59,10 +73,20 @@ def install(app: Flask) -> DescribedApi:
     for name, description in _SCHEMES.items():
         scheme = {"type": "http", "scheme": "bearer", "description": description}
         api.spec.components.security_scheme(name, scheme)
+    for status, title in errors.TITLES.items():
+        api.spec.components.response(problem_name(status), _problem(status, title), lazy=True)
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_swagger_ui"):
         app.view_functions[endpoint] = anyone(partial(app.view_functions[endpoint]))
     app.add_url_rule(f"{ASSETS}<path:name>", "docs_asset", anyone(_asset))
     return api
+
+
+def _problem(status: int, title: str) -> dict[str, Any]:
+    return {
+        "description": title,
+        "content": {MEDIA_TYPE: {"schema": ProblemSchema}},
+        **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
+    }
 
 
 def _asset(name: str) -> Response:

@@ -52,3 +52,8 @@ _TABLE: Mapping[Role, Mapping[Act, Reach]] = {
 def reach(role: Role, act: Act) -> Reach | None:
     """Return how far the role may carry the act, or None where it may not at all."""
     return _TABLE[role].get(act)
+
+
+def may_everybody(act: Act) -> bool:
+    """Tell whether there is no role that may not do the act at all."""
+    return all(reach(role, act) for role in Role)

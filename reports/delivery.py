@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy.orm import Session, aliased
 
 from reports import history, leases, work
 from reports.history import EventKind
@@ -15,9 +16,39 @@ MAX_ATTEMPTS = 10
 LONGEST_WAIT_S = 3_600
 
 
+_earlier = aliased(Notice)
+
+
 def claim(session: Session, notice_id: int, now: datetime, lease_s: int) -> Lease[Notice] | None:
-    """Take the notice in hand; None where it is done, not due yet, or in other hands."""
-    return leases.take(session, Notice, notice_id, now, lease_s, Notice.due_at <= now)
+    """Take the notice in hand; None where it is done, not its turn yet, or in other hands."""
+    return leases.take(session, Notice, notice_id, now, lease_s, its_turn(now))
+
+
+def its_turn(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a notice is due, and nothing earlier waits for the same reader.
+
+    Nobody is to read of the end before the beginning, only because that had to be sent again.
+    """
+    overtakes = exists().where(
+        _same_reader(_earlier, Notice),
+        _earlier.seq < Notice.seq,
+        _earlier.status == NoticeStatus.PENDING.value,
+    )
+    return (Notice.due_at <= now) & ~overtakes
+
+
+def next_of_reader(session: Session, notice: Notice, now: datetime) -> int | None:
+    """Return the notice whose turn it is now that this one has ended, if one has waited for it."""
+    return session.scalar(
+        select(Notice.id)
+        .where(
+            _same_reader(Notice, notice),
+            Notice.seq > notice.seq,
+            leases.waiting(Notice, now),
+            its_turn(now),
+        )
+        .limit(1)
+    )
 
 
 def is_exhausted(lease: Lease[Notice]) -> bool:
@@ -64,3 +95,12 @@ def record_failure(
             data={"notice": lease.row.kind, "error": error},
         )
     return True
+
+
+def _same_reader(one: type[Notice], other: type[Notice] | Notice) -> ColumnElement[bool]:
+    return and_(
+        one.ticket_id == other.ticket_id,
+        one.report_id == other.report_id,
+        one.audience == other.audience,
+        one.team_id.is_not_distinct_from(other.team_id),
+    )

@@ -27,11 +27,9 @@ from geo.columns import latitude, longitude
 from geo.coordinates import Position
 from geo.models import District
 from infra.words import Reader
-from reports import gallery
 from reports.filters import Filters, Mark, Order, conditions, cut, read_page, says
 from reports.history import status_text
 from reports.models import (
-    Contact,
     Membership,
     Message,
     Photo,
@@ -41,7 +39,7 @@ from reports.models import (
     Visibility,
 )
 from reports.references import MalformedReference, normalise
-from reports.status import CLOSED, Status
+from reports.status import Status
 from reports.things import Thing, Things
 
 
@@ -83,15 +81,6 @@ class ReportView(NamedTuple):
     closed_at: datetime | None
     photos: tuple[PhotoView, ...]
     supports: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReporterExtras:
-    """What only the reporter sees beside the public view."""
-
-    contact: Contact | None
-    can: tuple[str, ...]
-    photos_remaining: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,18 +220,6 @@ def current_ticket(session: Session, report: Report) -> Ticket:
 def view(session: Session, report: Report, locale: str) -> ReportView:
     """Return the public view of one report."""
     return _views(session.execute(_ONE, {"report_id": report.id}).all(), locale)[0]
-
-
-def reporter_extras(session: Session, report: Report, ticket: Ticket) -> ReporterExtras:
-    """Return what the reporter sees beside the public view, and what they can do now."""
-    remaining = gallery.remaining(session, report.id)
-    can = ["message"]
-    if remaining and not ticket.withdrawn:
-        can.append("photo")
-    if Status(ticket.status) not in CLOSED:
-        can.append("withdraw")
-    contact = session.get(Contact, report.id, populate_existing=True)
-    return ReporterExtras(contact, tuple(can), remaining)
 
 
 def page(

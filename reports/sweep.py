@@ -9,20 +9,20 @@ from sqlalchemy.orm import Session
 
 from city import sessions
 from infra.queue import Job, Nudge
-from reports import idempotency, leases
+from reports import delivery, idempotency, leases
 from reports.models import Notice, Photo
 
 AT_ONCE = 500
 
 
 def waiting(session: Session, now: datetime) -> list[Nudge]:
-    """Return nudges for the photos and notices that are due and in nobody's hands."""
+    """Return nudges for the photos and notices whose turn it is and that are in nobody's hands."""
     photos = session.scalars(
         select(Photo.id).where(leases.waiting(Photo, now)).order_by(Photo.created_at).limit(AT_ONCE)
     )
     notices = session.scalars(
         select(Notice.id)
-        .where(leases.waiting(Notice, now), Notice.due_at <= now)
+        .where(leases.waiting(Notice, now), delivery.its_turn(now))
         .order_by(Notice.due_at)
         .limit(AT_ONCE)
     )

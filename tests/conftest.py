@@ -24,6 +24,7 @@ from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
 from infra.settings import Settings
 from tests.commands import alembic, run_module
+from tests.described import DescribedClient
 from tests.resident import Resident
 from tests.stack import ROOT, Stack, environment
 
@@ -209,6 +210,7 @@ def _copy(cluster: Cluster, template: str) -> str:
 @contextmanager
 def _application(environ: dict[str, str]) -> Iterator[Flask]:
     app = create_app(Settings.from_env(environ))
+    app.test_client_class = DescribedClient
     parts: Services = app.extensions["vigie"]
     try:
         yield app

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from itertools import chain
 from types import ModuleType
 
 import pytest
@@ -18,6 +19,9 @@ import infra
 import reports
 import workers
 from api import callers, errors
+from api.blueprint import OF_BODIES, OF_HEADERS
+from api.declarations import ERRORS, said
+from api.limits import TooManyRequests
 from infra.queue import QUEUE_OF, Job, QueueName
 from reports.status import GRAPH, Status
 from tests.stack import ROOT
@@ -120,6 +124,14 @@ def test_every_error_has_a_status() -> None:
         if any(known in errors.TABLE for known in found.__mro__)
     }
     assert declared.keys() - answered == NOT_FOR_CLIENTS
+
+
+def test_every_error_is_one_that_some_route_declares(app: Flask) -> None:
+    declared = {
+        error for view in app.view_functions.values() for error in said(view).get(ERRORS, ())
+    }
+    implied = {TooManyRequests, *errors.ANYWHERE, *OF_BODIES, *chain(*OF_HEADERS.values())}
+    assert declared | implied == errors.TABLE.keys()
 
 
 def test_each_of_the_forty_faults_is_tested() -> None:

@@ -16,13 +16,23 @@ log = structlog.get_logger()
 
 
 def send(row_id: int, request_id: str | None) -> None:
-    """Send a notice; one that is done, not due or in other hands is left alone."""
+    """Send a notice, then those that have waited for it.
+
+    One that is done, in other hands, or whose turn it is not, is left alone.
+    """
+    due: int | None = row_id
+    while due is not None:
+        due = _send_one(due, request_id)
+
+
+def _send_one(row_id: int, request_id: str | None) -> int | None:
+    """Send a notice and return the one whose turn it is now."""
     with logged(Job.SEND_NOTICE, row_id, request_id):
         kit = tools()
         with kit.sessions.begin() as session:
             claimed = delivery.claim(session, row_id, now(), kit.settings.notice_lease_s)
         if claimed is None:
-            return
+            return None
         try:
             _work(kit, claimed)
         except Exception as error:
@@ -31,6 +41,8 @@ def send(row_id: int, request_id: str | None) -> None:
             _record_failure(
                 kit, claimed, type(error).__name__, final=delivery.is_exhausted(claimed)
             )
+        with kit.sessions() as session:
+            return delivery.next_of_reader(session, claimed.row, now())
 
 
 def _work(kit: Tools, claimed: Lease[Notice]) -> None:

@@ -165,6 +165,36 @@ class ReportsSchema(Schema):
     next = fields.Url(allow_none=True, required=True)
 
 
+class PointSchema(Schema):
+    """A place as GeoJSON has it: longitude, latitude."""
+
+    type = fields.String(required=True, validate=validate.OneOf(["Point"]))
+    coordinates = fields.List(fields.Float(), required=True, validate=validate.Length(equal=2))
+
+
+PropertiesSchema = Schema.from_dict(
+    {name: field for name, field in ReportSchema._declared_fields.items() if name != "location"},
+    name="PropertiesSchema",
+)
+
+
+class FeatureSchema(Schema):
+    """A report as GeoJSON has it."""
+
+    type = fields.String(required=True, validate=validate.OneOf(["Feature"]))
+    id = fields.String(required=True)
+    geometry = fields.Nested(PointSchema, required=True)
+    properties = fields.Nested(PropertiesSchema, required=True)
+
+
+class FeaturesSchema(Schema):
+    """A page of reports as GeoJSON has it."""
+
+    type = fields.String(required=True, validate=validate.OneOf(["FeatureCollection"]))
+    features = fields.List(fields.Nested(FeatureSchema), required=True)
+    next = fields.Url(allow_none=True, required=True)
+
+
 class EventSchema(Schema):
     """One line of a report's history."""
 

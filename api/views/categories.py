@@ -6,11 +6,13 @@ from typing import Any
 
 from api.blueprint import resource
 from api.callers import anyone
+from api.declarations import raises
 from api.schemas.city import CategoriesQuerySchema, CategoriesSchema
 from api.schemas.common import position_of
 from api.services import db, locale
 from city import categories, jurisdictions
 from city.categories import CatalogueEntry
+from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
 from city.models import Jurisdiction
 from infra.words import Reader
 
@@ -19,6 +21,7 @@ blueprint = resource("categories", "What can be reported, and what is asked abou
 
 @blueprint.route("/categories")
 @anyone
+@raises(JurisdictionRequired, OutOfArea, UnknownJurisdiction)
 @blueprint.arguments(CategoriesQuerySchema, location="query")
 @blueprint.response(200, CategoriesSchema)
 def list_categories(query: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from api.blueprint import resource
 from api.callers import NotAuthenticated, anyone
+from api.declarations import raises
 from api.services import services
 from api.tokens import bearer
 
@@ -20,7 +21,10 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 @blueprint.route("/metrics")
 @anyone
-@blueprint.response(200, description="In Prometheus's text format.", content_type="text/plain")
+@raises(NotAuthenticated)
+@blueprint.response(
+    200, {"type": "string"}, description="In Prometheus's text format.", content_type="text/plain"
+)
 def read() -> Response:
     """Tell counts and states in Prometheus's text format.
 

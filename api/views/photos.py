@@ -14,20 +14,24 @@ from api.bodies import (
     MAX_PHOTO_BYTES,
     BadInput,
     BodyTooLarge,
+    FormTooLarge,
     MalformedBody,
     UnsupportedBody,
     read_bytes,
     reads_up_to,
 )
 from api.callers import NothingHere, anyone, current_staff, holds, reporter
+from api.declarations import BYTES, raises
 from api.problems import Fault
 from api.schemas.common import PhotoSchema
 from api.services import commit, db, locale, release, services
 from city.access import Act
 from infra.clock import now
+from infra.storage import StorageError
 from infra.words import mark, say
 from reports import gallery, reading
 from reports.models import Photo, Report, Visibility
+from reports.photo_formats import UnusablePhoto
 from reports.reading import HiddenReport, PhotoView
 
 blueprint = resource("photos", "Photos of what is reported.")
@@ -40,8 +44,9 @@ MAX_FIELD_BYTES = 500_000
 PART = "photo"
 # What photos are, for the description: whatever an image is called, its bytes decide.
 PICTURES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
-BYTES = {"schema": {"type": "string", "format": "binary"}}
+PICTURE = {"schema": BYTES}
 NOT_A_FILE = mark("Expected a file, not a text.")
+ONE_PHOTO = mark("A form takes one photo. Please send each by itself.")
 MISSING_FILE = mark("The file is missing.")
 PHOTO = PhotoSchema()
 
@@ -49,10 +54,11 @@ PHOTO = PhotoSchema()
 @blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
 @reads_up_to(MAX_PHOTO_BYTES)
 @reporter
+@raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
         "required": True,
-        "content": dict.fromkeys((*PICTURES, "image/*", "application/octet-stream"), BYTES),
+        "content": dict.fromkeys((*PICTURES, "image/*", "application/octet-stream"), PICTURE),
     }
 )
 @blueprint.response(201, PhotoSchema)
@@ -69,6 +75,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 @blueprint.route("/reports/<reference>/photos", methods=["POST"])
 @reads_up_to(MAX_PHOTO_BYTES + MULTIPART_ROOM)
 @reporter
+@raises(*gallery.REFUSALS, FormTooLarge, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
         "required": True,
@@ -77,7 +84,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
                 "schema": {
                     "type": "object",
                     "required": [PART],
-                    "properties": {PART: {"type": "string", "format": "binary"}},
+                    "properties": {PART: BYTES},
                 },
                 "encoding": {PART: {"contentType": ", ".join(PICTURES)}},
             }
@@ -97,7 +104,10 @@ def post_photo(report: Report) -> Response:
     '/photos/<uuid:public_id>/<any("320", "800", "1600"):size>.<any("jpg", "webp"):extension>'
 )
 @anyone
-@blueprint.response(200, content_type="image/jpeg")
+@raises(HiddenReport, NothingHere)
+@blueprint.doc(responses={"200": {"content": dict.fromkeys(gallery.MEDIA_TYPES.values(), PICTURE)}})
+@blueprint.response(200)
+@blueprint.alt_response(304, description="The photo is the one that `If-None-Match` names.")
 def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
     photo = reading.public_photo(db(), public_id)
@@ -156,7 +166,7 @@ def _view(photo: Photo) -> PhotoView:
 
 
 def _demand_image_type() -> None:
-    given = request.mimetype
+    given = request.mimetype or request.content_type
     if given and not given.startswith("image/") and given != "application/octet-stream":
         if (request.content_length or 0) > MAX_PHOTO_BYTES:
             raise BodyTooLarge(MAX_PHOTO_BYTES)
@@ -173,11 +183,12 @@ def _part() -> bytes:
         raise UnsupportedBody("multipart/form-data")
     if not request.mimetype_params.get("boundary"):
         raise MalformedBody
-    file = _files().get(PART)
-    if file is None:
-        complaint = NOT_A_FILE if PART in request.form else MISSING_FILE
+    files = _files().getlist(PART)
+    texts = request.form.getlist(PART)
+    if len(files) != 1 or texts:
+        complaint = ONE_PHOTO if files else NOT_A_FILE if texts else MISSING_FILE
         raise BadInput(Fault(say(locale(), complaint), pointer=f"/{PART}"))
-    data: bytes = file.read(MAX_PHOTO_BYTES + 1)
+    data: bytes = files[0].read(MAX_PHOTO_BYTES + 1)
     if len(data) > MAX_PHOTO_BYTES:
         raise BodyTooLarge(MAX_PHOTO_BYTES)
     return data
@@ -187,6 +198,7 @@ def _files() -> Any:
     try:
         return request.files
     except RequestEntityTooLarge as error:
-        raise BodyTooLarge(MAX_PHOTO_BYTES) from error
+        # How long the whole may be has been looked at before.
+        raise FormTooLarge(MAX_PARTS, MAX_FIELD_BYTES) from error
     except (HTTPException, ValueError) as error:
         raise MalformedBody from error

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, request
 
 from api import cursors, documents, repeats, told
-from api.blueprint import reads, resource
+from api.blueprint import resource
 from api.bodies import BadInput
 from api.callers import (
     NotAuthenticated,
@@ -20,11 +20,13 @@ from api.callers import (
     reporter,
     token_reference,
 )
+from api.declarations import raises, reads
 from api.problems import Fault
 from api.schemas.common import filters_from
 from api.schemas.reports import (
     DecisionSchema,
     EventsSchema,
+    FeaturesSchema,
     MessageSchema,
     NewMessageSchema,
     NewReportSchema,
@@ -35,15 +37,37 @@ from api.schemas.reports import (
 from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
 from city.access import Act
+from city.categories import BadAnswers, KindNotOffered, UnknownCategory
+from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
 from infra.clock import now
 from infra.words import mark, say
-from reports import conversation, decisions, history, idempotency, intake, reading
-from reports.intake import NewReport, Recorder
+from reports import (
+    conversation,
+    decisions,
+    history,
+    idempotency,
+    intake,
+    reading,
+    reporters,
+)
+from reports.decisions import NoFallbackTeam
+from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
 from reports.models import Channel, Message, Report
+from reports.status import TransitionRefused
 
 blueprint = resource("reports", "What residents send and how they follow it.")
 
 GEOJSON = "application/geo+json"
+# How `intake.submit` may end.
+OF_INTAKE = (
+    BadAnswers,
+    KindNotOffered,
+    NoFallbackTeam,
+    OutOfArea,
+    OutsideOwnCity,
+    UnknownCategory,
+    UnknownSameAs,
+)
 STAFF_ONLY = mark("Only the city's staff may say this.")
 
 EXAMPLE_REPORT = {
@@ -58,6 +82,7 @@ EXAMPLE_REPORT = {
 
 @blueprint.route("/reports", methods=["POST"])
 @anyone
+@raises(NotAuthenticated, NotForCaller, *OF_INTAKE)
 @reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
 @blueprint.response(201, ReporterViewSchema)
@@ -72,11 +97,14 @@ def send_report(new: NewReport) -> Response:
     earlier = repeats.recall(key)
     if earlier is not None:
         report = db().get_one(Report, earlier.report_id)
+        view = reporters.view(db(), report, locale())
     else:
-        report = intake.submit(db(), new, now())
+        taken = intake.submit(db(), new, now())
+        report = taken.report
         if key is not None:
             idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
-    answer = documents.answer(told.reporter_view(report, with_token=True))
+        view = reporters.view_of_taken(db(), taken, locale())
+    answer = documents.answer(told.reporter_view(view, with_token=True))
     commit()
     answer.status_code = 201
     answer.headers["Location"] = f"{request.path}/{report.reference}"
@@ -85,7 +113,9 @@ def send_report(new: NewReport) -> Response:
 
 @blueprint.route("/reports", methods=["GET"])
 @anyone
-@blueprint.arguments(ReportsQuerySchema(), location="query")
+@raises(JurisdictionRequired, UnknownJurisdiction)
+@blueprint.arguments(ReportsQuerySchema, location="query")
+@blueprint.doc(responses={"200": {"content": {GEOJSON: {"schema": FeaturesSchema}}}})
 @blueprint.response(200, ReportsSchema)
 def list_reports(query: dict[str, Any]) -> Response:
     """List public reports, newest first.
@@ -120,7 +150,7 @@ def list_reports(query: dict[str, Any]) -> Response:
 def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):
-        return documents.answer(told.reporter_view(report))
+        return documents.answer(told.reporter_view(reporters.view(db(), report, locale())))
     return documents.answer(documents.report(reading.view(db(), report, locale())))
 
 
@@ -162,12 +192,13 @@ def write_message(body: dict[str, Any], report: Report) -> Message:
 
 @blueprint.route("/reports/<reference>/withdraw", methods=["POST"])
 @reporter
+@raises(TransitionRefused)
 @blueprint.response(200, ReporterViewSchema)
 def withdraw(report: Report) -> Response:
     """Withdraw one's report; a second time changes nothing."""
     conversation.withdraw(db(), report, now())
     commit()
-    return documents.answer(told.reporter_view(report))
+    return documents.answer(told.reporter_view(reporters.view(db(), report, locale())))
 
 
 @blueprint.route("/reports/<reference>/contact", methods=["DELETE"])

@@ -13,6 +13,7 @@ from flask import Response, send_file
 from api import archives
 from api.blueprint import resource
 from api.callers import staff
+from api.declarations import BYTES
 from api.schemas.residents import ErasedSchema, ErasureSchema, ResidentSchema
 from api.services import commit, db, services
 from city.access import Act
@@ -28,7 +29,7 @@ blueprint = resource("residents", "What is held about one resident.")
 @blueprint.route("/residents/export", methods=["POST"])
 @staff(Act.HANDLE_PERSONAL_DATA)
 @blueprint.arguments(ResidentSchema, example={"email": "camille@example.org"})
-@blueprint.response(200, content_type="application/zip")
+@blueprint.response(200, BYTES, content_type="application/zip")
 def export_resident(body: dict[str, Any], staff: Staff) -> Response:
     """Hand out all that one's city holds about a resident.
 

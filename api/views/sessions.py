@@ -10,12 +10,14 @@ from flask import Response, after_this_request, request
 from api import addresses, devices
 from api.blueprint import resource
 from api.callers import anyone, staff
+from api.declarations import raises
 from api.schemas.city import LoginSchema, SessionSchema
 from api.services import commit, db, services
+from api.throttle import TooManyLogins
 from api.tokens import bearer
 from city import sessions
 from city.models import Jurisdiction
-from city.sessions import Staff
+from city.sessions import Staff, WrongCredentials
 from infra.clock import now
 
 blueprint = resource("sessions", "Logging in, for the city's staff.")
@@ -23,6 +25,7 @@ blueprint = resource("sessions", "Logging in, for the city's staff.")
 
 @blueprint.route("/sessions", methods=["POST"])
 @anyone
+@raises(WrongCredentials, TooManyLogins)
 @blueprint.arguments(
     LoginSchema, example={"email": "dispatcher@example.org", "password": "correct horse"}
 )

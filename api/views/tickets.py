@@ -9,8 +9,9 @@ from typing import Any
 from flask import Response
 
 from api import cursors, documents, preconditions, repeats, told
-from api.blueprint import reads, resource
+from api.blueprint import resource
 from api.callers import staff
+from api.declarations import raises, reads
 from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
@@ -27,9 +28,10 @@ from city.jurisdictions import UnknownJurisdiction
 from city.sessions import Staff
 from infra.clock import now
 from reports import desk, idempotency, inbox
+from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
 from reports.inbox import InboxFilters, Sort
 from reports.models import Message, Ticket
-from reports.status import Status
+from reports.status import Status, TransitionRefused
 
 blueprint = resource("tickets", "The work of the city's staff.")
 
@@ -37,7 +39,11 @@ blueprint = resource("tickets", "The work of the city's staff.")
 def _loaded(act: Act) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give the view the ticket that the person may see and do the act on."""
 
+    # Who may see a ticket may read it, but not always do more.
+    refusals = (UnknownTicket,) if act is Act.READ_TICKETS else (UnknownTicket, NotAllowed)
+
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @raises(*refusals)
         @wraps(view)
         def wrapper(reference: str, staff: Staff, **arguments: Any) -> Any:
             ticket = desk.find(db(), staff, reference)
@@ -52,6 +58,7 @@ def _loaded(act: Act) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def _unchanged(view: Callable[..., Any]) -> Callable[..., Any]:
     """Demand that If-Match names the ticket's version before the body is looked at."""
 
+    @reads(preconditions.HEADER, preconditions.SHAPE, required=True)
     @wraps(view)
     def wrapper(*arguments: Any, ticket: Ticket, **named: Any) -> Any:
         preconditions.demand(ticket.version)
@@ -62,6 +69,7 @@ def _unchanged(view: Callable[..., Any]) -> Callable[..., Any]:
 
 @blueprint.route("/tickets")
 @staff(Act.READ_TICKETS)
+@raises(UnknownJurisdiction)
 @blueprint.arguments(TicketsQuerySchema, location="query")
 @blueprint.response(200, TicketsSchema)
 def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
@@ -102,7 +110,7 @@ def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
 @staff(Act.CHANGE_STATUS)
 @_loaded(Act.CHANGE_STATUS)
 @_unchanged
-@reads("If-Match", preconditions.SHAPE, required=True)
+@raises(TransitionRefused, StaleVersion, PublicMessageRequired)
 @blueprint.arguments(
     TransitionSchema,
     example={

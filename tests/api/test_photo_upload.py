@@ -109,7 +109,7 @@ def test_a_sixth_photo_is_one_too_many(resident: Resident) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x"]
+    "content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x", ";;;"]
 )
 def test_a_put_of_something_else_is_refused_by_its_type(
     resident: Resident, content_type: str

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from city.models import Jurisdiction
 from tests.api import help as h
 from tests.resident import BASE, Resident, bearer, move, problem_at
 
@@ -154,6 +156,8 @@ def test_a_pointer_is_escaped(client: FlaskClient) -> None:
         (b"{}", "text/plain", 415),
         (b"{}", "application/x-www-form-urlencoded", 415),
         (b"{}", None, 415),
+        (b"{}", ";;;", 415),
+        (b"", ";;;", 415),
         (b"", None, 422),
         (b"null", "application/json", 422),
         (b'"text"', "application/json; charset=utf-8", 422),
@@ -207,6 +211,14 @@ def test_an_unsafe_id_is_not_repeated(client: FlaskClient, given: str) -> None:
     one, other = (client.get("/healthz", headers={"X-Request-ID": given}) for _ in range(2))
     assert re.fullmatch("[0-9a-f]{32}", one.headers["X-Request-ID"])
     assert one.headers["X-Request-ID"] != other.headers["X-Request-ID"]
+
+
+def test_a_city_that_is_not_set_up_takes_reports_later(own_app: Flask) -> None:
+    with h.parts_of(own_app).sessions.begin() as session:
+        session.execute(update(Jurisdiction).values(fallback_team_id=None))
+    answer = own_app.test_client().post(REPORTS, json=problem_at())
+    h.refused(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_an_unexpected_error_tells_nothing(own_app: Flask) -> None:

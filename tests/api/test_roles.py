@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from city.access import Act, Reach, Role, reach
 from tests.api import help as h
 from tests.api.conftest import LogIn
 from tests.resident import BASE, DISPATCHER, Resident, body_of, move, problem_at, read_ticket
@@ -16,6 +17,14 @@ Tickets = dict[str, str]
 ALL = "voirie espaces-verts reseaux proprete accueil"
 LAMP = {"category": "lampadaire", "answers": {"panne": "eteint"}}
 TREE = {"category": "arbre", "answers": {"danger": "non"}}
+# One of each role; those who have teams are among those for roads, and not those for trees.
+OF_ROLE = {
+    Role.ADMINISTRATOR: h.ADMINISTRATOR,
+    Role.DISPATCHER: DISPATCHER,
+    Role.TEAM_LEAD: h.LEAD_OF_ROADS,
+    Role.TEAM_MEMBER: h.MEMBER_OF_ROADS,
+    Role.AUDITOR: h.AUDITOR,
+}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +101,53 @@ def test_another_teams_ticket_is_not_there_and_stays_as_it_was(
     # What cannot be seen is missing before anything is said about the request's own faults.
     h.refused(client.post(f"{path}/transitions", data="{", headers=as_person(email)), 404)
     assert read_ticket(client, tickets["reseaux"], dispatcher) == before
+
+
+def _try(client: FlaskClient, person: dict[str, str], act: Act, reference: str) -> int:
+    """Do the act, on the ticket if it is about one, and return the status of the answer."""
+    ticket = f"{BASE}/tickets/{reference}"
+    if act is Act.READ_TICKETS:
+        answer = client.get(ticket, headers=person)
+    elif act is Act.CHANGE_STATUS:
+        tag = {"If-Match": client.get(ticket, headers=person).headers.get("ETag", '"none"')}
+        step = {"to": "accepted", "reason": "?"}
+        answer = client.post(f"{ticket}/transitions", json=step, headers=person | tag)
+    elif act is Act.WRITE_NOTES:
+        answer = client.post(f"{ticket}/notes", json={"text": "Vu."}, headers=person)
+    elif act is Act.TAKE_IN_REPORTS:
+        answer = client.post(f"{BASE}/reports", json=problem_at(), headers=person)
+    else:
+        who = {"email": "nobody@example.org"}
+        answer = client.post(f"{BASE}/residents/export", json=who, headers=person)
+    answer.close()
+    return answer.status_code
+
+
+def _expected(role: Role, act: Act, *, theirs: bool, exists: bool) -> int:
+    """Return what the table of roles and acts makes of it: 200, 403 or 404."""
+    seen, done = reach(role, Act.READ_TICKETS), reach(role, act)
+    if done is None:
+        return 403
+    if act in {Act.TAKE_IN_REPORTS, Act.HANDLE_PERSONAL_DATA}:
+        return 200
+    if not exists or not (seen is Reach.JURISDICTION or theirs):
+        return 404
+    return 200 if done is Reach.JURISDICTION or theirs else 403
+
+
+@pytest.mark.parametrize("act", Act)
+@pytest.mark.parametrize("role", Role)
+def test_what_one_may_not_see_is_404_and_what_one_may_not_do_403(
+    client: FlaskClient, resident: Resident, as_person: LogIn, role: Role, act: Act
+) -> None:
+    person = as_person(OF_ROLE[role])
+    theirs, others = resident.report()["ticket"], resident.report(**TREE)["ticket"]
+    for reference in (theirs, others, "T-7KM-3QX-9PG"):
+        status = _try(client, person, act, reference)
+        mine, exists = reference == theirs, not reference.startswith("T-7KM")
+        assert (status if status >= 400 else 200) == _expected(
+            role, act, theirs=mine, exists=exists
+        ), reference
 
 
 @pytest.mark.parametrize("email", [h.AUDITOR, h.ADMINISTRATOR])

@@ -192,6 +192,52 @@ def test_only_the_tickets_own_tag_lets_a_change_through(
     assert client.post(_path(reference), json=step, headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ("{tag}", 200),
+        (' {tag}\t, "other"', 200),
+        (',, "a,b" ,{tag},', 200),
+        ('"other", "{bare}x"', 412),
+        ("W/{tag}", 412),
+        ("W/{tag}, w/{tag}", 412),
+        ("{bare}", 412),
+        ("'{bare}'", 412),
+        ('"{bare}', 412),
+        ("{tag} {tag}", 412),
+        ("other, {tag}", 412),
+        ("*, {tag}", 412),
+        ('"*"', 412),
+        (",", 412),
+        ("*", 428),
+        (" * ", 428),
+    ],
+)
+def test_if_match_is_read_as_http_says(
+    client: FlaskClient, resident: Resident, dispatcher: dict[str, str], form: str, status: int
+) -> None:
+    reference = resident.report()["ticket"]
+    _, tag = read_ticket(client, reference, dispatcher)
+    headers = {**dispatcher, "If-Match": form.format(tag=tag, bare=tag.strip('"'))}
+    assert client.post(_path(reference), json=STEP, headers=headers).status_code == status
+
+
+def test_who_names_no_version_is_told_how_to(
+    client: FlaskClient, resident: Resident, dispatcher: dict[str, str]
+) -> None:
+    reference = resident.report()["ticket"]
+    _, tag = read_ticket(client, reference, dispatcher)
+
+    def told(given: str, status: int) -> str:
+        headers = {**dispatcher, "If-Match": given}
+        answer = client.post(_path(reference), json=STEP, headers=headers)
+        return str(h.refused(answer, status)["detail"])
+
+    assert "quotes" in told(tag.strip('"'), 412)
+    assert "quotes" not in told('"other"', 412)
+    assert "“*”" in told("*", 428)
+
+
 def test_a_closed_ticket_is_opened_again(
     client: FlaskClient, resident: Resident, dispatcher: dict[str, str]
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import schemathesis
 from hypothesis import strategies
+from schemathesis.generation.meta import CoverageScenario, coverage_scenario
 
 from tests.reports import photo_samples
 from tests.resident import BASE, bearer
@@ -19,6 +20,10 @@ schemathesis.openapi.media_type(
 )
 
 _calls = count(1)
+# Asked of what is there and by who may, so that nothing else is wrong with these.
+_PROBES = {CoverageScenario.UNSPECIFIED_HTTP_METHOD, CoverageScenario.UNSUPPORTED_CONTENT_TYPE}
+_IMPLIED = {"HEAD", "OPTIONS"}
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
 @schemathesis.hook
@@ -32,10 +37,14 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         **(case.headers or {}),
         "X-Forwarded-For": f"10.{number >> 8}.{number % 256}.1",
     }
+    if coverage_scenario(case) in _PROBES:
+        _aim(case)
     if number % 2 or not case.meta.generation.mode.is_positive:
         return
     if case.operation.path == "/metrics":
         headers.update(bearer(os.environ["METRICS_TOKEN"]))
+    if case.operation.path.endswith("/reports") and number % 4:
+        headers["Accept"] = "application/geo+json"
     if case.operation.path.endswith("/transitions"):
         headers["If-Match"] = _version(case.path_parameters["reference"])
     own = bearer(os.environ["TRACKING_TOKEN"])
@@ -43,6 +52,31 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         # A withdrawn report takes no photos, so this one is not the others'.
         case.path_parameters["reference"] = os.environ["OTHER_REPORT"]
         headers.update(bearer(os.environ["OTHER_TRACKING_TOKEN"]))
+
+
+@schemathesis.check
+def what_is_not_described_is_refused(_context: Any, response: Any, case: Any) -> None:
+    """Hold that another method is 405 and tells the right ones, and another kind of body 415."""
+    scenario, method = coverage_scenario(case), response.request.method
+    if scenario is CoverageScenario.UNSPECIFIED_HTTP_METHOD and method not in _IMPLIED:
+        described = {one.upper() for one in case.operation.schema[case.operation.path]}
+        allowed = set(response.headers.get("allow", [""])[0].split(", "))
+        assert response.status_code == 405
+        assert allowed - _IMPLIED == described & _METHODS
+    if scenario is CoverageScenario.UNSUPPORTED_CONTENT_TYPE:
+        assert response.status_code == 415
+
+
+def _aim(case: Any) -> None:
+    """Send the case to the test's own report, ticket or photo, as it is now."""
+    path = case.operation.path
+    if "{reference}" in path:
+        name = "TICKET" if "/tickets/" in path else "REPORT"
+        case.path_parameters["reference"] = os.environ[name]
+    if "{public_id}" in path:
+        case.path_parameters["public_id"] = os.environ["PHOTO"]
+    if path.endswith("/transitions"):
+        case.headers["If-Match"] = _version(os.environ["TICKET"])
 
 
 def _version(reference: str) -> str:

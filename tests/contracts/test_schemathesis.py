@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from api.app import REQUEST_ID
+from tests.described import METHODS, description
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
 from tests.stack import ROOT, Stack, eventually
@@ -25,7 +25,6 @@ EXAMPLES = 8
 UNLIMITED = "100000"
 PREPARING = "preparing"
 METRICS_TOKEN = "the-token-of-who-reads-the-metrics"
-METHODS = {"get", "post", "put", "patch", "delete"}
 _PARAMETER = re.compile(r"<(?:[^<>]*:)?([^<>]*)>")
 
 
@@ -93,6 +92,9 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "METRICS_TOKEN": METRICS_TOKEN,
         "SERVER_URL": stack.url,
         "SESSION_TOKEN": session,
+        "REPORT": sent["reference"],
+        "TICKET": sent["ticket"],
+        "PHOTO": photo["id"],
         "OTHER_REPORT": other["reference"],
         "OTHER_TRACKING_TOKEN": other["tracking_token"],
         "TRACKING_TOKEN": sent["tracking_token"],
@@ -103,10 +105,9 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
 
 def _described() -> set[str]:
     """Return every operation of the description."""
-    described = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
     return {
         f"{method.upper()} {path}"
-        for path, operations in described["paths"].items()
+        for path, operations in description()["paths"].items()
         for method in operations.keys() & METHODS
     }
 

@@ -78,15 +78,27 @@ def test_03_a_photo_as_a_text_is_422_and_named(resident: Resident) -> None:
 def test_04_more_than_1000_parts_are_413(resident: Resident) -> None:
     picture = _part(PICTURE, photo_samples.jpeg(64, 48))
     notes = [_text("note", b"x")] * MOST_PARTS
-    h.refused(_send(resident, _whole(picture, *notes)), 413)
+    refusal = h.refused(_send(resident, _whole(picture, *notes)), 413)
+    assert "1000 parts" in refusal["detail"]
+    assert "25000000" not in refusal["detail"]
     assert _send(resident, _whole(picture, *notes[1:])).status_code == 201
 
 
 @pytest.mark.fault(4)
 def test_04_a_text_of_more_than_500_kilobytes_is_413(resident: Resident) -> None:
     picture = _part(PICTURE, photo_samples.jpeg(64, 48))
-    h.refused(_send(resident, _whole(_text("note", bytes(WIDEST_FIELD + 1)), picture)), 413)
+    wide = _send(resident, _whole(_text("note", bytes(WIDEST_FIELD + 1)), picture))
+    assert "500000 bytes" in h.refused(wide, 413)["detail"]
     assert _send(resident, _whole(_text("note", bytes(WIDEST_FIELD)), picture)).status_code == 201
+
+
+def test_a_second_photo_in_a_form_is_422_and_named(own_app: Flask) -> None:
+    resident = Resident(own_app.test_client())
+    picture, other = (_part(PICTURE, photo_samples.jpeg(64, height)) for height in (48, 32))
+    for second in (other, picture, _text("photo", b"x")):
+        for parts in ((picture, second), (second, picture)):
+            assert h.blamed(_send(resident, _whole(*parts))) == ["/photo"]
+    assert list(h.parts_of(own_app).storage.list("")) == []
 
 
 @pytest.mark.fault(5)
