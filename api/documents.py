@@ -1,4 +1,4 @@
-"""Reports and photos as they are answered, in the caller's language.
+"""Reports, tickets and photos as they are answered, in the caller's language.
 
 Lists hold hundreds of them, so they are written down directly; the schemas describe them.
 """
@@ -12,7 +12,9 @@ from pydantic import TypeAdapter
 
 from api.errors import PHOTO_REASONS
 from api.services import locale, public_url
+from geo.coordinates import Position
 from infra.words import say
+from reports.inbox import TicketItem
 from reports.photos import FORMATS, SIZES
 from reports.reading import PhotoView, ReportView
 from reports.things import Thing
@@ -37,10 +39,7 @@ def report(view: ReportView) -> dict[str, Any]:
         "kind": view.kind,
         "category": _thing(view.category),
         "description": view.description,
-        "location": {
-            "latitude": view.location.latitude,
-            "longitude": view.location.longitude,
-        },
+        "location": _position(view.location),
         "address": view.address,
         "district": _thing(view.district),
         "team": _thing(view.team),
@@ -69,6 +68,33 @@ def feature(view: ReportView) -> dict[str, Any]:
     }
 
 
+def ticket(item: TicketItem) -> dict[str, Any]:
+    """Return a line of the inbox, as TicketItemSchema describes it, for `answer`."""
+    return {
+        "reference": item.reference,
+        "status": item.status,
+        "kind": item.kind,
+        "category": _thing(item.category),
+        "priority": item.priority,
+        "team": _thing(item.team),
+        "assignee": item.assignee,
+        "district": _thing(item.district),
+        "location": _position(item.location),
+        "address": item.address,
+        "description": item.description,
+        "due_at": item.due_at,
+        "late": item.late,
+        "unrouted": item.unrouted,
+        "uncertain": item.uncertain,
+        "undelivered": item.undelivered,
+        "supports": item.supports,
+        "photos": [photo(one) for one in item.photos],
+        "created_at": item.created_at,
+        "updated_at": item.updated_at,
+        "closed_at": item.closed_at,
+    }
+
+
 def photo(view: PhotoView) -> dict[str, Any]:
     """Return a photo, why it was rejected, and where its derivatives are by size and format."""
     base = public_url(f"/api/v1/photos/{view.id}")
@@ -86,3 +112,7 @@ def photo(view: PhotoView) -> dict[str, Any]:
 
 def _thing(thing: Thing | None) -> dict[str, str] | None:
     return {"code": thing.code, "name": thing.name} if thing else None
+
+
+def _position(position: Position) -> dict[str, float]:
+    return {"latitude": position.latitude, "longitude": position.longitude}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 
 from api import documents, preconditions
 from api.schemas.reports import MessageSchema
@@ -50,18 +50,17 @@ def decision(found: Decision) -> dict[str, Any]:
 def ticket(row: Ticket) -> Response:
     """Return the ticket as staff see it, with its entity tag."""
     found = inbox.view(db(), row, locale(), now())
-    return preconditions.tag(jsonify(_ticket_document(found)), found.item.version)
+    return preconditions.tag(documents.answer(_ticket_document(found)), found.item.version)
 
 
 def _ticket_document(found: TicketView) -> dict[str, Any]:
-    item = found.item
-    document = {name: getattr(item, name) for name in item.__slots__}
-    document |= {
-        "reports": found.reports,
-        "decision": decision(found.decision),
-        "events": found.events,
-        "next": [status.value for status in found.next],
-        "merged_into": None,
-    }
-    told: dict[str, Any] = TICKET.dump(document)
-    return told
+    more: dict[str, Any] = TICKET.dump(
+        {
+            "reports": found.reports,
+            "decision": decision(found.decision),
+            "events": found.events,
+            "next": [status.value for status in found.next],
+            "merged_into": None,
+        }
+    )
+    return documents.ticket(found.item) | more

@@ -29,6 +29,7 @@ from geo import filters
 from geo.coordinates import Box, Position
 from geo.models import District
 from reports.models import Membership, Report, Ticket
+from reports.references import MalformedReference, normalise
 
 Columns = TypeVarTuple("Columns")
 
@@ -198,7 +199,26 @@ def says(
     return or_(*(func.strpos(func.lower(func.unaccent(column)), wanted) > 0 for column in columns))
 
 
-def any_report_says(words: str) -> ColumnElement[bool]:
+def mentions(words: str) -> ColumnElement[bool]:
+    """Return the condition that the ticket says the words, or is or holds what they refer to."""
+    try:
+        reference = normalise(words)
+    except MalformedReference:
+        return _any_report_says(words)
+    holds = (
+        select(Membership.id)
+        .join(Report, Report.id == Membership.report_id)
+        .where(
+            Membership.ticket_id == Ticket.id,
+            Membership.left_at.is_(None),
+            Report.reference == reference,
+        )
+        .exists()
+    )
+    return or_(Ticket.reference == reference, holds, _any_report_says(words))
+
+
+def _any_report_says(words: str) -> ColumnElement[bool]:
     """Return the condition that a report of the ticket holds the words."""
     return (
         select(Membership.id)

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from city.access import Act, Reach
 from city.models import Category, Jurisdiction, Person, Team
 from city.sessions import Staff
+from geo.columns import latitude, longitude
 from geo.coordinates import Position
 from geo.models import District
 from infra.words import Reader
 from reports import decisions, history, reading
 from reports.decisions import Decision
-from reports.filters import Filters, Mark, Order, any_report_says, conditions, cut, read_page
+from reports.filters import Filters, Mark, Order, conditions, cut, mentions, read_page
 from reports.history import Entry
 from reports.models import Contact, Membership, Notice, NoticeStatus, Report, Ticket
 from reports.reading import PhotoView
-from reports.references import MalformedReference, normalise
 from reports.status import CLOSED, GRAPH, Status
-from reports.things import Thing
+from reports.things import Thing, Things
 
 MOST_COUNTED = 10_000
 """How far the tickets of a status are counted: every page of the inbox tells the counts."""
@@ -125,9 +140,59 @@ class InboxPage:
     counts: dict[str, int]
 
 
-# A ticket in no district, or with nobody to whom it was given, comes with None in their places.
-_Row = Row[Ticket, Category, Team, District, Person, list[str], bool]
-_Query = Select[Ticket, Category, Team, District, Person, list[str], bool]
+def _gave_up_a_mail() -> ColumnElement[bool]:
+    return (
+        select(Notice.id)
+        .where(Notice.ticket_id == Ticket.id, Notice.status == NoticeStatus.FAILED.value)
+        .exists()
+    )
+
+
+# Columns, not entities, and built once, as for the public's list in `reports.reading`.
+_QUERY: Select[*tuple[Any, ...]] = (
+    select(
+        Ticket.created_at,
+        Ticket.id,
+        Ticket.reference,
+        Ticket.status,
+        Ticket.kind,
+        Category.code,
+        cast(Category.names, Text).label("category_names"),
+        Ticket.priority,
+        Team.code,
+        cast(Team.names, Text).label("team_names"),
+        Person.email,
+        District.code,
+        cast(District.names, Text).label("district_names"),
+        latitude(Ticket.location),
+        longitude(Ticket.location),
+        Ticket.address,
+        Ticket.due_at,
+        Ticket.unrouted,
+        Ticket.uncertain,
+        _gave_up_a_mail().label("undelivered"),
+        Ticket.updated_at,
+        Ticket.closed_at,
+        Ticket.version,
+        cast(Jurisdiction.locales, Text).label("locales"),
+    )
+    .select_from(Ticket)
+    .join(Jurisdiction, Jurisdiction.id == Ticket.jurisdiction_id)
+    .outerjoin(Category, Category.id == Ticket.category_id)
+    .outerjoin(Team, Team.id == Ticket.team_id)
+    .outerjoin(District, District.id == Ticket.district_id)
+    .outerjoin(Person, Person.id == Ticket.assignee_id)
+)
+
+_REPORTS = (
+    select(Membership.ticket_id, Report.description, reading.SHOWN_PHOTOS.label("photos"))
+    .join(Report, Report.id == Membership.report_id)
+    .where(
+        Membership.ticket_id == any_(bindparam("ticket_ids", type_=ARRAY(BigInteger))),
+        Membership.left_at.is_(None),
+    )
+    .order_by(Membership.ticket_id, Membership.joined_at, Membership.id)
+)
 
 
 def page(
@@ -146,13 +211,13 @@ def page(
         *conditions(session, replace(wanted, status=()), Ticket.location, Ticket.created_at),
         *_extra_conditions(extra, now),
     ]
-    query = _query().where(*any_status)
+    query = _QUERY.where(*any_status)
     if wanted.status:
         query = query.where(Ticket.status.in_(wanted.status))
     order = Order(Ticket.created_at, Ticket.id, newest_first=extra.sort is Sort.NEWEST)
     query = cut(query, order, by_place=wanted.by_place, marked=mark is not None)
     rows, following = read_page(
-        session, query, order, limit, mark, lambda row: Mark(row[0].created_at, row[0].id)
+        session.connection(), query, order, limit, mark, lambda row: Mark(row[0], row[1])
     )
     return InboxPage(
         items=_items(session, rows, locale, now),
@@ -163,7 +228,7 @@ def page(
 
 def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
     """Return the ticket with its reports, its decision and its whole history."""
-    row = session.execute(_query().where(Ticket.id == ticket.id)).one()
+    row = session.execute(_QUERY.where(Ticket.id == ticket.id)).one()
     return TicketView(
         item=_items(session, [row], locale, now)[0],
         reports=_reports(session, ticket),
@@ -197,46 +262,8 @@ def _extra_conditions(extra: InboxFilters, now: datetime) -> list[ColumnElement[
         if wanted is not None:
             found.append(fact if wanted else ~fact)
     if extra.words:
-        found.append(_mentions(extra.words))
+        found.append(mentions(extra.words))
     return found
-
-
-def _gave_up_a_mail() -> ColumnElement[bool]:
-    return (
-        select(Notice.id)
-        .where(Notice.ticket_id == Ticket.id, Notice.status == NoticeStatus.FAILED.value)
-        .exists()
-    )
-
-
-def _mentions(words: str) -> ColumnElement[bool]:
-    """Return the condition that the ticket says the words, or is or holds what they refer to."""
-    try:
-        reference = normalise(words)
-    except MalformedReference:
-        return any_report_says(words)
-    holds = (
-        select(Membership.id)
-        .join(Report, Report.id == Membership.report_id)
-        .where(
-            Membership.ticket_id == Ticket.id,
-            Membership.left_at.is_(None),
-            Report.reference == reference,
-        )
-        .exists()
-    )
-    return or_(Ticket.reference == reference, holds, any_report_says(words))
-
-
-def _query() -> _Query:
-    return (
-        select(Ticket, Category, Team, District, Person, Jurisdiction.locales, _gave_up_a_mail())
-        .join(Category, Category.id == Ticket.category_id)
-        .join(Team, Team.id == Ticket.team_id)
-        .join(Jurisdiction, Jurisdiction.id == Ticket.jurisdiction_id)
-        .outerjoin(District, District.id == Ticket.district_id)
-        .outerjoin(Person, Person.id == Ticket.assignee_id)
-    )
 
 
 def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[str, int]:
@@ -260,54 +287,76 @@ def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[s
     return dict(session.execute(found).all())
 
 
-def _items(session: Session, rows: Sequence[_Row], locale: str, now: datetime) -> list[TicketItem]:
-    ids = [row[0].id for row in rows]
-    members: dict[int, list[Report]] = {id_: [] for id_ in ids}
-    photos: dict[int, list[PhotoView]] = {id_: [] for id_ in ids}
-    for ticket_id, report, shown in session.execute(
-        select(Membership.ticket_id, Report, reading.SHOWN_PHOTOS)
-        .join(Report, Report.id == Membership.report_id)
-        .where(Membership.ticket_id.in_(ids), Membership.left_at.is_(None))
-        .order_by(Membership.ticket_id, Membership.joined_at, Membership.id)
+def _items(
+    session: Session, rows: Sequence[Sequence[Any]], locale: str, now: datetime
+) -> list[TicketItem]:
+    """Return the lines of rows of one jurisdiction."""
+    if not rows:
+        return []
+    things = Things(Reader(locale, json.loads(rows[0][-1])))
+    reports: dict[int, list[tuple[str, tuple[PhotoView, ...]]]] = {row[1]: [] for row in rows}
+    for ticket_id, description, shown in session.connection().execute(
+        _REPORTS, {"ticket_ids": list(reports)}
     ):
-        members[ticket_id].append(report)
-        photos[ticket_id] += reading.photos(shown)
-    return [_item(row, members[row[0].id], photos[row[0].id], locale, now) for row in rows]
+        reports[ticket_id].append((description, reading.photos(shown)))
+    return [_item(row, reports[row[1]], things, now) for row in rows]
 
 
 def _item(
-    row: _Row,
-    reports: Sequence[Report],
-    photos: Sequence[PhotoView],
-    locale: str,
+    row: Sequence[Any],
+    reports: Sequence[tuple[str, tuple[PhotoView, ...]]],
+    things: Things,
     now: datetime,
 ) -> TicketItem:
-    ticket, category, team, district, person, locales, undelivered = row
-    reader = Reader(locale, locales)
-    due_at = ticket.due_at
+    (
+        created_at,
+        _id,
+        reference,
+        status,
+        kind,
+        category,
+        category_names,
+        priority,
+        team,
+        team_names,
+        assignee,
+        district,
+        district_names,
+        latitude_deg,
+        longitude_deg,
+        address,
+        due_at,
+        unrouted,
+        uncertain,
+        undelivered,
+        updated_at,
+        closed_at,
+        version,
+        _locales,
+    ) = row
     return TicketItem(
-        reference=ticket.reference,
-        status=ticket.status,
-        kind=ticket.kind,
-        category=Thing.of(category, reader),
-        priority=ticket.priority,
-        team=Thing.of(team, reader),
-        assignee=person.email if person else None,
-        district=Thing.of(district, reader) if district else None,
-        location=ticket.location,
-        address=ticket.address,
+        reference=reference,
+        status=status,
+        kind=kind,
+        category=things.named(category, category_names),
+        priority=priority,
+        team=things.named(team, team_names),
+        assignee=assignee,
+        district=things.named(district, district_names) if district else None,
+        location=Position(latitude_deg, longitude_deg),
+        address=address,
         due_at=due_at,
-        late=due_at is not None and due_at < now and Status(ticket.status) not in CLOSED,
-        unrouted=ticket.unrouted,
-        uncertain=ticket.uncertain,
+        late=due_at is not None and due_at < now and Status(status) not in CLOSED,
+        unrouted=unrouted,
+        uncertain=uncertain,
         undelivered=undelivered,
-        created_at=ticket.created_at,
-        updated_at=ticket.updated_at,
-        closed_at=ticket.closed_at,
-        version=ticket.version,
-        description=reports[0].description if reports else "",
+        created_at=created_at,
+        updated_at=updated_at,
+        closed_at=closed_at,
+        version=version,
+        description=reports[0][0] if reports else "",
         supports=max(0, len(reports) - 1),
-        photos=tuple(photos),
+        photos=tuple(photo for _, photos in reports for photo in photos),
     )
 
 

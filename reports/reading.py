@@ -168,7 +168,7 @@ _filed = aliased(Category)
 _LIST = _QUERY.where(
     Report.jurisdiction_id == jurisdictions.id_found(bindparam("jurisdiction", type_=Text)),
     Report.visibility == Visibility.SHOWN.value,
-    select(_filed.public).where(_filed.id == Report.category_id).scalar_subquery(),
+    Report.category_id.not_in(select(_filed.id).where(_filed.public.is_(False))),
     Ticket.jurisdiction_id == Report.jurisdiction_id,
     Category.public,
 )

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 
-from api import cursors, preconditions, repeats, told
+from api import cursors, documents, preconditions, repeats, told
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises, reads
@@ -16,7 +16,6 @@ from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
     NoteSchema,
-    TicketItemSchema,
     TicketSchema,
     TicketsQuerySchema,
     TicketsSchema,
@@ -35,8 +34,6 @@ from reports.models import Message, Ticket
 from reports.status import Status, TransitionRefused
 
 blueprint = resource("tickets", "The work of the city's staff.")
-
-TICKET_ITEM = TicketItemSchema()
 
 
 def _loaded(act: Act) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -91,10 +88,12 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     page = inbox.page(
         db(), staff, filters_from(query), extra, query["limit"], query["cursor"], locale(), now()
     )
-    return jsonify(
-        items=TICKET_ITEM.dump(page.items, many=True),
-        next=cursors.next_url(page.next),
-        counts=page.counts,
+    return documents.answer(
+        {
+            "items": [documents.ticket(item) for item in page.items],
+            "next": cursors.next_url(page.next),
+            "counts": page.counts,
+        }
     )
 
 
