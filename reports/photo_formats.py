@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
 
 from PIL import AvifImagePlugin, Image
@@ -31,6 +32,12 @@ register_heif_opener(
     decode_threads=_THREADS, thumbnails=False, depth_images=False, aux_images=False
 )
 AvifImagePlugin.DEFAULT_MAX_THREADS = _THREADS
+
+# Pillow imports these when they are first needed, and a worker forks for each photo: what is here
+# before the fork need not be imported after it, photo by photo.
+Image.preinit()
+for _name in ("WebPImagePlugin", "TiffImagePlugin"):
+    import_module(f"PIL.{_name}")
 
 MEGAPIXEL = 1_000_000
 
