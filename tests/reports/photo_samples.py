@@ -245,9 +245,9 @@ def with_size_in_frame(data: bytes, width: int, height: int) -> bytes:
     return bytes(changed)
 
 
-def jpeg_of_many_scans(scans: int) -> bytes:
+def jpeg_of_many_scans(scans: int, width: int = 64, height: int = 64) -> bytes:
     """Return a progressive JPEG that goes over the picture `scans` times more than it needs."""
-    data = jpeg(64, 64, progressive=True)
+    data = jpeg(width, height, progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * (scans + 1) + data[-2:]
 
