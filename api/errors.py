@@ -79,9 +79,10 @@ PHOTO_REASONS = {
     "empty": mark("The file is empty."),
     "unsupported_type": mark("This is no JPEG, PNG, WebP, HEIC or AVIF picture."),
     "broken": mark("The picture is damaged or incomplete. Please send it again."),
-    "too_many_pixels": mark("The picture has too many pixels."),
+    "too_many_pixels": mark("The picture has too many pixels. Please send a smaller one."),
     "too_much_memory": mark(
-        "Opening the picture would take too much memory. Please send it as an ordinary JPEG."
+        "The picture is too large for the way in which it was saved. Please send it smaller, or"
+        " take it anew with the usual settings of your camera."
     ),
     "could_not_be_processed": mark("The picture could not be processed. Please send another."),
 }

@@ -143,7 +143,7 @@ def imagemagick(folder: Path) -> Iterator[Side]:
     command = [
         *(program, "-define", f"jpeg:size={LARGEST_FIRST[0]}x{LARGEST_FIRST[0]}"),
         *(str(folder / "photo.jpg"), "-auto-orient", "-strip", "-sampling-factor", "4:2:0"),
-        *("-interlace", "JPEG", "-quality", str(JPEG_OPTIONS["quality"]), *steps, "null:"),
+        *("-interlace", "none", "-quality", str(JPEG_OPTIONS["quality"]), *steps, "null:"),
     ]
     yield Side("ImageMagick", command, PHOTOS, JPEG, out)
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from io import BytesIO
 
 from PIL import AvifImagePlugin, Image
@@ -32,17 +33,17 @@ register_heif_opener(
 )
 AvifImagePlugin.DEFAULT_MAX_THREADS = _THREADS
 
-MEGAPIXEL = 1_000_000
+# Pillow imports these when they are first needed, and a worker forks for each photo: what is here
+# before the fork need not be imported after it, photo by photo.
+Image.preinit()
+for _name in ("WebPImagePlugin", "TiffImagePlugin"):
+    import_module(f"PIL.{_name}")
 
 # HEIC and JPEG may be larger than others because phones make such files, and because their decoders
-# hold less beside the picture; those of them that need more are told by `photo_memory`.
-MAX_PIXELS = {
-    "JPEG": 64 * MEGAPIXEL,
-    "HEIF": 64 * MEGAPIXEL,
-    "PNG": 24 * MEGAPIXEL,
-    "WEBP": 24 * MEGAPIXEL,
-    "AVIF": 24 * MEGAPIXEL,
-}
+# hold less beside the picture; those of them that need more are told by `photo_memory`. What is
+# sold as 64 megapixels has some more or less: a photo may have whatever rounds to the number here.
+_MAX_MEGAPIXELS = {"JPEG": 64, "HEIF": 64, "PNG": 24, "WEBP": 24, "AVIF": 24}
+_MEGAPIXEL = 1_000_000
 
 # Decoders keep something for every row, and resizing something for every column.
 _MAX_SIDE = 65_535
@@ -165,7 +166,8 @@ def _identify_by_brands(data: bytes) -> PhotoKind:
 
 def _check_pixels(decoder: str, sizes: Sequence[tuple[int, int]]) -> None:
     pixels = [width * height for width, height in sizes]
-    bound = MAX_PIXELS[decoder]
+    too_many = _MAX_MEGAPIXELS[decoder] * _MEGAPIXEL + _MEGAPIXEL // 2
     longest = max((max(size) for size in sizes), default=0)
-    if max(pixels, default=0) > bound or sum(pixels) > _MAX_LAYERS * bound or longest > _MAX_SIDE:
+    is_too_large = max(pixels, default=0) >= too_many or sum(pixels) > _MAX_LAYERS * too_many
+    if is_too_large or longest > _MAX_SIDE:
         raise UnusablePhoto("too_many_pixels")

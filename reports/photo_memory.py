@@ -6,6 +6,8 @@ by row, and another is held whole at six bytes a pixel before its first row is k
 
 from __future__ import annotations
 
+import re
+
 from PIL import Image
 
 from reports.photo_structure import JPEG_FRAMES, JPEG_SCAN, jpeg_segments
@@ -20,6 +22,9 @@ PROCESS_BYTES = 540_000_000
 
 _BLOCK_BYTES = 64 * 2
 _SEQUENTIAL_FRAMES = {0xC0, 0xC1}
+
+# A bit in the third byte of AV1's configuration says that samples have more than 8 bits.
+_AV1_OF_MORE_BITS = re.compile(rb"av1C..[\x40-\x7f\xc0-\xff]", re.DOTALL)
 
 # Brightness and colours, in samples for each pixel.
 _HEIF_SAMPLES = {None: 1.0, 420: 1.5, 422: 2.0, 444: 3.0}
@@ -38,8 +43,7 @@ def bytes_to_decode(decoder: str, data: bytes, image: Image.Image, pixels: int) 
         case "HEIF":
             return len(data) + round(pixels * _heif_bytes_per_pixel(image))
         case "AVIF":
-            # Planes of up to 12 bits, and 8-bit pixels twice.
-            return len(data) + pixels * len(image.mode) * 4
+            return len(data) + round(pixels * _avif_bytes_per_pixel(data, image))
         case "WEBP":
             # The canvas, the one before it, and the pixels; the file is copied twice.
             return 3 * len(data) + pixels * 12
@@ -83,3 +87,9 @@ def _heif_bytes_per_pixel(image: Image.Image) -> float:
     channels = 1 if chroma is None else 3 + with_alpha
     copied = samples * (sample_bytes - 1) if chroma in {None, 420} else channels * sample_bytes
     return samples * sample_bytes + copied + channels
+
+
+def _avif_bytes_per_pixel(data: bytes, image: Image.Image) -> float:
+    """Planes, 8-bit pixels twice, and a little that the decoder knows of each block."""
+    is_of_8_bits = b"av1C" in data and not _AV1_OF_MORE_BITS.search(data)
+    return len(image.mode) * (3.25 if is_of_8_bits else 4)

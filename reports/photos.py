@@ -38,8 +38,10 @@ Format = Literal["jpg", "webp"]
 SIZES: tuple[Size, ...] = (320, 800, 1600)
 FORMATS: tuple[Format, ...] = ("jpg", "webp")
 
-JPEG_OPTIONS = {"quality": 80, "optimize": True, "progressive": True}
-WEBP_OPTIONS = {"quality": 76, "method": 2}
+# A progressive JPEG would be 4 % smaller and take more than twice as long. The next method of WebP
+# saves 6 % for half as much time again.
+JPEG_OPTIONS = {"quality": 80, "optimize": True}
+WEBP_OPTIONS = {"quality": 75, "method": 1}
 
 _PLACEHOLDER_SIZE = 20
 _TONES_OF_A_PICTURE = 4

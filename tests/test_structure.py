@@ -44,6 +44,7 @@ NOT_FOR_CLIENTS = {
     "infra.outgoing.RequestRefused",
     "infra.settings.SettingsError",
     "reports.photo_process.RenderingCrashed",
+    "reports.photo_process.RenderingTooSlow",
     "reports.references.MalformedReference",
     "workers.tools.JobFailed",
 }

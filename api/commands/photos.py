@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 
 import click
 from flask.cli import AppGroup
@@ -11,15 +13,34 @@ from flask.cli import AppGroup
 from api.services import commit, db, services
 from city import jurisdictions
 from infra.clock import now
+from infra.queue import QueueName
 from infra.storage import MissingObject, StorageError
 from reports import gallery
 from reports.models import Photo
-from reports.photo_process import RenderingCrashed, RenderingProcess
+from reports.photo_process import RenderingCrashed, RenderingProcess, RenderingTooSlow
 from reports.photos import UnusablePhoto
 
 AT_ONCE = 100
 
 group = AppGroup("photos", help="Look after photos.")
+
+
+@dataclass
+class _Count:
+    last: int
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    @property
+    def seen(self) -> int:
+        return self.done + self.skipped + self.failed
+
+    def __str__(self) -> str:
+        outcome = f"{self.done} photos redone, {self.skipped} skipped"
+        if self.failed:
+            outcome += f", {self.failed} failed"
+        return f"{outcome}, the last one is {self.last}"
 
 
 @group.command("redo")
@@ -29,28 +50,25 @@ def redo(jurisdiction: str | None, after: int) -> None:
     """Make the derivatives of all photos anew from their originals.
 
     Every photo can be seen meanwhile, and new ones are taken in and worked on as always. After an
-    interruption, go on with --after and the last number that was told.
+    interruption, go on with --after and the last number that was told. A photo that takes more time
+    or memory than a worker would give it fails alone; the status is then 1.
     """
     city_id = _city_id(jurisdiction)
     total = gallery.count_ready(db(), after, city_id)
-    done = skipped = 0
-    last = after
+    most_s = services().settings.job_timeouts_s[QueueName.PHOTOS]
+    count = _Count(after)
     try:
-        with closing(RenderingProcess()) as process:
+        with closing(RenderingProcess(most_s)) as process:
             for photo in _photos(after, city_id):
-                reason = _redo(process, photo)
-                if reason is None:
-                    done += 1
-                else:
-                    skipped += 1
-                    click.echo(f"photo {photo.id} skipped: {reason}", err=True)
-                last = photo.id
-                if (done + skipped) % AT_ONCE == 0:
-                    click.echo(f"{done + skipped} of {total}, up to photo {last}")
+                _redo_one(process, photo, count)
+                if count.seen % AT_ONCE == 0:
+                    click.echo(f"{count.seen} of {total}, up to photo {count.last}")
     except StorageError as error:
-        raise click.ClickException(f"{error}; go on later with --after {last}") from error
+        raise click.ClickException(f"{error}; go on later with --after {count.last}") from error
     finally:
-        click.echo(f"{done} photos redone, {skipped} skipped, the last one is {last}")
+        click.echo(str(count))
+    if count.failed:
+        sys.exit(1)
 
 
 def _city_id(code: str | None) -> int | None:
@@ -70,6 +88,21 @@ def _photos(after: int, city_id: int | None) -> Iterator[Photo]:
         after = some[-1].id
 
 
+def _redo_one(process: RenderingProcess, photo: Photo, count: _Count) -> None:
+    try:
+        reason = _redo(process, photo)
+    except (RenderingCrashed, RenderingTooSlow) as error:
+        count.failed += 1
+        click.echo(f"photo {photo.id} failed: {error}", err=True)
+    else:
+        if reason is None:
+            count.done += 1
+        else:
+            count.skipped += 1
+            click.echo(f"photo {photo.id} skipped: {reason}", err=True)
+    count.last = photo.id
+
+
 def _redo(process: RenderingProcess, photo: Photo) -> str | None:
     """Give the photo new derivatives, or say why it keeps those that it has."""
     storage = services().storage
@@ -80,8 +113,6 @@ def _redo(process: RenderingProcess, photo: Photo) -> str | None:
         return "its original is gone"
     except UnusablePhoto as error:
         return f"its original is not taken any more ({error.code})"
-    except RenderingCrashed:
-        return "its original ended the process that decoded it"
     gallery.publish(storage, photo, rendering)
     written = gallery.record_redone(db(), photo, rendering, now())
     deleted = not written and gallery.is_deleted(db(), photo)

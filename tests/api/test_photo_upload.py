@@ -93,6 +93,37 @@ def test_the_bytes_decide(resident: Resident, name: str, content_type: str) -> N
     assert answer.status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("language", "advice"), [("en", "Please send it smaller"), ("fr", "l'envoyer en plus petit")]
+)
+@pytest.mark.parametrize(
+    "data",
+    [
+        photo_samples.with_size_in_frame(
+            photo_samples.saved("JPEG", photo_samples.picture(64, 48, "CMYK"), progressive=True),
+            *(9248, 6936),
+        ),
+        photo_samples.with_size_in_boxes(
+            photo_samples.saved("HEIF", photo_samples.picture(64, 64), chroma=444), *(9248, 6936)
+        ),
+    ],
+    ids=["progressive CMYK", "HEIC 4:4:4"],
+)
+def test_who_sends_what_takes_too_much_memory_is_told_what_to_do(
+    resident: Resident, data: bytes, language: str, advice: str
+) -> None:
+    view = resident.report()
+    answer = resident.client.put(
+        f"{BASE}/reports/{view['reference']}/photos/{uuid4()}",
+        data=data,
+        headers={**bearer(view["tracking_token"]), "Accept-Language": language},
+        content_type="image/jpeg",
+    )
+    assert answer.status_code == 422
+    assert body_of(answer)["reason"] == "too_much_memory"
+    assert advice in body_of(answer)["detail"]
+
+
 def test_a_sixth_photo_is_one_too_many(resident: Resident) -> None:
     view = resident.report()
     samples = [photo_samples.jpeg(32 + step, 32) for step in range(6)]

@@ -217,7 +217,12 @@ def png_of_16_bits(width: int = 640, height: int = 480) -> bytes:
 
 def png_bomb() -> bytes:
     """Return a small but whole PNG that asks for 900 megapixels."""
-    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    return png_saying(30_000, 30_000)
+
+
+def png_saying(width: int, height: int) -> bytes:
+    """Return a small but whole PNG that says it has this size."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(16))), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(name, body) for name, body in chunks)
 
@@ -229,23 +234,34 @@ def png_chunk(name: bytes, body: bytes) -> bytes:
 
 def jpeg_bomb() -> bytes:
     """Return a JPEG whose frame says 65,000 x 65,000 pixels."""
-    data = bytearray(jpeg(64, 64))
-    struct.pack_into(">HH", data, data.index(b"\xff\xc0") + 5, 65_000, 65_000)
-    return bytes(data)
+    return with_size_in_frame(jpeg(64, 64), 65_000, 65_000)
 
 
-def jpeg_of_many_scans(scans: int) -> bytes:
+def with_size_in_frame(data: bytes, width: int, height: int) -> bytes:
+    """Return the JPEG with another size in its header, which is all that is looked at first."""
+    changed = bytearray(data)
+    at = max(changed.find(b"\xff\xc0"), changed.find(b"\xff\xc2"))
+    struct.pack_into(">HH", changed, at + 5, height, width)
+    return bytes(changed)
+
+
+def jpeg_of_many_scans(scans: int, width: int = 64, height: int = 64) -> bytes:
     """Return a progressive JPEG that goes over the picture `scans` times more than it needs."""
-    data = jpeg(64, 64, progressive=True)
+    data = jpeg(width, height, progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * (scans + 1) + data[-2:]
 
 
 def webp_bomb() -> bytes:
     """Return a WebP whose canvas says 16,384 x 16,384 pixels."""
+    return webp_saying(16_384, 16_384)
+
+
+def webp_saying(width: int, height: int) -> bytes:
+    """Return a WebP whose canvas says that it has this size."""
     data = bytearray(animated("WEBP"))
     at = data.index(b"VP8X") + 12
-    data[at : at + 6] = (16_383).to_bytes(3, "little") * 2
+    data[at : at + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     return bytes(data)
 
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from reports import photos
+from reports.photo_formats import open_photo
 from tests.reports import photo_samples as samples
 
 ROOT = Path(__file__).parents[2]
@@ -167,6 +168,42 @@ def test_a_flipped_bit_in_a_png_is_refused() -> None:
 )
 def test_a_picture_too_large_to_decode_is_refused(bomb: Callable[[], bytes]) -> None:
     assert refused_by_both(bomb()) == "too_many_pixels"
+
+
+# Sizes that phones and cameras make of the number they are sold with, and the last ones before and
+# first ones beyond what rounds to it.
+TAKEN_64 = [(9248, 6936), (9216, 6912), (8600, 7499)]
+TAKEN_24 = [(6016, 4016), (4999, 4900)]
+REFUSED_64 = [(8600, 7500), (9300, 7000)]
+REFUSED_24 = [(5000, 4900), (5000, 5000)]
+
+
+def saying(media_type: str, size: tuple[int, int]) -> bytes:
+    match media_type:
+        case "image/png":
+            return samples.png_saying(*size)
+        case "image/webp":
+            return samples.webp_saying(*size)
+        case "image/jpeg":
+            return samples.with_size_in_frame(samples.jpeg(64, 64), *size)
+        case _:
+            return samples.with_size_in_boxes(BUILDERS[media_type](64, 64), *size)
+
+
+@pytest.mark.parametrize("media_type", BUILDERS)
+def test_whatever_rounds_to_the_megapixels_that_are_taken_is_taken(media_type: str) -> None:
+    is_for_phones = media_type in {"image/jpeg", "image/heic"}
+    for size in TAKEN_64 if is_for_phones else TAKEN_24:
+        kind, image = open_photo(saying(media_type, size))
+        assert (kind.media_type, image.size) == (media_type, size)
+    for size in REFUSED_64 if is_for_phones else REFUSED_24:
+        assert refused_by_both(saying(media_type, size)) == "too_many_pixels"
+
+
+def test_a_photo_of_64_megapixels_is_proved_and_rendered() -> None:
+    data = samples.saved("JPEG", Image.new("RGB", TAKEN_64[0], "red"))
+    assert photos.probe(data) == photos.PhotoFacts("image/jpeg", *TAKEN_64[0])
+    assert samples.quadrants(samples.saved("PNG", samples.published(data))) == ("red",) * 4
 
 
 def test_a_jpeg_may_be_larger_than_a_png() -> None:
