@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import structlog
+from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     CheckConstraint,
     Connection,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -40,6 +41,10 @@ PROBE_EVERY_S = 5
 CHECK_IDLE_S = 1.0
 SLOW_S = 0.5
 MOST_TOLD = 1_000
+# A statement that has come so often is prepared, and may keep one plan for all values.
+PREPARE_AFTER = 5
+PLANNED_ANEW = "planned_anew"
+"""The option of a statement whose best plan depends on its values: it is never prepared."""
 _BEGAN = "vigie.began"
 _RETURNED = "vigie.returned"
 
@@ -132,6 +137,7 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
     )
     event.listen(engine, "checkin", _note_return)
     event.listen(engine, "checkout", partial(_check_idle, engine))
+    event.listen(engine, "rollback", _end_transaction)
     event.listen(engine, "before_cursor_execute", _begin_statement)
     event.listen(engine, "after_cursor_execute", _end_statement)
     return engine
@@ -157,7 +163,26 @@ def _check_idle(
         raise InvalidatePoolError from error
 
 
-def _begin_statement(connection: Connection, *_more: Any) -> None:
+def _end_transaction(connection: Connection) -> None:
+    """Roll back ourselves where no statement failed: the driver would forget all that it prepared.
+
+    It does so because a statement may name what has gone with the transaction. Ours name tables.
+    """
+    driver = connection.connection.driver_connection
+    if driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS:
+        driver.pgconn.exec_(b"ROLLBACK")
+
+
+def _begin_statement(
+    connection: Connection,
+    cursor: Any,
+    _statement: str,
+    _parameters: Any,
+    context: ExecutionContext,
+    _many: bool,
+) -> None:
+    anew = context.execution_options.get(PLANNED_ANEW, False)
+    cursor.connection.prepare_threshold = None if anew else PREPARE_AFTER
     connection.info[_BEGAN] = time.perf_counter()
 
 

@@ -28,6 +28,7 @@ from city.models import Category, Team
 from geo import filters
 from geo.coordinates import Box, Position
 from geo.models import District
+from infra.database import PLANNED_ANEW
 from reports.models import Membership, Report, Ticket
 from reports.references import MalformedReference, normalise
 
@@ -126,10 +127,11 @@ def cut(
     """Return the query of which `read_page` reads one page; `marked` pages follow a mark.
 
     Of a list that is not `narrowed` by anything, PostgreSQL learns the number of rows beforehand,
-    and keeps one plan for all its pages. Of any other it has to see what it is narrowed by.
+    and keeps one plan for all its pages. Of any other it has to see anew what it is narrowed by.
     """
     if marked:
         query = query.where(_follows(order))
+    query = query.execution_options(**{PLANNED_ANEW: narrowed})
     count = bindparam("count", type_=Integer, literal_execute=not narrowed)
     if by_place:
         return _nearest_in_time(query, order, count)

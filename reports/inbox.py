@@ -31,6 +31,7 @@ from city.sessions import Staff
 from geo.columns import latitude, longitude
 from geo.coordinates import Position
 from geo.models import District
+from infra.database import PLANNED_ANEW
 from infra.words import Reader
 from reports import decisions, history, reading
 from reports.decisions import Decision
@@ -211,18 +212,19 @@ def page(
         *conditions(session, replace(wanted, status=()), Ticket.location, Ticket.created_at),
         *_extra_conditions(extra, now),
     ]
+    narrowed = len(any_status) > 1 or bool(wanted.status)
     query = _QUERY.where(*any_status)
     if wanted.status:
         query = query.where(Ticket.status.in_(wanted.status))
     order = Order(Ticket.created_at, Ticket.id, newest_first=extra.sort is Sort.NEWEST)
-    query = cut(query, order, by_place=wanted.by_place, marked=mark is not None)
+    query = cut(query, order, by_place=wanted.by_place, marked=mark is not None, narrowed=narrowed)
     rows, following = read_page(
         session.connection(), query, order, limit, mark, lambda row: Mark(row[0], row[1])
     )
     return InboxPage(
         items=_items(session, rows, locale, now),
         next=following,
-        counts=_counts(session, any_status),
+        counts=_counts(session, any_status, anew=narrowed),
     )
 
 
@@ -266,7 +268,9 @@ def _extra_conditions(extra: InboxFilters, now: datetime) -> list[ColumnElement[
     return found
 
 
-def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+def _counts(
+    session: Session, narrowed: Sequence[ColumnElement[bool]], *, anew: bool
+) -> dict[str, int]:
     """Return how many tickets each status holds, none counted beyond MOST_COUNTED."""
     found = union_all(
         *(
@@ -284,7 +288,8 @@ def _counts(session: Session, narrowed: Sequence[ColumnElement[bool]]) -> dict[s
             for status in Status
         )
     )
-    return dict(session.execute(found).all())
+    counted = session.execute(found, execution_options={PLANNED_ANEW: anew})
+    return dict(counted.all())
 
 
 def _items(
