@@ -24,7 +24,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 def ask(engine: Engine) -> int:
     with engine.connect() as connection:
-        return connection.execute(WHO).scalar_one()
+        pid: int = connection.execute(WHO).scalar_one()
+    return pid
 
 
 def end(database_url: str, pid: int) -> None:
