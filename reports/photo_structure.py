@@ -12,6 +12,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 Sizes = list[tuple[int, int]]
 
@@ -32,6 +33,13 @@ _MAX_SCANS = 100
 _JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 JPEG_SCAN, _JPEG_END, _JPEG_ALONE = 0xDA, 0xD9, {0x01, *range(0xD0, 0xD9)}
+_JPEG_SEQUENTIAL = {0xC0, 0xC1}
+# What a decoder takes for a picture at most, whatever its header has room for.
+_JPEG_LONGEST = 65_500
+
+# Two rows of the largest blocks that there are, and about what they take in a photo.
+_FIRST_ROWS = 64
+_FIRST_BYTES = 64 * 1024
 
 _WEBP_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
 
@@ -55,6 +63,43 @@ def walk_jpeg(data: bytes) -> Sizes:
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
     """Yield each marker of a JPEG with the segment behind it, up to the marker of its end."""
     view = memoryview(data)
+    for place in _jpeg_places(data):
+        yield place.marker, view[place.start : place.end]
+
+
+def first_rows(data: bytes) -> bytes | None:
+    """Return a JPEG of the first rows of a JPEG that has passed its walk, or None where only
+    the whole will do.
+
+    Of a picture that comes row by row in a single scan, a decoder refuses the headers and tables,
+    which it meets again here, and nothing between them and the end: there it goes on with whatever
+    it finds. So what refuses these rows refuses the picture, and what takes them takes it.
+    """
+    places = list(_jpeg_places(data))
+    frames = [place for place in places if place.marker in JPEG_FRAMES]
+    scans = [place for place in places if place.marker == JPEG_SCAN]
+    if len(frames) != 1 or scans != places[-1:]:
+        return None
+    frame, scan = frames[0], scans[0]
+    height, width, components = struct.unpack_from(">HHB", data, frame.start + 1)
+    if frame.marker not in _JPEG_SEQUENTIAL or data[scan.start] != components:
+        return None
+    if not _FIRST_ROWS < height <= _JPEG_LONGEST or width > _JPEG_LONGEST:
+        return None
+    rows = bytearray(data[: scan.end + _FIRST_BYTES])
+    struct.pack_into(">H", rows, frame.start + 1, _FIRST_ROWS)
+    return bytes(rows) + bytes((0xFF, _JPEG_END))
+
+
+class _Place(NamedTuple):
+    """Where the segment behind a marker stands, without its length."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def _jpeg_places(data: bytes) -> Iterator[_Place]:
     at = 2
     for _ in range(_MAX_JPEG_MARKERS):
         found = _JPEG_NEXT_MARKER.search(data, at)
@@ -63,9 +108,11 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
         marker, at = data[found.start() + 1], found.end()
         if marker == _JPEG_END:
             return
-        if marker not in _JPEG_ALONE:
+        if marker in _JPEG_ALONE:
+            yield _Place(marker, at, at)
+        else:
             (length,) = struct.unpack_from(">H", data, at)
-            yield marker, view[at + 2 : at + length]
+            yield _Place(marker, at + 2, at + length)
             at += length
     raise ValueError("this JPEG does not come to its end")
 
