@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice, product
 
 from flask import Response, g, request
 
@@ -59,12 +60,11 @@ class RequestLimits:
         """Count the present request; raise TooManyRequests when its caller has had enough."""
         if request.endpoint in UNLIMITED:
             return
-        callers = _callers()
+        callers, policies = _callers(), list(self._policies())
+        counts = iter(self._counts.add_each(list(product(policies, callers))))
         g.rate_limits = standings = [
-            Standing(
-                policy, max(self._counts.add(policy, whose) for whose in callers), policy.left_s()
-            )
-            for policy in self._policies()
+            Standing(policy, max(islice(counts, len(callers))), policy.left_s())
+            for policy in policies
         ]
         spent = [standing for standing in standings if standing.used > standing.policy.quota]
         if spent:

@@ -7,40 +7,37 @@ from typing import Any
 from flask import Response, jsonify
 
 from api import documents, preconditions
-from api.schemas.reports import ReporterViewSchema
+from api.schemas.reports import MessageSchema
 from api.schemas.tickets import TicketSchema
 from api.services import db, locale, public_url, services
 from infra.clock import now
-from reports import conversation, inbox, reading, tracking
+from reports import inbox, tracking
 from reports.decisions import Decision
 from reports.inbox import TicketView
-from reports.models import Report, Ticket
+from reports.models import Ticket
+from reports.reporters import ReporterView
 
-REPORTER_VIEW = ReporterViewSchema()
+MESSAGES = MessageSchema(many=True)
 TICKET = TicketSchema()
 
 
-def reporter_view(report: Report, *, with_token: bool = False) -> Any:
+def reporter_view(view: ReporterView, *, with_token: bool = False) -> dict[str, Any]:
     """Return the reporter's own view; `with_token` only where the caller proved to be them."""
-    session = db()
-    ticket = reading.current_ticket(session, report)
-    extras = reading.reporter_extras(session, report, ticket)
-    told = documents.report(reading.view(session, report, locale()))
-    contact = extras.contact
+    told = documents.report(view.public)
+    reference, contact = view.public.reference, view.contact
     told["contact"] = contact and {
         "name": contact.name,
         "email": contact.email,
         "phone": contact.phone,
     }
-    messages = conversation.messages_of(session, report.id, ticket.id)
-    told |= REPORTER_VIEW.dump({"messages": messages, "can": extras.can})
+    told["messages"] = MESSAGES.dump(view.messages)
+    told["can"] = view.can
     told["photo_upload"] = {
-        "template": public_url(f"/api/v1/reports/{report.reference}/photos/{{uuid}}"),
-        "remaining": extras.photos_remaining,
+        "template": public_url(f"/api/v1/reports/{reference}/photos/{{uuid}}"),
+        "remaining": view.photos_remaining,
     }
     if with_token:
-        key = services().settings.secret_key
-        told["tracking_token"] = tracking.issue(key, report.reference)
+        told["tracking_token"] = tracking.issue(services().settings.secret_key, reference)
     return told
 
 

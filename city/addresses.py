@@ -6,13 +6,10 @@ import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from city.models import Address
-from geo.columns import PositionColumn
 from geo.coordinates import Box, Position
-from geo.filters import inside
 
 # Farther away an address would mislead more than it would help.
 NEAREST_WITHIN_M = 150
@@ -22,22 +19,46 @@ class UnusableAddresses(ValueError):
     """The address file cannot be read; the message names the line."""
 
 
+# The label of the address nearest to what `around` returns, if one is close. A box that crosses the
+# antimeridian is two, and any other is the first of them.
+NEAREST = f"""
+    SELECT near.label FROM (
+        SELECT a.label, ST_DistanceSphere(
+            a.location, ST_SetSRID(ST_MakePoint(:longitude, :latitude), 4326)
+        ) AS distance_m
+        FROM addresses a
+        WHERE a.jurisdiction_id = :jurisdiction_id AND (
+            a.location && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
+            OR a.location && ST_MakeEnvelope(
+                -180, :south, CAST(:east_again AS float8), :north, 4326
+            )
+        )
+        ORDER BY distance_m, a.label LIMIT 1
+    ) AS near
+    WHERE near.distance_m <= {NEAREST_WITHIN_M}
+"""
+
+
+def around(jurisdiction_id: int, position: Position) -> dict[str, float | None]:
+    """Return the values that NEAREST takes."""
+    box = Box.around(position, NEAREST_WITHIN_M)
+    crosses = box.west > box.east
+    return {
+        "jurisdiction_id": jurisdiction_id,
+        "latitude": position.latitude,
+        "longitude": position.longitude,
+        "west": box.west,
+        "south": box.south,
+        "east": 180.0 if crosses else box.east,
+        "east_again": box.east if crosses else None,
+        "north": box.north,
+    }
+
+
 def nearest_label(session: Session, jurisdiction_id: int, position: Position) -> str | None:
     """Return the address nearest to the position, or None where none is close."""
-    spot = func.ST_SetSRID(
-        func.ST_MakePoint(position.longitude, position.latitude), 4326, type_=PositionColumn
-    )
-    distance = func.ST_DistanceSphere(Address.location, spot)
-    row = session.execute(
-        select(Address.label, distance.label("distance_m"))
-        .where(
-            Address.jurisdiction_id == jurisdiction_id,
-            inside(Address.location, Box.around(position, NEAREST_WITHIN_M)),
-        )
-        .order_by("distance_m", Address.label)
-        .limit(1)
-    ).first()
-    return row.label if row is not None and row.distance_m <= NEAREST_WITHIN_M else None
+    label: str | None = session.scalar(text(NEAREST), around(jurisdiction_id, position))
+    return label
 
 
 def read_addresses(path: Path) -> Iterator[tuple[str, Position]]:

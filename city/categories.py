@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -51,6 +52,16 @@ class CatalogueEntry:
     questions: tuple[Question, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it bears on an answer; `choices` is a list of {code, names}."""
+
+    code: str
+    type: str
+    required: bool
+    choices: list[Any]
+
+
 def catalogue(session: Session, jurisdiction_id: int) -> list[CatalogueEntry]:
     """Return the categories in use, in the city's order."""
     rows = session.execute(
@@ -72,31 +83,8 @@ def catalogue(session: Session, jurisdiction_id: int) -> list[CatalogueEntry]:
     ]
 
 
-def find(session: Session, jurisdiction_id: int, code: str) -> Category:
-    """Return the category in use with this code, or raise UnknownCategory."""
-    category = session.scalar(
-        select(Category).where(
-            Category.jurisdiction_id == jurisdiction_id,
-            Category.code == code,
-            Category.retired_at.is_(None),
-        )
-    )
-    if category is None:
-        raise UnknownCategory(code)
-    return category
-
-
-def questions_of(session: Session, category_id: int) -> Sequence[Question]:
-    """Return the category's questions in use."""
-    return session.scalars(
-        select(Question)
-        .where(Question.category_id == category_id, Question.retired_at.is_(None))
-        .order_by(Question.position)
-    ).all()
-
-
 def check_answers(
-    questions: Sequence[Question], answers: Mapping[str, object]
+    questions: Sequence[Asked | Question], answers: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the answers that say something, or raise BadAnswers naming every fault."""
     known = {question.code: question for question in questions}
@@ -116,7 +104,7 @@ def check_answers(
     return kept
 
 
-def _fault(question: Question, answer: object) -> str | None:
+def _fault(question: Asked | Question, answer: object) -> str | None:
     offered = {choice["code"] for choice in question.choices}
     match QuestionType(question.type):
         case QuestionType.TEXT:

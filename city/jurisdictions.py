@@ -50,28 +50,41 @@ class NearestJurisdiction:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """A position in a jurisdiction and the service districts that cover it."""
+class Place:
+    """A position, the jurisdiction that it lies in, and the service districts that cover it."""
 
     position: Position
-    jurisdiction: Jurisdiction
+    jurisdiction_id: int
     districts: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot(Place):
+    """A place, and the jurisdiction with all that it says of itself."""
+
+    jurisdiction: Jurisdiction
 
 
 def locate(session: Session, position: Position) -> Spot:
     """Return the jurisdiction and the service districts at the position, or raise OutOfArea."""
+    place = find_place(session, position)
+    jurisdiction = session.get_one(Jurisdiction, place.jurisdiction_id)
+    return Spot(position, place.jurisdiction_id, place.districts, jurisdiction)
+
+
+def find_place(session: Session, position: Position) -> Place:
+    """Return where the position lies, by one question to the database, or raise OutOfArea."""
     hits = districts.locate(session, position)
     inside = [hit for hit in hits if hit.role is LayerRole.BOUNDARY]
     if not inside:
         raise OutOfArea(_would_fit_swapped(session, position), _nearest(session, position))
     chosen = next((hit for hit in inside if hit.exact), inside[0])
-    jurisdiction = session.get_one(Jurisdiction, chosen.jurisdiction_id)
     covering = tuple(
         hit
         for hit in hits
-        if hit.role is LayerRole.SERVICE and hit.jurisdiction_id == jurisdiction.id
+        if hit.role is LayerRole.SERVICE and hit.jurisdiction_id == chosen.jurisdiction_id
     )
-    return Spot(position, jurisdiction, covering)
+    return Place(position, chosen.jurisdiction_id, covering)
 
 
 def find(session: Session, code: str | None) -> Jurisdiction:

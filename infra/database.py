@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 import structlog
@@ -20,7 +21,10 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 Names = dict[str, str]
 """A text per locale, e.g. {"fr": "Voirie", "en": "Roads"}."""
@@ -33,9 +37,11 @@ IDLE_TIMEOUT_MS = 300_000
 # A machine that has gone away without a word is found out by probes that nobody answers.
 SILENCE_TIMEOUT_MS = 20_000
 PROBE_EVERY_S = 5
+CHECK_IDLE_S = 1.0
 SLOW_S = 0.5
 MOST_TOLD = 1_000
 _BEGAN = "vigie.began"
+_RETURNED = "vigie.returned"
 
 log = structlog.get_logger()
 
@@ -100,7 +106,7 @@ class CountedPool(QueuePool):
 
 
 def make_engine(url: str, pool_size: int = 16) -> Engine:
-    """Make the engine; connections are checked when taken, so that a restart of the database heals.
+    """Make the engine; connections that lay idle are checked, so that a restart heals.
 
     Statements, locks and connecting are bounded in time, so that a stuck database holds up no
     caller for ever.
@@ -111,7 +117,6 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=CONNECT_TIMEOUT_S,
-        pool_pre_ping=True,
         # What residents write stands in the parameters, and no log is the place for it.
         hide_parameters=True,
         connect_args={
@@ -125,9 +130,31 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
             ),
         },
     )
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", partial(_check_idle, engine))
     event.listen(engine, "before_cursor_execute", _begin_statement)
     event.listen(engine, "after_cursor_execute", _end_statement)
     return engine
+
+
+def _note_return(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+    record.info[_RETURNED] = time.monotonic()
+
+
+def _check_idle(
+    engine: Engine,
+    connection: DBAPIConnection,
+    record: ConnectionPoolEntry,
+    _proxy: PoolProxiedConnection,
+) -> None:
+    # One that was of use a moment ago most likely still is, and asking it takes as long as working.
+    returned = record.info.get(_RETURNED)
+    if returned is None or time.monotonic() - returned < CHECK_IDLE_S:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
 
 
 def _begin_statement(connection: Connection, *_more: Any) -> None:

@@ -9,6 +9,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue as RqQueue
+from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 
 log = structlog.get_logger()
@@ -55,6 +56,16 @@ def connect(url: str) -> Redis:
     )
 
 
+def _job(nudge: Nudge, request_id: str | None) -> EnqueueData:
+    return RqQueue.prepare_data(
+        nudge.job.value,
+        args=(nudge.row_id, request_id),
+        job_id=nudge.job_id,
+        result_ttl=0,
+        failure_ttl=3600,
+    )
+
+
 class NudgeQueue:
     """Sends nudges; a queue that is down is logged and costs nothing else."""
 
@@ -73,14 +84,12 @@ class NudgeQueue:
     def send(self, nudges: list[Nudge], request_id: str | None = None) -> None:
         """Enqueue the nudges; `request_id` follows into the jobs' logs."""
         try:
-            for nudge in nudges:
-                self._queues[QUEUE_OF[nudge.job]].enqueue_call(
-                    nudge.job.value,
-                    args=(nudge.row_id, request_id),
-                    job_id=nudge.job_id,
-                    result_ttl=0,
-                    failure_ttl=3600,
-                )
+            pipe = self._connection.pipeline()
+            for name, queue in self._queues.items():
+                jobs = [_job(one, request_id) for one in nudges if QUEUE_OF[one.job] is name]
+                if jobs:
+                    queue.enqueue_many(jobs, pipeline=pipe)
+            pipe.execute()
         except RedisError:
             log.warning("queue unavailable; the sweeper will follow", count=len(nudges))
 

@@ -13,13 +13,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city import rulesets
-from city.jurisdictions import Spot
-from city.models import Category, Jurisdiction, Team
-from city.rulesets import PublishedRule
+from city.jurisdictions import Place
+from city.models import Jurisdiction
+from city.setup import AnsweringTeam, PublishedRule, Setup
 from geo import routing
 from geo.districts import Hit
-from geo.routing import Choice, Reason, Subject
+from geo.routing import Choice, Reason
 from infra.database import Names
 from infra.words import Reader, mark
 from reports.models import DecisionRow, Report, Ticket
@@ -55,7 +54,7 @@ class Routing:
 
     choice: Choice
     district: Hit | None
-    team: Team
+    team: AnsweringTeam
     ruleset_id: int | None
     certain: bool
     record: dict[str, Any]
@@ -104,56 +103,54 @@ class NoFallbackTeam(Exception):
     """The jurisdiction was never set up to the end: it names no team that takes the rest."""
 
 
-def route(session: Session, spot: Spot, category: Category, accuracy_m: float | None) -> Routing:
-    """Decide which district and team a report of the category at the spot goes to."""
-    if spot.jurisdiction.fallback_team_id is None:
-        raise NoFallbackTeam(spot.jurisdiction.code)
-    published = rulesets.matching(session, spot.jurisdiction, category)
+def route(setup: Setup, place: Place, accuracy_m: float | None) -> Routing:
+    """Decide which district and team a report of the set-up's category at the place goes to."""
+    if setup.fallback is None:
+        raise NoFallbackTeam(setup.jurisdiction)
     choice = routing.decide(
-        Subject(category.id, category.group_id),
-        [hit.as_cover() for hit in spot.districts],
-        [one.rule for one in published],
-        spot.jurisdiction.fallback_team_id,
+        setup.category.as_subject(),
+        [hit.as_cover() for hit in place.districts],
+        [one.rule for one in setup.rules],
+        setup.fallback.id,
     )
-    district = next((hit for hit in spot.districts if hit.district_id == choice.district_id), None)
-    team = session.get_one(Team, choice.target_id)
+    district = next((hit for hit in place.districts if hit.district_id == choice.district_id), None)
+    teams = {team.id: team for team in (setup.fallback, *(one.team for one in setup.rules))}
+    team = teams[choice.target_id]
     return Routing(
         choice=choice,
         district=district,
         team=team,
-        ruleset_id=spot.jurisdiction.ruleset_id,
-        certain=is_certain(spot, accuracy_m),
+        ruleset_id=setup.ruleset_id,
+        certain=is_certain(place, accuracy_m),
         record={
-            "ruleset": rulesets.version(session, spot.jurisdiction),
-            **_record(spot, choice, district, team, published),
+            "ruleset": setup.ruleset,
+            **_record(place, choice, district, team, setup.rules),
         },
     )
 
 
-def first_district(spot: Spot) -> Hit | None:
-    """Return the district that a report at the spot would be given."""
-    ordered = routing.in_order([hit.as_cover() for hit in spot.districts])
+def first_district(place: Place) -> Hit | None:
+    """Return the district that a report at the place would be given."""
+    ordered = routing.in_order([hit.as_cover() for hit in place.districts])
     return next(
-        (hit for hit in spot.districts if ordered and hit.district_id == ordered[0].district_id),
+        (hit for hit in place.districts if ordered and hit.district_id == ordered[0].district_id),
         None,
     )
 
 
-def is_certain(spot: Spot, accuracy_m: float | None) -> bool:
+def is_certain(place: Place, accuracy_m: float | None) -> bool:
     """Tell whether the doubt about the position stays within one district."""
-    if len(spot.districts) > 1:
+    if len(place.districts) > 1:
         return False
-    border_distance_m = spot.districts[0].border_distance_m if spot.districts else None
+    border_distance_m = place.districts[0].border_distance_m if place.districts else None
     if border_distance_m is None:
         return not accuracy_m
     return border_distance_m > (accuracy_m or 0)
 
 
-def keep(
-    session: Session, ticket: Ticket, report: Report, routed: Routing, now: datetime
-) -> DecisionRow:
-    """Keep the decision beside the ticket."""
-    row = DecisionRow(
+def as_row(ticket: Ticket, report: Report, routed: Routing, now: datetime) -> DecisionRow:
+    """Return the row that keeps the decision beside the ticket."""
+    return DecisionRow(
         jurisdiction_id=ticket.jurisdiction_id,
         ticket_id=ticket.id,
         report_id=report.id,
@@ -166,8 +163,6 @@ def keep(
         border_distance_m=routed.border_distance_m,
         record=routed.record,
     )
-    session.add(row)
-    return row
 
 
 def read(session: Session, ticket_id: int, locale: str) -> Decision:
@@ -196,13 +191,13 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
 
 
 def _record(
-    spot: Spot,
+    place: Place,
     choice: Choice,
     district: Hit | None,
-    team: Team,
+    team: AnsweringTeam,
     published: Iterable[PublishedRule],
 ) -> dict[str, Any]:
-    hits = {hit.district_id: hit for hit in spot.districts}
+    hits = {hit.district_id: hit for hit in place.districts}
     rules = {
         one.rule.id: {
             "id": one.rule.id,

@@ -29,6 +29,9 @@ MAX_STRIKES = 4
 MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}
 GAVE_UP = "could_not_be_processed"
 
+USABLE = func.count().filter(Photo.status != PhotoStatus.REJECTED.value)
+"""How many photos are or may become usable."""
+
 
 class TooManyPhotos(Exception):
     """The report has as many photos as it may have."""
@@ -98,7 +101,14 @@ def keys_of(photo: Photo) -> list[str]:
 
 def remaining(session: Session, report_id: int) -> int:
     """Return how many photos the report may still get."""
-    usable, all_of_them = _counts(session, report_id)
+    usable, all_of_them = session.execute(
+        select(USABLE, func.count()).where(Photo.report_id == report_id)
+    ).one()
+    return room(usable, all_of_them)
+
+
+def room(usable: int, all_of_them: int) -> int:
+    """Return how many more photos may come to those that are or may become usable, and to all."""
     return max(0, min(MAX_PHOTOS - usable, MAX_ATTEMPTED - all_of_them))
 
 
@@ -272,10 +282,3 @@ def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: dat
 def _ready(query: Select[Any], jurisdiction_id: int | None) -> Select[Any]:
     query = query.where(Photo.status == PhotoStatus.READY.value)
     return query.where(Photo.jurisdiction_id == jurisdiction_id) if jurisdiction_id else query
-
-
-def _counts(session: Session, report_id: int) -> tuple[int, int]:
-    """Return how many photos are or may become usable, and how many were sent at all."""
-    usable = func.count().filter(Photo.status != PhotoStatus.REJECTED.value)
-    row = session.execute(select(usable, func.count()).where(Photo.report_id == report_id)).one()
-    return row[0], row[1]

@@ -106,11 +106,37 @@ def append(
     if message is not None:
         session.add(message)
         session.flush()
+    event = next_line(
+        ticket,
+        kind,
+        now,
+        author=author,
+        person_id=person_id,
+        report_id=report_id,
+        message_id=message.id if message else None,
+        data=data,
+    )
+    session.add(event)
+    return event
+
+
+def next_line(
+    ticket: Ticket,
+    kind: EventKind,
+    now: datetime,
+    *,
+    author: Author,
+    person_id: int | None = None,
+    report_id: int | None = None,
+    message_id: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> Event:
+    """Give the ticket its next version and return the line, to be written with the ticket."""
     ticket.version += 1
     ticket.updated_at = now
     # Whatever happens may bring new words, so retention has to pass over the ticket again.
     ticket.retained_text = None
-    event = Event(
+    return Event(
         jurisdiction_id=ticket.jurisdiction_id,
         ticket_id=ticket.id,
         seq=ticket.version,
@@ -120,11 +146,9 @@ def append(
         author=author.value,
         person_id=person_id,
         report_id=report_id,
-        message_id=message.id if message else None,
+        message_id=message_id,
         data=data or {},
     )
-    session.add(event)
-    return event
 
 
 def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) -> list[Entry]:

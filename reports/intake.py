@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city import addresses, categories, deadlines, jurisdictions
+from city import categories, deadlines, jurisdictions, setup
 from city.categories import KindNotOffered
-from city.jurisdictions import Spot
-from city.models import Category, Jurisdiction, Kind
+from city.models import Category, Kind
+from city.setup import CategorySetup, Setup
 from geo import filters
 from geo.coordinates import Position
+from infra import rows
 from reports import decisions, history, notices, work
 from reports.decisions import Routing
 from reports.history import EventKind
@@ -22,6 +23,8 @@ from reports.models import (
     Author,
     Channel,
     Contact,
+    Event,
+    Notice,
     Report,
     Ticket,
     Visibility,
@@ -83,48 +86,101 @@ class NewReport:
     recorder: Recorder | None = None
 
 
-def submit(session: Session, new: NewReport, now: datetime) -> Report:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """With what a new ticket begins: the set-up that its report met, and where that led it."""
+
+    setup: Setup
+    routed: Routing
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A report taken in; `opening` is None where its ticket was there before."""
+
+    report: Report
+    contact: Contact | None
+    ticket: Ticket
+    opening: Opening | None
+
+
+def submit(session: Session, new: NewReport, now: datetime) -> Taken:
     """Write the report, its ticket, decision, history and the notices owed; nothing is committed.
 
     Raise OutOfArea, OutsideOwnCity, UnknownCategory, KindNotOffered, BadAnswers or UnknownSameAs.
     """
-    spot = jurisdictions.locate(session, new.position)
-    if new.recorder and new.recorder.jurisdiction_id != spot.jurisdiction.id:
+    place = jurisdictions.find_place(session, new.position)
+    if new.recorder and new.recorder.jurisdiction_id != place.jurisdiction_id:
         raise OutsideOwnCity
-    category = categories.find(session, spot.jurisdiction.id, new.category)
-    if new.kind not in category.kinds:
+    found = setup.read(session, place.jurisdiction_id, new.category, new.position)
+    if new.kind not in found.category.kinds:
         raise KindNotOffered(new.kind)
-    questions = categories.questions_of(session, category.id)
-    answers = categories.check_answers(questions, new.answers or {})
-    joined = _ticket_to_join(session, spot.jurisdiction, category, new)
-    report = _write_report(session, new, spot, category, answers, now)
+    answers = categories.check_answers(found.questions, new.answers or {})
+    joined = _ticket_to_join(session, place.jurisdiction_id, found.category, new)
+    report_id, ticket_id, *notice_ids = rows.reserve(session, Report, Ticket, Notice, Notice)
+    report = _report(report_id, new, found, answers, now)
+    contact = _contact(report, new.contact) if new.contact else None
     if joined is None:
-        routed = decisions.route(session, spot, category, new.accuracy_m)
-        ticket = _open_ticket(session, report, category, routed, now)
-        decisions.keep(session, ticket, report, routed, now)
+        opening = Opening(found, decisions.route(found, place, new.accuracy_m))
+        taken = Taken(report, contact, _ticket(ticket_id, report, opening, now), opening)
     else:
-        ticket = joined
-    work.enter(session, ticket, report.id, now)
-    kind = EventKind.RECEIVED if joined is None else EventKind.JOINED
-    received = history.append(
+        taken = Taken(report, contact, joined, None)
+    _write(session, taken, found, notice_ids, now)
+    return taken
+
+
+def _write(
+    session: Session, taken: Taken, found: Setup, notice_ids: Sequence[int], now: datetime
+) -> None:
+    """Write all that the report leads to, together."""
+    report, contact, ticket, opening = taken.report, taken.contact, taken.ticket, taken.opening
+    lines = _lines(report, ticket, opening, now)
+    reachable = contact is not None and contact.email is not None
+    readers = notices.Readers(
+        team_id=ticket.team_id,
+        locale=found.locales[0],
+        reporters=[(report.id, report.locale)] if reachable else [],
+    )
+    owed = notices.arising(lines[0], readers, now)
+    for notice, number in zip(owed, notice_ids, strict=False):
+        notice.id = number
+    opened = [ticket, decisions.as_row(ticket, report, opening.routed, now)] if opening else []
+    session.flush()
+    rows.write(
         session,
+        [
+            report,
+            *([contact] if contact else []),
+            *opened,
+            work.membership(ticket, report.id, now),
+            *lines,
+            *owed,
+        ],
+    )
+    notices.promise(session, owed)
+
+
+def _lines(report: Report, ticket: Ticket, opening: Opening | None, now: datetime) -> list[Event]:
+    """Return the lines of history, that of the report's arrival first."""
+    received = history.next_line(
         ticket,
-        kind,
+        EventKind.RECEIVED if opening else EventKind.JOINED,
         now,
         author=Author.RESIDENT,
         report_id=report.id,
         data={"to": ticket.status},
     )
-    if joined is None:
-        team = {"team": routed.team.names}
-        history.append(session, ticket, EventKind.ROUTED, now, author=Author.CITY, data=team)
-    session.flush()
-    notices.announce(session, received, ticket.team_id, now)
-    return report
+    if opening is None:
+        return [received]
+    team = {"team": opening.routed.team.names}
+    return [
+        received,
+        history.next_line(ticket, EventKind.ROUTED, now, author=Author.CITY, data=team),
+    ]
 
 
 def _ticket_to_join(
-    session: Session, jurisdiction: Jurisdiction, category: Category, new: NewReport
+    session: Session, jurisdiction_id: int, category: CategorySetup, new: NewReport
 ) -> Ticket | None:
     """Return the open ticket that the reporter named, locked.
 
@@ -140,7 +196,7 @@ def _ticket_to_join(
     near = filters.within(Ticket.location, new.position, SAME_WITHIN_M)
     found = session.execute(
         select(Ticket.id, near.label("near")).where(
-            Ticket.jurisdiction_id == jurisdiction.id, Ticket.reference == reference
+            Ticket.jurisdiction_id == jurisdiction_id, Ticket.reference == reference
         )
     ).first()
     if found is None:
@@ -156,26 +212,21 @@ def _ticket_to_join(
     return ticket if fits else None
 
 
-def _write_report(
-    session: Session,
-    new: NewReport,
-    spot: Spot,
-    category: Category,
-    answers: dict[str, object],
-    now: datetime,
+def _report(
+    id_: int, new: NewReport, found: Setup, answers: dict[str, object], now: datetime
 ) -> Report:
-    jurisdiction = spot.jurisdiction
-    report = Report(
-        jurisdiction_id=jurisdiction.id,
+    return Report(
+        id=id_,
+        jurisdiction_id=found.jurisdiction_id,
         reference=new_report_reference(),
         kind=new.kind.value,
-        category_id=category.id,
+        category_id=found.category.id,
         description=new.description,
         location=new.position,
         accuracy_m=new.accuracy_m,
-        address=new.address or addresses.nearest_label(session, jurisdiction.id, new.position),
+        address=new.address or found.nearest_address,
         answers=answers,
-        locale=_locale(new.locale, jurisdiction),
+        locale=_locale(new.locale, found.locales),
         observed_at=new.observed_at,
         channel=new.channel.value,
         external_ref=new.external_ref,
@@ -183,28 +234,25 @@ def _write_report(
         visibility=Visibility.SHOWN.value,
         created_at=now,
     )
-    session.add(report)
-    session.flush()
-    if new.contact is not None:
-        session.add(
-            Contact(
-                report_id=report.id,
-                jurisdiction_id=jurisdiction.id,
-                name=new.contact.name,
-                email=new.contact.email,
-                phone=new.contact.phone,
-            )
-        )
-    return report
 
 
-def _open_ticket(
-    session: Session, report: Report, category: Category, routed: Routing, now: datetime
-) -> Ticket:
+def _contact(report: Report, given: ContactDetails) -> Contact:
+    return Contact(
+        report_id=report.id,
+        jurisdiction_id=report.jurisdiction_id,
+        name=given.name,
+        email=given.email,
+        phone=given.phone,
+    )
+
+
+def _ticket(id_: int, report: Report, opening: Opening, now: datetime) -> Ticket:
+    category, routed = opening.setup.category, opening.routed
     kind = Kind(report.kind)
     # A compliment asks for no work, so its ticket is finished when it begins.
     born_closed = kind is Kind.COMPLIMENT
-    ticket = Ticket(
+    return Ticket(
+        id=id_,
         jurisdiction_id=report.jurisdiction_id,
         reference=new_ticket_reference(),
         version=0,
@@ -224,11 +272,8 @@ def _open_ticket(
         updated_at=now,
         closed_at=now if born_closed else None,
     )
-    session.add(ticket)
-    session.flush()
-    return ticket
 
 
-def _locale(wanted: str, jurisdiction: Jurisdiction) -> str:
+def _locale(wanted: str, offered: Sequence[str]) -> str:
     language = wanted.replace("_", "-").split("-")[0].lower()
-    return language if language in jurisdiction.locales else jurisdiction.locales[0]
+    return language if language in offered else offered[0]

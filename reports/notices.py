@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
@@ -27,22 +28,52 @@ class NoticeKind(StrEnum):
     WITHDRAWAL = "withdrawal"
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who may be told of an event: its ticket's team, and the reporters who left an address.
+
+    `locale` is the team's language. A reporter is a report's id and its language.
+    """
+
+    team_id: int
+    locale: str
+    reporters: Sequence[tuple[int, str]]
+
+
 def announce(session: Session, event: Event, team_id: int, now: datetime) -> None:
     """Owe the notices that the event gives rise to, to the team and to the reporters."""
+    locale = session.get_one(Jurisdiction, event.jurisdiction_id).locales[0]
+    reporters = _reachable(session, event) if _for_reporters(event) else ()
+    readers = Readers(team_id, locale, reporters)
+    owed = arising(event, readers, now)
+    session.add_all(owed)
+    session.flush()
+    promise(session, owed)
+
+
+def arising(event: Event, readers: Readers, now: datetime) -> list[Notice]:
+    """Return the notices that the event gives rise to, to be written with it."""
     owed: list[Notice] = []
     for_team = _for_team(event)
     if for_team is not None:
-        locale = session.get_one(Jurisdiction, event.jurisdiction_id).locales[0]
-        report_id = event.report_id or _oldest_report(session, event.ticket_id)
-        notice = _notice(event, for_team, Audience.TEAM, report_id, locale, now)
-        notice.team_id = team_id
+        if event.report_id is None:
+            raise ValueError("a team is told of what a report's sender did")
+        notice = _notice(event, for_team, Audience.TEAM, event.report_id, readers.locale, now)
+        notice.team_id = readers.team_id
         owed.append(notice)
-    owed += [
-        _notice(event, kind, Audience.REPORTER, report_id, locale, now)
-        for kind, report_id, locale in _for_reporters(session, event)
-    ]
-    session.add_all(owed)
-    session.flush()
+    for_reporters = _for_reporters(event)
+    if for_reporters is not None:
+        owed += [
+            _notice(event, for_reporters, Audience.REPORTER, report_id, locale, now)
+            for report_id, locale in readers.reporters
+            # What was received is only the business of those who sent it.
+            if for_reporters is not NoticeKind.RECEIPT or report_id == event.report_id
+        ]
+    return owed
+
+
+def promise(session: Session, owed: Iterable[Notice]) -> None:
+    """Have each written notice's sending nudged after the commit."""
     for notice in owed:
         errands.owe(session, Job.SEND_NOTICE, notice.id)
 
@@ -59,15 +90,14 @@ def _for_team(event: Event) -> NoticeKind | None:
             return None
 
 
-def _for_reporters(session: Session, event: Event) -> Iterable[tuple[NoticeKind, int, str]]:
+def _for_reporters(event: Event) -> NoticeKind | None:
     match EventKind(event.kind):
         case EventKind.RECEIVED | EventKind.JOINED:
-            reachable = _reachable(session, event)
-            return [(NoticeKind.RECEIPT, *one) for one in reachable if one[0] == event.report_id]
+            return NoticeKind.RECEIPT
         case EventKind.STATUS:
-            return [(NoticeKind.STATUS, *one) for one in _reachable(session, event)]
+            return NoticeKind.STATUS
         case _:
-            return []
+            return None
 
 
 def _reachable(session: Session, event: Event) -> list[tuple[int, str]]:
@@ -84,15 +114,6 @@ def _reachable(session: Session, event: Event) -> list[tuple[int, str]]:
         .order_by(Report.id)
     )
     return [(id_, locale) for id_, locale in session.execute(query)]
-
-
-def _oldest_report(session: Session, ticket_id: int) -> int:
-    return session.scalars(
-        select(Membership.report_id)
-        .where(Membership.ticket_id == ticket_id, Membership.left_at.is_(None))
-        .order_by(Membership.id)
-        .limit(1)
-    ).one()
 
 
 def _notice(

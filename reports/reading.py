@@ -13,11 +13,9 @@ from sqlalchemy.orm import Session, aliased
 from city.models import Category, Jurisdiction, Kind
 from geo.coordinates import Position
 from infra.words import Reader
-from reports import gallery
 from reports.filters import Filters, Mark, Order, conditions, read_page, says
 from reports.history import status_text
 from reports.models import (
-    Contact,
     Membership,
     Message,
     Photo,
@@ -27,7 +25,7 @@ from reports.models import (
     Visibility,
 )
 from reports.references import MalformedReference, normalise
-from reports.status import CLOSED, Status
+from reports.status import Status
 from reports.things import Thing, Things, things_by_id
 
 
@@ -71,15 +69,6 @@ class ReportView:
     closed_at: datetime | None
     photos: tuple[PhotoView, ...]
     supports: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReporterExtras:
-    """What only the reporter sees beside the public view."""
-
-    contact: Contact | None
-    can: tuple[str, ...]
-    photos_remaining: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,18 +177,6 @@ def view(session: Session, report: Report, locale: str) -> ReportView:
         .where(Report.id == report.id)
     ).one()
     return _views(session, [row], Reader(locale, row.locales))[0]
-
-
-def reporter_extras(session: Session, report: Report, ticket: Ticket) -> ReporterExtras:
-    """Return what the reporter sees beside the public view, and what they can do now."""
-    remaining = gallery.remaining(session, report.id)
-    can = ["message"]
-    if remaining and not ticket.withdrawn:
-        can.append("photo")
-    if Status(ticket.status) not in CLOSED:
-        can.append("withdraw")
-    contact = session.get(Contact, report.id, populate_existing=True)
-    return ReporterExtras(contact, tuple(can), remaining)
 
 
 def page(

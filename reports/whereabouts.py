@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from city import categories, jurisdictions
+from city import jurisdictions, setup
 from city.jurisdictions import NearestJurisdiction, OutOfArea, Spot
 from geo import districts
 from geo.coordinates import Position
@@ -73,8 +73,8 @@ def _team(
 ) -> Thing | None:
     if category_code is None:
         return None
-    category = categories.find(session, spot.jurisdiction.id, category_code)
-    return Thing.of(decisions.route(session, spot, category, accuracy_m).team, reader)
+    found = setup.read(session, spot.jurisdiction_id, category_code, spot.position)
+    return Thing.of(decisions.route(found, spot, accuracy_m).team, reader)
 
 
 def _candidates(

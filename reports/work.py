@@ -63,13 +63,16 @@ def lock_of(session: Session, report_id: int) -> Ticket:
 
 def enter(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:
     """Put the report into the ticket."""
-    session.add(
-        Membership(
-            jurisdiction_id=ticket.jurisdiction_id,
-            ticket_id=ticket.id,
-            report_id=report_id,
-            joined_at=now,
-        )
+    session.add(membership(ticket, report_id, now))
+
+
+def membership(ticket: Ticket, report_id: int, now: datetime) -> Membership:
+    """Return the row that puts the report into the ticket."""
+    return Membership(
+        jurisdiction_id=ticket.jurisdiction_id,
+        ticket_id=ticket.id,
+        report_id=report_id,
+        joined_at=now,
     )
 
 

@@ -38,7 +38,15 @@ from city import jurisdictions
 from city.access import Act
 from infra.clock import now
 from infra.words import mark, say
-from reports import conversation, decisions, history, idempotency, intake, reading
+from reports import (
+    conversation,
+    decisions,
+    history,
+    idempotency,
+    intake,
+    reading,
+    reporters,
+)
 from reports.intake import NewReport, Recorder
 from reports.models import Channel, Message, Report
 
@@ -73,11 +81,14 @@ def send_report(new: NewReport) -> Response:
     earlier = repeats.recall(key)
     if earlier is not None:
         report = db().get_one(Report, earlier.report_id)
+        view = reporters.view(db(), report, locale())
     else:
-        report = intake.submit(db(), new, now())
+        taken = intake.submit(db(), new, now())
+        report = taken.report
         if key is not None:
             idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
-    answer = jsonify(told.reporter_view(report, with_token=True))
+        view = reporters.view_of_taken(db(), taken, locale())
+    answer = jsonify(told.reporter_view(view, with_token=True))
     commit()
     answer.status_code = 201
     answer.headers["Location"] = f"{request.path}/{report.reference}"
@@ -124,7 +135,7 @@ def list_reports(query: dict[str, Any]) -> Response:
 def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):
-        return jsonify(told.reporter_view(report))
+        return jsonify(told.reporter_view(reporters.view(db(), report, locale())))
     return jsonify(documents.report(reading.view(db(), report, locale())))
 
 
@@ -171,7 +182,7 @@ def withdraw(report: Report) -> Response:
     """Withdraw one's report; a second time changes nothing."""
     conversation.withdraw(db(), report, now())
     commit()
-    return jsonify(told.reporter_view(report))
+    return jsonify(told.reporter_view(reporters.view(db(), report, locale())))
 
 
 @blueprint.route("/reports/<reference>/contact", methods=["DELETE"])

@@ -83,7 +83,7 @@ def _relive(
     now: datetime,
 ) -> None:
     sent_at = now - timedelta(**entry["age"])
-    report = intake.submit(session, _new_report(entry, dispatcher, sent_at), sent_at)
+    report = intake.submit(session, _new_report(entry, dispatcher, sent_at), sent_at).report
     for data, rendering in pictures:
         _add_photo(session, storage, report, data, rendering, sent_at + timedelta(seconds=20))
     acts = [*entry["steps"], *entry.get("messages", [])]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from city import categories, jurisdictions
+from city import categories, jurisdictions, setup
 from city.categories import (
     NOT_A_CHOICE,
     NOT_A_DATETIME,
@@ -20,12 +20,15 @@ from city.categories import (
     NOT_CHOICES,
     REQUIRED,
     UNKNOWN,
+    Asked,
     BadAnswers,
     UnknownCategory,
     check_answers,
 )
-from city.models import Question, QuestionType
+from city.models import Category, Question, QuestionType
+from geo.coordinates import Position
 from tests.city.towns import NOW
+from tests.resident import INSIDE
 
 CHOICES = [{"code": "small", "names": {"en": "Small"}}, {"code": "big", "names": {"en": "Big"}}]
 FAULTS = {
@@ -165,20 +168,27 @@ def test_the_catalogue_is_in_the_citys_order_with_its_questions(session: Session
     assert order == sorted(order)
     [pothole] = [entry for entry in entries if entry.category.code == "nid-de-poule"]
     assert pothole.questions[0].code == "taille"
-    asked = categories.questions_of(session, pothole.category.id)
-    assert tuple(asked) == pothole.questions
+    asked = setup.read(session, city.id, "nid-de-poule", Position(**INSIDE)).questions
+    assert asked == tuple(
+        Asked(question.code, question.type, question.required, question.choices)
+        for question in pothole.questions
+    )
 
 
 def test_a_category_is_found_by_its_code_while_it_is_in_use(session: Session) -> None:
     city = jurisdictions.find(session, "beaurive")
-    category = categories.find(session, city.id, "nid-de-poule")
+    place = Position(**INSIDE)
+    category = session.get_one(
+        Category, setup.read(session, city.id, "nid-de-poule", place).category.id
+    )
     with pytest.raises(UnknownCategory):
-        categories.find(session, city.id, "no-such-thing")
+        setup.read(session, city.id, "no-such-thing", place)
     with pytest.raises(UnknownCategory):
-        categories.find(session, city.id + 1_000, "nid-de-poule")
+        setup.read(session, city.id + 1_000, "nid-de-poule", place)
     category.retired_at = NOW
+    session.flush()
     with pytest.raises(UnknownCategory):
-        categories.find(session, city.id, "nid-de-poule")
+        setup.read(session, city.id, "nid-de-poule", place)
     shown = [entry.category.code for entry in categories.catalogue(session, city.id)]
     assert shown
     assert "nid-de-poule" not in shown

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from city import categories, jurisdictions, rulesets
+from city import categories, jurisdictions, setup
 from city.file_format import read_city_file
 from city.jurisdictions import JurisdictionRequired, UnknownJurisdiction
 from city.loading import Loading
@@ -244,9 +244,10 @@ def test_rules_are_published_as_a_whole_and_the_old_ones_stay(
     rules = [{"team": "desk", "group": "roads"}, {"team": "crew", "category": "hole"}]
     said = reload(session, folder, changed(rules=rules))
     assert said == ["rules: version 2 published with 2 rules"]
-    assert rulesets.version(session, city) == 2
     hole = row(session, Category, "hole")
-    current = [published.rule for published in rulesets.matching(session, city, hole)]
+    found = setup.read(session, city.id, "hole", at(-33.95, 20.05))
+    assert found.ruleset == 2
+    current = [published.rule for published in found.rules]
     assert [(rule.position, rule.group_id, rule.category_id) for rule in current] == [
         (1, hole.group_id, None),
         (2, None, hole.id),

@@ -1,0 +1,164 @@
+"""A city's set-up as one report meets it: its category, the rules, the nearest address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from city import addresses
+from city.categories import Asked, UnknownCategory
+from geo.coordinates import Position
+from geo.routing import Rule, Subject
+from infra.database import Names
+
+
+@dataclass(frozen=True, slots=True)
+class CategorySetup:
+    """A category in use; `target_hours` is None where nothing is promised."""
+
+    id: int
+    group_id: int
+    code: str
+    names: Names
+    kinds: list[str]
+    public: bool
+    priority: str
+    target_hours: int | None
+
+    def as_subject(self) -> Subject:
+        """Return what the choice of routes needs to know."""
+        return Subject(self.id, self.group_id)
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringTeam:
+    """A team that reports go to."""
+
+    id: int
+    code: str
+    names: Names
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRule:
+    """A rule as it is applied, with what the city calls the parts that make its sentence."""
+
+    rule: Rule
+    subject: Names | None
+    district: Names | None
+    team: AnsweringTeam
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a city has set up for a category, and the address nearest to the spot, if one is near.
+
+    `rules` are those published that could concern the category, wherever they apply, in order.
+    """
+
+    jurisdiction_id: int
+    jurisdiction: str
+    locales: list[str]
+    category: CategorySetup
+    questions: tuple[Asked, ...]
+    ruleset_id: int | None
+    ruleset: int | None
+    rules: tuple[PublishedRule, ...]
+    fallback: AnsweringTeam | None
+    nearest_address: str | None
+
+
+# All by one question, since each would take as long to be asked as to be answered.
+_READ = text(f"""
+    SELECT j.code AS jurisdiction, j.locales, j.ruleset_id, s.version AS ruleset,
+        c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours,
+        (
+            SELECT json_agg(json_build_array(q.code, q.type, q.required, q.choices)
+                ORDER BY q.position)
+            FROM questions q WHERE q.category_id = c.id AND q.retired_at IS NULL
+        ) AS questions,
+        (
+            SELECT json_agg(
+                json_build_array(
+                    r.id, r.position, r.team_id, r.category_id, r.group_id, r.district_id,
+                    CASE WHEN r.category_id IS NULL THEN g.names ELSE c.names END, d.names,
+                    t.code, t.names
+                ) ORDER BY r.position
+            )
+            FROM rules r
+            JOIN teams t ON t.id = r.team_id
+            LEFT JOIN category_groups g ON g.id = r.group_id
+            LEFT JOIN districts d ON d.id = r.district_id
+            WHERE r.ruleset_id = j.ruleset_id
+                AND (r.category_id IS NULL OR r.category_id = c.id)
+                AND (r.group_id IS NULL OR r.group_id = c.group_id)
+        ) AS rules,
+        f.id AS fallback_id, f.code AS fallback_code, f.names AS fallback_names,
+        ({addresses.NEAREST}) AS nearest_address
+    FROM jurisdictions j
+    JOIN categories c ON c.jurisdiction_id = j.id AND c.code = :code AND c.retired_at IS NULL
+    LEFT JOIN rulesets s ON s.id = j.ruleset_id
+    LEFT JOIN teams f ON f.id = j.fallback_team_id
+    WHERE j.id = :jurisdiction_id
+""")
+
+
+def read(session: Session, jurisdiction_id: int, code: str, position: Position) -> Setup:
+    """Return the set-up for reports of the category at the position, or raise UnknownCategory."""
+    values = {"code": code, **addresses.around(jurisdiction_id, position)}
+    row = session.execute(_READ, values).one_or_none()
+    if row is None:
+        raise UnknownCategory(code)
+    return Setup(
+        jurisdiction_id=jurisdiction_id,
+        jurisdiction=row.jurisdiction,
+        locales=row.locales,
+        category=_category(row),
+        questions=tuple(Asked(*question) for question in row.questions or ()),
+        ruleset_id=row.ruleset_id,
+        ruleset=row.ruleset,
+        rules=tuple(_rule(*rule) for rule in row.rules or ()),
+        fallback=_fallback(row),
+        nearest_address=row.nearest_address,
+    )
+
+
+def _category(row: Row[Any]) -> CategorySetup:
+    return CategorySetup(
+        id=row.id,
+        group_id=row.group_id,
+        code=row.code,
+        names=row.names,
+        kinds=row.kinds,
+        public=row.public,
+        priority=row.priority,
+        target_hours=row.target_hours,
+    )
+
+
+def _rule(
+    id_: int,
+    position: int,
+    team_id: int,
+    category_id: int | None,
+    group_id: int | None,
+    district_id: int | None,
+    subject: Names | None,
+    district: Names | None,
+    *team: Any,
+) -> PublishedRule:
+    return PublishedRule(
+        Rule(id_, position, team_id, category_id, group_id, district_id),
+        subject=subject,
+        district=district,
+        team=AnsweringTeam(team_id, *team),
+    )
+
+
+def _fallback(row: Row[Any]) -> AnsweringTeam | None:
+    if row.fallback_id is None:
+        return None
+    return AnsweringTeam(row.fallback_id, row.fallback_code, row.fallback_names)

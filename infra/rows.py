@@ -1,0 +1,108 @@
+"""New rows of several tables, written by one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import JSON, Column, Dialect, Table, TextClause, text
+from sqlalchemy.dialects.postgresql.psycopg import dialect
+from sqlalchemy.orm import Session, make_transient_to_detached
+
+from infra.database import Base
+
+Encoder = Callable[[Any], Any]
+
+_DIALECT: Dialect = dialect()  # type: ignore[no-untyped-call]
+
+
+def reserve(session: Session, *models: type[Base]) -> list[int]:
+    """Return a number for a new row of each model, so that rows can name each other unwritten."""
+    found: list[int] = session.execute(_reservation(models)).scalar_one()
+    return found
+
+
+def write(session: Session, rows: Sequence[Base]) -> None:
+    """Write new rows of any tables by one statement; the session then has those with a number.
+
+    They may name each other in any order: references are looked at when all of them are there.
+    """
+    by_table: dict[Table, list[Base]] = {}
+    for row in rows:
+        by_table.setdefault(_table(type(row)), []).append(row)
+    values = {
+        table.name: json.dumps(
+            [_values(table, row) for row in of_table], default=_encode, ensure_ascii=False
+        )
+        for table, of_table in by_table.items()
+    }
+    numbered = tuple((table, _is_numbered(table, ones[0])) for table, ones in by_table.items())
+    session.execute(_statement(numbered), values)
+    for row in rows:
+        if _is_numbered(_table(type(row)), row):
+            make_transient_to_detached(row)
+            session.add(row)
+
+
+@cache
+def _reservation(models: tuple[type[Base], ...]) -> TextClause:
+    taken = ", ".join(
+        f"nextval(pg_get_serial_sequence('{_table(model).name}', 'id'))" for model in models
+    )
+    return text(f"SELECT ARRAY[{taken}]")
+
+
+@cache
+def _statement(tables: tuple[tuple[Table, bool], ...]) -> TextClause:
+    parts = []
+    for table, numbered in tables:
+        columns = ", ".join(
+            column.name for column in table.columns if numbered or column.identity is None
+        )
+        parts.append(
+            f"new_{table.name} AS (INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE"
+            f" SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, :{table.name}))"
+        )
+    return text(f"WITH {', '.join(parts)} SELECT 1")
+
+
+def _values(table: Table, row: Base) -> dict[str, Any]:
+    given = row.__dict__
+    return {
+        name: encoder(given[name]) if encoder and given[name] is not None else given[name]
+        for name, encoder in _encoders(table)
+        if name in given
+    }
+
+
+@cache
+def _encoders(table: Table) -> list[tuple[str, Encoder | None]]:
+    return [(column.name, _encoder(column)) for column in table.columns]
+
+
+def _encoder(column: Column[Any]) -> Encoder | None:
+    # What a JSON column takes is written into the document as it is.
+    if isinstance(column.type, JSON):
+        return None
+    return column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+def _is_numbered(table: Table, row: Base) -> bool:
+    return all(row.__dict__.get(column.name) is not None for column in table.primary_key)
+
+
+@cache
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    if not isinstance(table, Table):
+        raise TypeError(f"{model.__name__} has no table of its own")
+    return table
