@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import JSON, Column, Dialect, Table, TextClause, text
+from sqlalchemy import JSON, BigInteger, Column, Dialect, Function, Table, TextClause, func, text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.orm import Session, make_transient_to_detached
 
@@ -23,6 +24,11 @@ def reserve(session: Session, *models: type[Base]) -> list[int]:
     """Return a number for a new row of each model, so that rows can name each other unwritten."""
     found: list[int] = session.execute(_reservation(models)).scalar_one()
     return found
+
+
+def next_number(model: type[Base]) -> Function[int]:
+    """Return the expression that reserves a number for a new row."""
+    return func.nextval(func.pg_get_serial_sequence(_table(model).name, "id"), type_=BigInteger)
 
 
 def write(session: Session, rows: Sequence[Base]) -> None:
@@ -93,6 +99,10 @@ def _encoder(column: Column[Any]) -> Encoder | None:
 def _encode(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return rf"\x{value.hex()}"
     raise TypeError(f"{type(value).__name__} cannot be written")
 
 
