@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from io import BytesIO
 from threading import Lock
@@ -9,20 +10,20 @@ from threading import Lock
 from PIL import Image
 
 from reports.photo_memory import bytes_to_decode
-from reports.photo_structure import first_rows
+from reports.photo_structure import Place, first_rows
 
 # A web process reads photos in many threads; those that take much memory wait for each other.
 _LARGE_BYTES = 64_000_000
 _LARGE_PROOF = Lock()
 
 
-def prove_jpeg(data: bytes, image: Image.Image) -> None:
+def prove_jpeg(data: bytes, image: Image.Image, places: Sequence[Place]) -> None:
     """Raise what a decoder raises for `data` when it decodes all of it, at an eighth of the size.
 
-    `image` is opened, not decoded, and `data` has passed its walk. What takes the first rows takes
-    the rest as well where `first_rows` has an answer; anything else is decoded to its end.
+    `image` is opened, not decoded, and `places` are what the walk came by. Where `first_rows` has
+    an answer, it stands for the rest as well; anything else is decoded to its end.
     """
-    rows = first_rows(data)
+    rows = first_rows(data, places)
     if rows is not None:
         _decode_at_an_eighth(Image.open(BytesIO(rows), formats=("JPEG",)))
         return

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 Sizes = list[tuple[int, int]]
@@ -44,20 +44,25 @@ _FIRST_BYTES = 64 * 1024
 _WEBP_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
 
 
-def walk_jpeg(data: bytes) -> Sizes:
+class Place(NamedTuple):
+    """A marker of a JPEG, and where the segment behind it stands, without its length."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def walk_jpeg(data: bytes) -> tuple[Sizes, list[Place]]:
     """Walk the markers of a JPEG to its end; what a phone appends after that is left alone."""
-    sizes: Sizes = []
-    scans = 0
-    for marker, segment in jpeg_segments(data):
-        if marker in JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", segment, 1)
-            sizes.append((width, height))
-        scans += marker == JPEG_SCAN
-        if scans > _MAX_SCANS:
-            raise ValueError("too many scans")
-    if not scans or not sizes:
+    places = list(_jpeg_places(data))
+    frames = [place for place in places if place.marker in JPEG_FRAMES]
+    scans = [place for place in places if place.marker == JPEG_SCAN]
+    if len(scans) > _MAX_SCANS:
+        raise ValueError("too many scans")
+    if not scans or not frames:
         raise ValueError("this JPEG holds no picture")
-    return sizes
+    sizes = [struct.unpack_from(">HH", data, frame.start + 1) for frame in frames]
+    return [(width, height) for height, width in sizes], places
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
@@ -67,15 +72,14 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
         yield place.marker, view[place.start : place.end]
 
 
-def first_rows(data: bytes) -> bytes | None:
-    """Return a JPEG of the first rows of a JPEG that has passed its walk, or None where only
-    the whole will do.
+def first_rows(data: bytes, places: Sequence[Place]) -> bytes | None:
+    """Return a JPEG of the first rows of one that has passed its walk, or None where only the
+    whole will do.
 
     Of a picture that comes row by row in a single scan, a decoder refuses the headers and tables,
     which it meets again here, and nothing between them and the end: there it goes on with whatever
     it finds. So what refuses these rows refuses the picture, and what takes them takes it.
     """
-    places = list(_jpeg_places(data))
     frames = [place for place in places if place.marker in JPEG_FRAMES]
     scans = [place for place in places if place.marker == JPEG_SCAN]
     if len(frames) != 1 or scans != places[-1:]:
@@ -86,20 +90,12 @@ def first_rows(data: bytes) -> bytes | None:
         return None
     if not _FIRST_ROWS < height <= _JPEG_LONGEST or width > _JPEG_LONGEST:
         return None
-    rows = bytearray(data[: scan.end + _FIRST_BYTES])
-    struct.pack_into(">H", rows, frame.start + 1, _FIRST_ROWS)
-    return bytes(rows) + bytes((0xFF, _JPEG_END))
+    view = memoryview(data)
+    before, after = view[: frame.start + 1], view[frame.start + 3 : scan.end + _FIRST_BYTES]
+    return b"".join((before, struct.pack(">H", _FIRST_ROWS), after, bytes((0xFF, _JPEG_END))))
 
 
-class _Place(NamedTuple):
-    """Where the segment behind a marker stands, without its length."""
-
-    marker: int
-    start: int
-    end: int
-
-
-def _jpeg_places(data: bytes) -> Iterator[_Place]:
+def _jpeg_places(data: bytes) -> Iterator[Place]:
     at = 2
     for _ in range(_MAX_JPEG_MARKERS):
         found = _JPEG_NEXT_MARKER.search(data, at)
@@ -109,10 +105,10 @@ def _jpeg_places(data: bytes) -> Iterator[_Place]:
         if marker == _JPEG_END:
             return
         if marker in _JPEG_ALONE:
-            yield _Place(marker, at, at)
+            yield Place(marker, at, at)
         else:
             (length,) = struct.unpack_from(">H", data, at)
-            yield _Place(marker, at + 2, at + length)
+            yield Place(marker, at + 2, at + length)
             at += length
     raise ValueError("this JPEG does not come to its end")
 

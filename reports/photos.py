@@ -118,12 +118,12 @@ def probe(data: bytes) -> PhotoFacts:
 
     Raises `UnusablePhoto`.
     """
-    kind, image = open_photo(data)
+    kind, image, places = open_photo(data)
     width, height = image.size
     if kind.decoder == "JPEG":
         # A JPEG's scans carry no lengths or checksums: only decoding shows that they can be read.
         with decoding():
-            prove_jpeg(data, image)
+            prove_jpeg(data, image, places)
     return PhotoFacts(kind.media_type, width, height)
 
 
@@ -142,7 +142,7 @@ def render(data: bytes, formats: Sequence[Format] = FORMATS) -> Rendering:
 
 def _decode(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
     """The picture for the largest derivative, and the size of the upright original."""
-    kind, image = open_photo(data)
+    kind, image, _ = open_photo(data)
     width, height = image.size
     target = _fit(image.size, max(SIZES))
     with decoding():

@@ -14,7 +14,7 @@ from PIL import Image
 
 from reports import photos
 from reports.photo_formats import decoding, open_photo
-from reports.photo_structure import first_rows
+from reports.photo_structure import first_rows, walk_jpeg
 from tests.reports import photo_fuzz
 from tests.reports import photo_samples as samples
 
@@ -184,7 +184,7 @@ def proved(data: bytes) -> str:
 def decoded(data: bytes) -> str:
     """Return what decoding all of it says."""
     try:
-        _, image = open_photo(data)
+        image = open_photo(data).image
         with decoding():
             image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
@@ -195,7 +195,7 @@ def decoded(data: bytes) -> str:
 
 def by_first_rows(data: bytes) -> bool:
     try:
-        return first_rows(data) is not None
+        return first_rows(data, walk_jpeg(data)[1]) is not None
     except (LookupError, ValueError, struct.error):
         return False
 
@@ -244,7 +244,7 @@ def test_what_must_not_stand_behind_a_scan_is_refused(between: bytes) -> None:
 
 def test_only_the_first_rows_of_a_large_photo_are_read() -> None:
     data = samples.saved("JPEG", grain(1600, 1200), quality=90)
-    rows = first_rows(data)
+    rows = first_rows(data, walk_jpeg(data)[1])
     assert rows is not None
     assert len(rows) < len(data) // 10
     assert Image.open(BytesIO(rows)).size == (1600, 64)
