@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema
 
 from api.bodies import BodyParser
 from api.callers import ANYONE, REPORTER, STAFF
@@ -31,6 +32,10 @@ class Blueprint(SmorestBlueprint):
         super().__init__(*arguments, **named)
         completions: list[Completion] = [_describe_caller, _describe_problems, _describe_headers]
         self._prepare_doc_cbks += completions
+
+    def arguments(self, schema: type[Schema], **named: Any) -> Any:
+        """Declare what a view takes; the schema is made once, and not for every request."""
+        return super().arguments(schema(), **named)
 
 
 def resource(name: str, description: str, prefix: str = BASE) -> Blueprint:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from city import addresses
 from city.categories import Asked, UnknownCategory
 from geo.coordinates import Position
 from geo.routing import Rule, Subject
-from infra.database import Names
+from infra import rows
+from infra.database import Base, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,13 @@ class Setup:
     rules: tuple[PublishedRule, ...]
     fallback: AnsweringTeam | None
     nearest_address: str | None
+    numbers: list[int]
 
 
 # All by one question, since each would take as long to be asked as to be answered.
-_READ = text(f"""
-    SELECT j.code AS jurisdiction, j.locales, j.ruleset_id, s.version AS ruleset,
+_READ = f"""
+    SELECT {{reservation}} AS numbers,
+        j.code AS jurisdiction, j.locales, j.ruleset_id, s.version AS ruleset,
         c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours,
         (
             SELECT json_agg(json_build_array(q.code, q.type, q.required, q.choices)
@@ -103,13 +107,23 @@ _READ = text(f"""
     LEFT JOIN rulesets s ON s.id = j.ruleset_id
     LEFT JOIN teams f ON f.id = j.fallback_team_id
     WHERE j.id = :jurisdiction_id
-""")
+"""
 
 
-def read(session: Session, jurisdiction_id: int, code: str, position: Position) -> Setup:
-    """Return the set-up for reports of the category at the position, or raise UnknownCategory."""
+def read(
+    session: Session,
+    jurisdiction_id: int,
+    code: str,
+    position: Position,
+    *,
+    reserve: tuple[type[Base], ...] = (),
+) -> Setup:
+    """Return the set-up for reports of the category at the position, or raise UnknownCategory.
+
+    `numbers` are for new rows of the models to `reserve`, which need no question of their own.
+    """
     values = {"code": code, **addresses.around(jurisdiction_id, position)}
-    row = session.execute(_READ, values).one_or_none()
+    row = session.execute(_query(reserve), values).one_or_none()
     if row is None:
         raise UnknownCategory(code)
     return Setup(
@@ -123,7 +137,13 @@ def read(session: Session, jurisdiction_id: int, code: str, position: Position) 
         rules=tuple(_rule(*rule) for rule in row.rules or ()),
         fallback=_fallback(row),
         nearest_address=row.nearest_address,
+        numbers=row.numbers,
     )
+
+
+@cache
+def _query(reserve: tuple[type[Base], ...]) -> TextClause:
+    return text(_READ.format(reservation=rows.reservation(*reserve)))
 
 
 def _category(row: Row[Any]) -> CategorySetup:

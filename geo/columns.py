@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from struct import Struct
+
 from geoalchemy2 import Geometry, WKBElement
 from geoalchemy2.shape import to_shape
 from shapely import Point
@@ -10,6 +12,9 @@ from sqlalchemy import CheckConstraint, Dialect, Index, TypeDecorator
 from geo.coordinates import Position
 
 SRID = 4326
+
+# A point in well-known binary: byte order, kind, and the two coordinates.
+_WKB = Struct("<BIdd")
 
 MULTIPOLYGON = Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
 POLYGON = Geometry("POLYGON", srid=SRID, spatial_index=False)
@@ -43,7 +48,7 @@ class PositionColumn(TypeDecorator[Position]):
         """Turn a position into what PostGIS reads."""
         if value is None:
             return None
-        return WKBElement(Point(value.longitude, value.latitude).wkb, srid=SRID)
+        return WKBElement(_WKB.pack(1, 1, value.longitude, value.latitude), srid=SRID)
 
     def process_result_value(self, value: WKBElement | None, _dialect: Dialect) -> Position | None:
         """Turn what PostGIS gives into a position."""

@@ -84,7 +84,7 @@ class NudgeQueue:
     def send(self, nudges: list[Nudge], request_id: str | None = None) -> None:
         """Enqueue the nudges; `request_id` follows into the jobs' logs."""
         try:
-            pipe = self._connection.pipeline()
+            pipe = self._connection.pipeline(transaction=False)
             for name, queue in self._queues.items():
                 jobs = [_job(one, request_id) for one in nudges if QUEUE_OF[one.job] is name]
                 if jobs:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, Column, Dialect, Function, Table, TextClause, func, text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session
 
 from infra.database import Base
 
@@ -20,10 +20,13 @@ Encoder = Callable[[Any], Any]
 _DIALECT: Dialect = dialect()  # type: ignore[no-untyped-call]
 
 
-def reserve(session: Session, *models: type[Base]) -> list[int]:
-    """Return a number for a new row of each model, so that rows can name each other unwritten."""
-    found: list[int] = session.execute(_reservation(models)).scalar_one()
-    return found
+def reservation(*models: type[Base]) -> str:
+    """Return the SQL of an array with a number for a new row of each model, in this order.
+
+    By these numbers rows can name each other before they are written.
+    """
+    numbers = ", ".join(f"nextval('{_table(model).name}_id_seq')" for model in models)
+    return f"ARRAY[{numbers}]::bigint[]"
 
 
 def next_number(model: type[Base]) -> Function[int]:
@@ -32,7 +35,7 @@ def next_number(model: type[Base]) -> Function[int]:
 
 
 def write(session: Session, rows: Sequence[Base]) -> None:
-    """Write new rows of any tables by one statement; the session then has those with a number.
+    """Write new rows of any tables by one statement; the session does not get to know them.
 
     They may name each other in any order: references are looked at when all of them are there.
     """
@@ -45,20 +48,8 @@ def write(session: Session, rows: Sequence[Base]) -> None:
         )
         for table, of_table in by_table.items()
     }
-    numbered = tuple((table, _is_numbered(table, ones[0])) for table, ones in by_table.items())
+    numbered = tuple((table, "id" in ones[0].__dict__) for table, ones in by_table.items())
     session.execute(_statement(numbered), values)
-    for row in rows:
-        if _is_numbered(_table(type(row)), row):
-            make_transient_to_detached(row)
-            session.add(row)
-
-
-@cache
-def _reservation(models: tuple[type[Base], ...]) -> TextClause:
-    taken = ", ".join(
-        f"nextval(pg_get_serial_sequence('{_table(model).name}', 'id'))" for model in models
-    )
-    return text(f"SELECT ARRAY[{taken}]")
 
 
 @cache
@@ -104,10 +95,6 @@ def _encode(value: object) -> str:
     if isinstance(value, bytes):
         return rf"\x{value.hex()}"
     raise TypeError(f"{type(value).__name__} cannot be written")
-
-
-def _is_numbered(table: Table, row: Base) -> bool:
-    return all(row.__dict__.get(column.name) is not None for column in table.primary_key)
 
 
 @cache

@@ -40,6 +40,9 @@ from reports.status import CLOSED, Status
 # A phone may be wrong about its place, and a street may be long.
 SAME_WITHIN_M = 500
 
+# What has to have its number before it is written: a notice each for the team and the reporter.
+_NUMBERED = (Report, Ticket, Notice, Notice)
+
 
 class UnknownSameAs(Exception):
     """The ticket that a report says to be about is none of this jurisdiction's."""
@@ -112,12 +115,14 @@ def submit(session: Session, new: NewReport, now: datetime) -> Taken:
     place = jurisdictions.find_place(session, new.position)
     if new.recorder and new.recorder.jurisdiction_id != place.jurisdiction_id:
         raise OutsideOwnCity
-    found = setup.read(session, place.jurisdiction_id, new.category, new.position)
+    found = setup.read(
+        session, place.jurisdiction_id, new.category, new.position, reserve=_NUMBERED
+    )
     if new.kind not in found.category.kinds:
         raise KindNotOffered(new.kind)
     answers = categories.check_answers(found.questions, new.answers or {})
     joined = _ticket_to_join(session, place.jurisdiction_id, found.category, new)
-    report_id, ticket_id, *notice_ids = rows.reserve(session, Report, Ticket, Notice, Notice)
+    report_id, ticket_id, *notice_ids = found.numbers
     report = _report(report_id, new, found, answers, now)
     contact = _contact(report, new.contact) if new.contact else None
     if joined is None:

@@ -83,7 +83,8 @@ def _relive(
     now: datetime,
 ) -> None:
     sent_at = now - timedelta(**entry["age"])
-    report = intake.submit(session, _new_report(entry, dispatcher, sent_at), sent_at).report
+    taken = intake.submit(session, _new_report(entry, dispatcher, sent_at), sent_at)
+    report = session.get_one(Report, taken.report.id)
     for data, rendering in pictures:
         _add_photo(session, storage, report, data, rendering, sent_at + timedelta(seconds=20))
     acts = [*entry["steps"], *entry.get("messages", [])]

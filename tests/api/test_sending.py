@@ -59,6 +59,43 @@ def test_the_answer_is_the_reporters_view(client: FlaskClient) -> None:
     }
 
 
+@pytest.mark.parametrize("language", ["fr", "en", "de"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"contact": CONTACT, "locale": "fr"},
+        {"contact": {"phone": "06 12 34 56 78"}},
+        {"kind": "compliment", "category": "merci"},
+        {"kind": "idea", "category": "idee"},
+        {"place": h.ON_A_BORDER, "address": "Pont Neuf"},
+        {"place": {**h.IN_THE_HOLE, "accuracy_m": 30}},
+        {**h.PRIVATE, "description": "<b>\u00e9t\u00e9</b>\n\U0001f6b2 \\ \" ' %s :x {y}"},
+        LAMP,
+    ],
+)
+def test_the_answer_is_what_is_read_later(
+    client: FlaskClient, members: dict[str, Any], language: str
+) -> None:
+    speaks = {"Accept-Language": language}
+    answer = client.post(f"{BASE}/reports", json=problem_at(**members), headers=speaks)
+    assert answer.status_code == 201, answer.text
+    view = body_of(answer)
+    token = view.pop("tracking_token")
+    url = f"{BASE}/reports/{view['reference']}"
+    assert body_of(client.get(url, headers={**speaks, **bearer(token)})) == view
+
+    joined = body_of(
+        client.post(
+            f"{BASE}/reports",
+            json=problem_at(**members, same_as=view["ticket"]),
+            headers=speaks,
+        )
+    )
+    token = joined.pop("tracking_token")
+    url = f"{BASE}/reports/{joined['reference']}"
+    assert body_of(client.get(url, headers={**speaks, **bearer(token)})) == joined
+
+
 def test_references_are_unlike_one_another(resident: Resident) -> None:
     sent = [resident.report()["reference"] for _ in range(5)]
     assert len(set(sent)) == 5
