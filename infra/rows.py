@@ -31,7 +31,7 @@ def reservation(*models: type[Base]) -> str:
 
 def next_number(model: type[Base]) -> Function[int]:
     """Return the expression that reserves a number for a new row."""
-    return func.nextval(func.pg_get_serial_sequence(_table(model).name, "id"), type_=BigInteger)
+    return func.nextval(f"{_table(model).name}_id_seq", type_=BigInteger)
 
 
 def write(session: Session, rows: Sequence[Base]) -> None:

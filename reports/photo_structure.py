@@ -37,8 +37,8 @@ _JPEG_SEQUENTIAL = {0xC0, 0xC1}
 # What a decoder takes for a picture at most, whatever its header has room for.
 _JPEG_LONGEST = 65_500
 
-# Two rows of the largest blocks that there are, and about what they take in a photo.
-_FIRST_ROWS = 64
+# A row of the largest blocks that there are, and more than it takes in a photo.
+_FIRST_ROWS = 32
 _FIRST_BYTES = 64 * 1024
 
 _WEBP_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
