@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from city import addresses
@@ -74,17 +74,24 @@ class Setup:
     numbers: list[int]
 
 
-# All by one question, since each would take as long to be asked as to be answered.
+# All by one question, since each would take as long to be asked as to be answered; and told as one
+# JSON document, since many columns would take longer still.
 _READ = f"""
-    SELECT {{reservation}} AS numbers,
-        j.code AS jurisdiction, j.locales, j.ruleset_id, s.version AS ruleset,
-        c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours,
-        (
-            SELECT json_agg(json_build_array(q.code, q.type, q.required, q.choices)
-                ORDER BY q.position)
+    SELECT json_build_object(
+        'jurisdiction', j.code,
+        'locales', j.locales,
+        'category', json_build_array(
+            c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours
+        ),
+        'questions', (
+            SELECT json_agg(
+                json_build_array(q.code, q.type, q.required, q.choices) ORDER BY q.position
+            )
             FROM questions q WHERE q.category_id = c.id AND q.retired_at IS NULL
-        ) AS questions,
-        (
+        ),
+        'ruleset_id', j.ruleset_id,
+        'ruleset', s.version,
+        'rules', (
             SELECT json_agg(
                 json_build_array(
                     r.id, r.position, r.team_id, r.category_id, r.group_id, r.district_id,
@@ -99,9 +106,11 @@ _READ = f"""
             WHERE r.ruleset_id = j.ruleset_id
                 AND (r.category_id IS NULL OR r.category_id = c.id)
                 AND (r.group_id IS NULL OR r.group_id = c.group_id)
-        ) AS rules,
-        f.id AS fallback_id, f.code AS fallback_code, f.names AS fallback_names,
-        ({addresses.NEAREST}) AS nearest_address
+        ),
+        'fallback', CASE WHEN f.id IS NOT NULL THEN json_build_array(f.id, f.code, f.names) END,
+        'nearest_address', ({addresses.NEAREST}),
+        'numbers', {{reservation}}
+    )
     FROM jurisdictions j
     JOIN categories c ON c.jurisdiction_id = j.id AND c.code = :code AND c.retired_at IS NULL
     LEFT JOIN rulesets s ON s.id = j.ruleset_id
@@ -123,40 +132,28 @@ def read(
     `numbers` are for new rows of the models to `reserve`, which need no question of their own.
     """
     values = {"code": code, **addresses.around(jurisdiction_id, position)}
-    row = session.execute(_query(reserve), values).one_or_none()
-    if row is None:
+    found: dict[str, Any] | None = session.scalar(_query(reserve), values)
+    if found is None:
         raise UnknownCategory(code)
+    fallback = found["fallback"]
     return Setup(
         jurisdiction_id=jurisdiction_id,
-        jurisdiction=row.jurisdiction,
-        locales=row.locales,
-        category=_category(row),
-        questions=tuple(Asked(*question) for question in row.questions or ()),
-        ruleset_id=row.ruleset_id,
-        ruleset=row.ruleset,
-        rules=tuple(_rule(*rule) for rule in row.rules or ()),
-        fallback=_fallback(row),
-        nearest_address=row.nearest_address,
-        numbers=row.numbers,
+        jurisdiction=found["jurisdiction"],
+        locales=found["locales"],
+        category=CategorySetup(*found["category"]),
+        questions=tuple(Asked(*question) for question in found["questions"] or ()),
+        ruleset_id=found["ruleset_id"],
+        ruleset=found["ruleset"],
+        rules=tuple(_rule(*rule) for rule in found["rules"] or ()),
+        fallback=AnsweringTeam(*fallback) if fallback else None,
+        nearest_address=found["nearest_address"],
+        numbers=found["numbers"],
     )
 
 
 @cache
 def _query(reserve: tuple[type[Base], ...]) -> TextClause:
     return text(_READ.format(reservation=rows.reservation(*reserve)))
-
-
-def _category(row: Row[Any]) -> CategorySetup:
-    return CategorySetup(
-        id=row.id,
-        group_id=row.group_id,
-        code=row.code,
-        names=row.names,
-        kinds=row.kinds,
-        public=row.public,
-        priority=row.priority,
-        target_hours=row.target_hours,
-    )
 
 
 def _rule(
@@ -176,9 +173,3 @@ def _rule(
         district=district,
         team=AnsweringTeam(team_id, *team),
     )
-
-
-def _fallback(row: Row[Any]) -> AnsweringTeam | None:
-    if row.fallback_id is None:
-        return None
-    return AnsweringTeam(row.fallback_id, row.fallback_code, row.fallback_names)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.coordinates import Position
@@ -104,27 +105,31 @@ _BORDER_DISTANCE = f"""
     )
 """
 
+# Told as one JSON document: on the way of every report, many columns would cost more than they say.
 _LOCATE = text(f"""
     WITH {_SPOTS},
     near AS (
         SELECT DISTINCT p.shape_id FROM spots
         JOIN district_pieces p ON ST_DWithin(p.piece, spots.point, {HAIR_DEG})
     )
-    SELECT l.jurisdiction_id, l.role, d.id AS district_id, d.code, d.names,
-        CASE WHEN EXISTS (
-            SELECT 1 FROM spots
-            JOIN district_edges e ON ST_DWithin(e.edge, spots.point, {HAIR_DEG})
-            WHERE e.shape_id = s.id
-        ) THEN EXISTS (
-            SELECT 1 FROM spots WHERE ST_Covers(s.shape, spots.point)
-        ) ELSE true END AS exact,
-        CASE WHEN l.role = 'service' THEN ({_BORDER_DISTANCE}) END AS border_distance_m
+    SELECT json_agg(
+        json_build_array(
+            l.jurisdiction_id, l.role, d.id, d.code, d.names,
+            CASE WHEN EXISTS (
+                SELECT 1 FROM spots
+                JOIN district_edges e ON ST_DWithin(e.edge, spots.point, {HAIR_DEG})
+                WHERE e.shape_id = s.id
+            ) THEN EXISTS (
+                SELECT 1 FROM spots WHERE ST_Covers(s.shape, spots.point)
+            ) ELSE true END,
+            CASE WHEN l.role = 'service' THEN ({_BORDER_DISTANCE}) END
+        ) ORDER BY j.code, l.role, d.code
+    )
     FROM near
     JOIN district_shapes s ON s.id = near.shape_id
     JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
     JOIN districts d ON d.id = s.district_id
     JOIN jurisdictions j ON j.id = l.jurisdiction_id AND j.retired_at IS NULL
-    ORDER BY j.code, l.role, d.code
 """)
 
 _NEAREST = text(f"""
@@ -167,8 +172,8 @@ def locate(session: Session, position: Position) -> list[Hit]:
     Positions at longitude 180 and -180 are one spot. The cost depends on the number of districts
     there, not on how many vertices they have.
     """
-    rows = session.execute(_LOCATE, _place(position))
-    return [_hit(row) for row in rows]
+    hits: list[list[Any]] | None = session.scalar(_LOCATE, _place(position))
+    return [_hit(*hit) for hit in hits or ()]
 
 
 def nearest(session: Session, position: Position) -> Near | None:
@@ -200,13 +205,5 @@ def _place(position: Position) -> dict[str, float | None]:
     }
 
 
-def _hit(row: Row[tuple[object, ...]]) -> Hit:
-    return Hit(
-        jurisdiction_id=row.jurisdiction_id,
-        role=LayerRole(row.role),
-        district_id=row.district_id,
-        code=row.code,
-        names=row.names,
-        exact=row.exact,
-        border_distance_m=row.border_distance_m,
-    )
+def _hit(jurisdiction_id: int, role: str, *district: Any) -> Hit:
+    return Hit(jurisdiction_id, LayerRole(role), *district)

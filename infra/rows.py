@@ -43,9 +43,7 @@ def write(session: Session, rows: Sequence[Base]) -> None:
     for row in rows:
         by_table.setdefault(_table(type(row)), []).append(row)
     values = {
-        table.name: json.dumps(
-            [_values(table, row) for row in of_table], default=_encode, ensure_ascii=False
-        )
+        table.name: _JSON.encode([_values(table, row) for row in of_table])
         for table, of_table in by_table.items()
     }
     numbered = tuple((table, "id" in ones[0].__dict__) for table, ones in by_table.items())
@@ -64,6 +62,19 @@ def _statement(tables: tuple[tuple[Table, bool], ...]) -> TextClause:
             f" SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, :{table.name}))"
         )
     return text(f"WITH {', '.join(parts)} SELECT 1")
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return rf"\x{value.hex()}"
+    raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+_JSON = json.JSONEncoder(default=_encode, ensure_ascii=False)
 
 
 def _values(table: Table, row: Base) -> dict[str, Any]:
@@ -85,16 +96,6 @@ def _encoder(column: Column[Any]) -> Encoder | None:
     if isinstance(column.type, JSON):
         return None
     return column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
-
-
-def _encode(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        return rf"\x{value.hex()}"
-    raise TypeError(f"{type(value).__name__} cannot be written")
 
 
 @cache

@@ -12,6 +12,10 @@ TICKET_PREFIX = "T"
 RANDOM_LENGTH = 8
 GROUP = 3
 
+_BITS = 5
+_MASK = 2**_BITS - 1
+_SHIFTS = range(0, RANDOM_LENGTH * _BITS, _BITS)
+
 _LOOKALIKES = str.maketrans("OIL", "011")
 
 
@@ -21,7 +25,8 @@ class MalformedReference(ValueError):
 
 def new_report_reference() -> str:
     """Return a fresh reference such as `7KM-3QX-9PA`: 40 random bits and a check character."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
+    number = secrets.randbits(RANDOM_LENGTH * _BITS)
+    body = "".join(ALPHABET[number >> shift & _MASK] for shift in _SHIFTS)
     return _group(body + luhn.calc_check_digit(body, ALPHABET))
 
 
