@@ -150,8 +150,7 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
     event = history.next_line(
         ticket, EventKind.PHOTO_ADDED, now, author=Author.RESIDENT, report_id=report.id
     )
-    session.flush()
-    rows.write(session, [photo, event])
+    rows.write(session, [photo, event], changed=ticket)
     errands.owe(session, Job.RENDER_PHOTO, photo.id)
     return photo, True
 

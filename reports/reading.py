@@ -126,6 +126,8 @@ _PHOTOS = (
     .order_by(Photo.id)
 )
 
+_BY_REFERENCE = select(Report).where(Report.reference == bindparam("reference"))
+
 _PUBLIC_CATEGORIES = select(Category.id).where(
     Category.jurisdiction_id == bindparam("jurisdiction_id"), Category.public
 )
@@ -141,7 +143,7 @@ def find(session: Session, reference: str, *, holder: str | None) -> Report:
         wanted = normalise(reference)
     except MalformedReference as error:
         raise UnknownReport(reference) from error
-    report = session.scalar(select(Report).where(Report.reference == wanted))
+    report = session.scalar(_BY_REFERENCE, {"reference": wanted})
     if report is None:
         raise UnknownReport(reference)
     opened = opens(report, holder)
