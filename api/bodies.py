@@ -150,17 +150,21 @@ def read_bytes(req: Request, limit: int) -> bytes:
         raise BodyTooLarge(limit)
     source = req.environ["wsgi.input"]
     wanted = req.content_length
-    data = bytearray()
-    while wanted is None or len(data) < wanted:
-        chunk = source.read(min(_CHUNK, limit + 1 - len(data)))
-        if not chunk:
+    # A body whose length is known mostly comes in one piece, which is then not copied again.
+    size = _CHUNK if wanted is None else wanted
+    pieces: list[bytes] = []
+    length = 0
+    while length < limit + 1 and (wanted is None or length < wanted):
+        piece = source.read(min(size, limit + 1 - length))
+        if not piece:
             break
-        data += chunk
-        if len(data) > limit:
-            raise BodyTooLarge(limit)
-    if wanted is not None and len(data) < wanted:
+        pieces.append(piece)
+        length += len(piece)
+    if length > limit:
+        raise BodyTooLarge(limit)
+    if wanted is not None and length < wanted:
         raise MalformedBody
-    return bytes(data)
+    return b"".join(pieces)
 
 
 def reads_up_to(limit: int) -> Callable[[View], View]:

@@ -27,7 +27,7 @@ CLIENTS = 4
 BOUND = 0.6
 SIZE = 3_000_000
 PER_REPORT = 5
-REPORTS = 160
+REPORTS = 400
 
 
 def photo() -> bytes:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Row, Select, bindparam, func, select, true, update
 from sqlalchemy.orm import Session
 
+from infra import rows
 from infra.queue import Job
 from infra.storage import Storage
 from reports import errands, history, leases, work
@@ -31,6 +32,22 @@ GAVE_UP = "could_not_be_processed"
 
 USABLE = func.count().filter(Photo.status != PhotoStatus.REJECTED.value)
 """How many photos are or may become usable."""
+
+
+# How many photos a report has, and whether one of them came under this identifier.
+_STANDING: Select[*tuple[Any, ...]] = select(
+    USABLE.label("usable"),
+    func.count().label("photos"),
+    func.max(Photo.id).filter(Photo.uuid == bindparam("uuid")).label("same_id"),
+).where(Photo.report_id == bindparam("report_id"))
+
+_standing = _STANDING.subquery()
+_LOCKED_STANDING = work.AS_REPORTER.add_columns(
+    _standing.c.usable,
+    _standing.c.photos,
+    _standing.c.same_id,
+    rows.next_number(Photo).label("number"),
+).join(_standing, true())
 
 
 class TooManyPhotos(Exception):
@@ -114,16 +131,8 @@ def room(usable: int, all_of_them: int) -> int:
 
 def find_same(session: Session, report_id: int, upload: Upload) -> Photo | None:
     """Return the photo if it is here already; raise OtherPhoto or TooManyPhotos if it cannot be."""
-    photo = session.scalar(
-        select(Photo).where(Photo.report_id == report_id, Photo.uuid == upload.uuid)
-    )
-    if photo is not None:
-        if photo.sha256 != upload.sha256:
-            raise OtherPhoto
-        return photo
-    if remaining(session, report_id) == 0:
-        raise TooManyPhotos
-    return None
+    row = session.execute(_STANDING, {"report_id": report_id, "uuid": upload.uuid}).one()
+    return _same(session, row, upload)
 
 
 def add(session: Session, report: Report, upload: Upload, now: datetime) -> tuple[Photo, bool]:
@@ -131,39 +140,17 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
 
     Raise ReportAnonymised, PhotosClosed, OtherPhoto or TooManyPhotos.
     """
-    ticket = work.lock_as_reporter(session, report)
-    same = find_same(session, report.id, upload)
+    ticket, row = work.lock_and_read(session, report.id, _LOCKED_STANDING, uuid=upload.uuid)
+    same = _same(session, row, upload)
     if same is not None:
         return same, False
     if ticket.withdrawn:
         raise PhotosClosed
-    photo = Photo(
-        jurisdiction_id=report.jurisdiction_id,
-        report_id=report.id,
-        uuid=upload.uuid,
-        public_id=uuid4(),
-        sha256=upload.sha256,
-        media_type=upload.facts.media_type,
-        size_bytes=upload.size_bytes,
-        width=upload.facts.width,
-        height=upload.facts.height,
-        status=PhotoStatus.PENDING.value,
-        visibility=Visibility.SHOWN.value,
-        attempt=0,
-        strikes=0,
-        created_at=now,
-        updated_at=now,
+    photo = _pending(row.number, report, upload, now)
+    event = history.next_line(
+        ticket, EventKind.PHOTO_ADDED, now, author=Author.RESIDENT, report_id=report.id
     )
-    session.add(photo)
-    history.append(
-        session,
-        ticket,
-        EventKind.PHOTO_ADDED,
-        now,
-        author=Author.RESIDENT,
-        report_id=report.id,
-    )
-    session.flush()
+    rows.write(session, [photo, event], changed=ticket)
     errands.owe(session, Job.RENDER_PHOTO, photo.id)
     return photo, True
 
@@ -282,3 +269,37 @@ def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: dat
 def _ready(query: Select[Any], jurisdiction_id: int | None) -> Select[Any]:
     query = query.where(Photo.status == PhotoStatus.READY.value)
     return query.where(Photo.jurisdiction_id == jurisdiction_id) if jurisdiction_id else query
+
+
+def _same(session: Session, standing: Row[*tuple[Any, ...]], upload: Upload) -> Photo | None:
+    if standing.same_id is not None:
+        photo = session.get_one(Photo, standing.same_id)
+        if photo.sha256 != upload.sha256:
+            raise OtherPhoto
+        return photo
+    if room(standing.usable, standing.photos) == 0:
+        raise TooManyPhotos
+    return None
+
+
+def _pending(number: int, report: Report, upload: Upload, now: datetime) -> Photo:
+    return Photo(
+        id=number,
+        jurisdiction_id=report.jurisdiction_id,
+        report_id=report.id,
+        uuid=upload.uuid,
+        public_id=uuid4(),
+        sha256=upload.sha256,
+        media_type=upload.facts.media_type,
+        size_bytes=upload.size_bytes,
+        width=upload.facts.width,
+        height=upload.facts.height,
+        status=PhotoStatus.PENDING.value,
+        reason=None,
+        visibility=Visibility.SHOWN.value,
+        placeholder=None,
+        attempt=0,
+        strikes=0,
+        created_at=now,
+        updated_at=now,
+    )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from io import BytesIO
+from typing import NamedTuple
 
 from PIL import AvifImagePlugin, Image
 from pillow_heif import register_heif_opener
@@ -17,6 +18,7 @@ from reports.photo_boxes import walk_avif, walk_heic
 from reports.photo_memory import MAX_BYTES, bytes_to_decode
 from reports.photo_structure import (
     PNG_SIGNATURE,
+    Place,
     Sizes,
     walk_jpeg,
     walk_png,
@@ -76,7 +78,6 @@ _AVIF_BRANDS = {b"avif", b"avis"}
 _NEUTRAL_BRANDS = {b"mif1", b"msf1"}
 
 _WALKS: dict[str, Callable[[bytes], Sizes]] = {
-    "JPEG": walk_jpeg,
     "PNG": walk_png,
     "WEBP": walk_webp,
     "HEIF": walk_heic,
@@ -107,6 +108,14 @@ class PhotoKind:
     media_type: str
 
 
+class OpenPhoto(NamedTuple):
+    """A photo of which no pixel has been read; `places` are those of the markers of a JPEG."""
+
+    kind: PhotoKind
+    image: Image.Image
+    places: Sequence[Place]
+
+
 @contextmanager
 def decoding() -> Iterator[None]:
     """Turn whatever a decoder raises into `UnusablePhoto`."""
@@ -118,22 +127,26 @@ def decoding() -> Iterator[None]:
         raise UnusablePhoto("broken") from error
 
 
-def open_photo(data: bytes) -> tuple[PhotoKind, Image.Image]:
+def open_photo(data: bytes) -> OpenPhoto:
     """Return what `data` is, and the picture, opened but not decoded.
 
     The size and the memory that it takes are within the bounds, and the structure is whole to the
     end. Raises `UnusablePhoto`.
     """
     kind = identify(data)
+    places: Sequence[Place] = ()
     with decoding():
-        sizes = _WALKS[kind.decoder](data)
+        if kind.decoder == "JPEG":
+            sizes, places = walk_jpeg(data)
+        else:
+            sizes = _WALKS[kind.decoder](data)
         _check_pixels(kind.decoder, sizes)
         image = Image.open(BytesIO(data), formats=(kind.decoder,))
         _check_pixels(kind.decoder, [image.size])
         largest = max(width * height for width, height in [image.size, *sizes])
         if bytes_to_decode(kind.decoder, data, image, largest) > MAX_BYTES:
             raise UnusablePhoto(TOO_MUCH_MEMORY)
-    return kind, image
+    return OpenPhoto(kind, image, places)
 
 
 def identify(data: bytes) -> PhotoKind:

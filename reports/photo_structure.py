@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 Sizes = list[tuple[int, int]]
 
@@ -32,29 +33,69 @@ _MAX_SCANS = 100
 _JPEG_NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 JPEG_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 JPEG_SCAN, _JPEG_END, _JPEG_ALONE = 0xDA, 0xD9, {0x01, *range(0xD0, 0xD9)}
+_JPEG_SEQUENTIAL = {0xC0, 0xC1}
+# What a decoder takes for a picture at most, whatever its header has room for.
+_JPEG_LONGEST = 65_500
+
+# A row of the largest blocks that there are, and more than it takes in a photo.
+_FIRST_ROWS = 32
+_FIRST_BYTES = 64 * 1024
 
 _WEBP_PICTURES = {b"VP8 ", b"VP8L", b"ANMF"}
 
 
-def walk_jpeg(data: bytes) -> Sizes:
+class Place(NamedTuple):
+    """A marker of a JPEG, and where the segment behind it stands, without its length."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def walk_jpeg(data: bytes) -> tuple[Sizes, list[Place]]:
     """Walk the markers of a JPEG to its end; what a phone appends after that is left alone."""
-    sizes: Sizes = []
-    scans = 0
-    for marker, segment in jpeg_segments(data):
-        if marker in JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", segment, 1)
-            sizes.append((width, height))
-        scans += marker == JPEG_SCAN
-        if scans > _MAX_SCANS:
-            raise ValueError("too many scans")
-    if not scans or not sizes:
+    places = list(_jpeg_places(data))
+    frames = [place for place in places if place.marker in JPEG_FRAMES]
+    scans = [place for place in places if place.marker == JPEG_SCAN]
+    if len(scans) > _MAX_SCANS:
+        raise ValueError("too many scans")
+    if not scans or not frames:
         raise ValueError("this JPEG holds no picture")
-    return sizes
+    sizes = [struct.unpack_from(">HH", data, frame.start + 1) for frame in frames]
+    return [(width, height) for height, width in sizes], places
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
     """Yield each marker of a JPEG with the segment behind it, up to the marker of its end."""
     view = memoryview(data)
+    for place in _jpeg_places(data):
+        yield place.marker, view[place.start : place.end]
+
+
+def first_rows(data: bytes, places: Sequence[Place]) -> bytes | None:
+    """Return a JPEG of the first rows of one that has passed its walk, or None where only the
+    whole will do.
+
+    Of a picture that comes row by row in a single scan, a decoder refuses the headers and tables,
+    which it meets again here, and nothing between them and the end: there it goes on with whatever
+    it finds. So what refuses these rows refuses the picture, and what takes them takes it.
+    """
+    frames = [place for place in places if place.marker in JPEG_FRAMES]
+    scans = [place for place in places if place.marker == JPEG_SCAN]
+    if len(frames) != 1 or scans != places[-1:]:
+        return None
+    frame, scan = frames[0], scans[0]
+    height, width, components = struct.unpack_from(">HHB", data, frame.start + 1)
+    if frame.marker not in _JPEG_SEQUENTIAL or data[scan.start] != components:
+        return None
+    if not _FIRST_ROWS < height <= _JPEG_LONGEST or width > _JPEG_LONGEST:
+        return None
+    view = memoryview(data)
+    before, after = view[: frame.start + 1], view[frame.start + 3 : scan.end + _FIRST_BYTES]
+    return b"".join((before, struct.pack(">H", _FIRST_ROWS), after, bytes((0xFF, _JPEG_END))))
+
+
+def _jpeg_places(data: bytes) -> Iterator[Place]:
     at = 2
     for _ in range(_MAX_JPEG_MARKERS):
         found = _JPEG_NEXT_MARKER.search(data, at)
@@ -63,9 +104,11 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, memoryview]]:
         marker, at = data[found.start() + 1], found.end()
         if marker == _JPEG_END:
             return
-        if marker not in _JPEG_ALONE:
+        if marker in _JPEG_ALONE:
+            yield Place(marker, at, at)
+        else:
             (length,) = struct.unpack_from(">H", data, at)
-            yield marker, view[at + 2 : at + length]
+            yield Place(marker, at + 2, at + length)
             at += length
     raise ValueError("this JPEG does not come to its end")
 

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
-from threading import Lock
 from typing import Literal, NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
 
 from reports.photo_formats import CODES, TOO_MUCH_MEMORY, UnusablePhoto, decoding, open_photo
-from reports.photo_memory import bytes_to_decode
+from reports.photo_proof import prove_jpeg
 
 __all__ = [
     "CODES",
@@ -55,9 +53,6 @@ _REDUCING_GAP = 1.5
 _FIRST_FILTER = Image.Resampling.HAMMING
 _NEXT_FILTER, _NEXT_GAP = Image.Resampling.LANCZOS, 1.0
 _BAND_PIXELS = 2_000_000
-# A web process reads photos in many threads; those that take much memory wait for each other.
-_LARGE_BYTES = 64_000_000
-_LARGE_PROOF = Lock()
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -125,14 +120,12 @@ def probe(data: bytes) -> PhotoFacts:
 
     Raises `UnusablePhoto`.
     """
-    kind, image = open_photo(data)
+    kind, image, places = open_photo(data)
     width, height = image.size
     if kind.decoder == "JPEG":
-        # A JPEG's scans carry no lengths or checksums: only decoding shows that one is cut short.
-        is_large = bytes_to_decode(kind.decoder, data, image, width * height) > _LARGE_BYTES
-        with decoding(), _LARGE_PROOF if is_large else nullcontext():
-            image.draft(None, (max(1, width // 8), max(1, height // 8)))
-            image.load()
+        # A JPEG's scans carry no lengths or checksums: only decoding shows that they can be read.
+        with decoding():
+            prove_jpeg(data, image, places)
     return PhotoFacts(kind.media_type, width, height)
 
 
@@ -151,7 +144,7 @@ def render(data: bytes, formats: Sequence[Format] = FORMATS) -> Rendering:
 
 def _decode(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
     """The picture for the largest derivative, and the size of the upright original."""
-    kind, image = open_photo(data)
+    kind, image, _ = open_photo(data)
     width, height = image.size
     target = _fit(image.size, max(SIZES))
     with decoding():

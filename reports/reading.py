@@ -163,6 +163,8 @@ _QUERY: Select[*tuple[Any, ...]] = (
 
 _ONE = _QUERY.where(Report.id == bindparam("report_id"))
 
+_BY_REFERENCE = select(Report).where(Report.reference == bindparam("reference"))
+
 _filed = aliased(Category)
 
 _LIST = _QUERY.where(
@@ -189,7 +191,7 @@ def find(session: Session, reference: str, *, holder: str | None) -> Report:
         wanted = normalise(reference)
     except MalformedReference as error:
         raise UnknownReport(reference) from error
-    report = session.scalar(select(Report).where(Report.reference == wanted))
+    report = session.scalar(_BY_REFERENCE, {"reference": wanted})
     if report is None:
         raise UnknownReport(reference)
     opened = opens(report, holder)

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from reports import history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
+
+_CURRENT = select(Membership.ticket_id).where(
+    Membership.report_id == bindparam("report_id"), Membership.left_at.is_(None)
+)
+
+AS_REPORTER: Select[*tuple[Any, ...]] = _CURRENT.add_columns(Report.anonymised_at).join(
+    Report, Report.id == Membership.report_id
+)
+
+_LOCKED = (
+    select(Ticket)
+    .where(Ticket.id == _CURRENT.scalar_subquery())
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 
 
 class ReportAnonymised(Exception):
@@ -44,21 +60,38 @@ def lock_as_reporter(session: Session, report: Report) -> Ticket:
 
     Raise ReportAnonymised when nobody is its reporter any more.
     """
-    ticket = lock_of(session, report.id)
-    session.refresh(report, ["anonymised_at"])
-    if report.anonymised_at is not None:
-        raise ReportAnonymised
+    ticket, _ = lock_and_read(session, report.id, AS_REPORTER)
     return ticket
+
+
+def lock_and_read(
+    session: Session, report_id: int, query: Select[*tuple[Any, ...]], **values: Any
+) -> tuple[Ticket, Row[*tuple[Any, ...]]]:
+    """Return the ticket held as by `lock_as_reporter`, and what the query then finds.
+
+    The query is `AS_REPORTER` with columns added, `values` are its further parameters.
+    """
+    ticket, row = _lock_of(session, query, {"report_id": report_id, **values})
+    if row.anonymised_at is not None:
+        raise ReportAnonymised
+    return ticket, row
 
 
 def lock_of(session: Session, report_id: int) -> Ticket:
     """Return the ticket that the report is in, held until the end of the transaction."""
+    ticket, _ = _lock_of(session, _CURRENT, {"report_id": report_id})
+    return ticket
+
+
+def _lock_of(
+    session: Session, query: Select[*tuple[Any, ...]], values: dict[str, Any]
+) -> tuple[Ticket, Row[*tuple[Any, ...]]]:
     while True:
-        ticket_id = _current(session, report_id)
-        ticket = lock(session, ticket_id)
+        ticket = session.scalars(_LOCKED, values).one()
+        row = session.execute(query, values).one()
         # The report may have been moved while the lock was waited for.
-        if _current(session, report_id) == ticket_id:
-            return ticket
+        if row.ticket_id == ticket.id:
+            return ticket, row
 
 
 def enter(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:
@@ -120,11 +153,3 @@ def _words(ticket: Ticket, step: Move, now: datetime) -> Message | None:
         reason=step.reason,
         created_at=now,
     )
-
-
-def _current(session: Session, report_id: int) -> int:
-    return session.scalars(
-        select(Membership.ticket_id).where(
-            Membership.report_id == report_id, Membership.left_at.is_(None)
-        )
-    ).one()

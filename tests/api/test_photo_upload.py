@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -68,6 +69,16 @@ def test_a_photo_is_taken_once_and_harmless_again(
     ticket, _ = read_ticket(resident.client, view["ticket"], dispatcher)
     assert ticket["photos"] == ticket["reports"][0]["photos"] == [photo]
     assert [event["kind"] for event in ticket["events"]].count("photo_added") == 1
+
+
+def test_a_photo_takes_few_statements(app: Flask, resident: Resident) -> None:
+    view, uuid = resident.report(), uuid4()
+    with h.statements_of(app) as sent:
+        assert resident.put_photo(view, photo_samples.jpeg(64, 48), uuid).status_code == 201
+    assert len(sent) == 5, "\n\n".join(sent)
+    with h.statements_of(app) as sent:
+        assert resident.put_photo(view, photo_samples.jpeg(64, 48), uuid).status_code == 200
+    assert len(sent) == 3, "\n\n".join(sent)
 
 
 def test_a_form_does_the_same(resident: Resident) -> None:
