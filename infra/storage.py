@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
-
-from infra import folder as folders
-from infra.folder import Folder
+from obstore.store import LocalStore, S3Store
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 _PROBE_BYTES = bytes(4096)
+
+# A put into a folder is written beside its target as `name#1` and renamed when it is whole. What a
+# killed process leaves there never shows under its own name.
+_STAGED = re.compile(r"#\d+$")
 
 # A folder counts as full before it is: the largest photo must still fit, unless the whole file
 # system is small.
@@ -120,7 +121,7 @@ class Storage:
         self._folder = folder
         self._bucket = bucket
         self._prefix = prefix
-        self._store: Folder | S3Store | None = None
+        self._store: LocalStore | S3Store | None = None
         self._opening = Lock()
         self._fuse = Fuse()
 
@@ -150,7 +151,8 @@ class Storage:
             if isinstance(store, S3Store):
                 store.put(key, data, attributes={"Content-Type": media_type}, use_multipart=False)
             else:
-                store.put(key, data)
+                store.put(key, data, use_multipart=False)
+                self._flush(key)
 
     def get(self, key: str) -> bytes:
         """Return the bytes under `key`; raises `MissingObject`."""
@@ -213,17 +215,25 @@ class Storage:
         """
         if self._folder is None:
             return 0
+        oldest = time.time() - older_than_s
+        removed = 0
         with _store_errors():
-            return folders.tidy(self._folder, older_than_s)
+            # Folders come and go meanwhile, which os.walk bears and Path.rglob does not.
+            for place, _, names in os.walk(self._folder):
+                for path in (Path(place, name) for name in names if _STAGED.search(name)):
+                    if _is_older(path, oldest):
+                        path.unlink(missing_ok=True)
+                        removed += 1
+        return removed
 
-    def _open(self) -> Folder | S3Store:
+    def _open(self) -> LocalStore | S3Store:
         _claim_process()
         with self._opening:
             if self._store is None:
                 self._store = self._make()
             return self._store
 
-    def _make(self) -> Folder | S3Store:
+    def _make(self) -> LocalStore | S3Store:
         if self._folder is None:
             return S3Store(
                 self._bucket,
@@ -231,7 +241,22 @@ class Storage:
                 client_options=_CLIENT,
                 retry_config=_RETRY,
             )
-        return Folder(self._folder)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return LocalStore(self._folder, automatic_cleanup=True)
+
+    def _flush(self, key: str) -> None:
+        """Wait until the file and the folders that lead to it would survive a power cut."""
+        if self._folder is None:
+            return
+        path = self._folder / key
+        for place in (path, *path.parents):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if place == self._folder:
+                return
 
 
 class _Runtime:
@@ -249,7 +274,7 @@ def _claim_process() -> None:
 
 def _check_key(key: str) -> None:
     parts = key.split("/")
-    if "\0" in key or any(part in {"", ".", ".."} or folders.is_staged(part) for part in parts):
+    if "\0" in key or any(part in {"", ".", ".."} or _STAGED.search(part) for part in parts):
         raise ValueError("not a storage key")
 
 
@@ -276,3 +301,10 @@ def _check_room(folder: Path) -> None:
     free = state.f_bavail * state.f_frsize
     if free < min(_ROOM_BYTES, state.f_blocks * state.f_frsize // _ROOM_SHARE):
         raise StorageError("the storage folder is nearly full", full=True)
+
+
+def _is_older(path: Path, oldest: float) -> bool:
+    try:
+        return path.stat().st_mtime < oldest
+    except FileNotFoundError:
+        return False

@@ -126,46 +126,6 @@ def test_a_folder_is_not_an_object(storage: Storage) -> None:
     assert storage.get(KEY) == b"bytes"
 
 
-@pytest.fixture
-def flushed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return what has been brought to the disk, as paths below the folder, as it happens."""
-    places: list[str] = []
-    flush = os.fsync
-
-    def note(descriptor: int) -> None:
-        flush(descriptor)
-        place = Path(f"/proc/self/fd/{descriptor}").readlink()
-        places.append(str(place.relative_to(folder)).partition("#")[0])
-
-    monkeypatch.setattr(os, "fsync", note)
-    return places
-
-
-def test_a_put_flushes_the_object_and_each_folder_that_got_a_name(
-    storage: Storage, flushed: list[str]
-) -> None:
-    def put(key: str) -> list[str]:
-        flushed.clear()
-        storage.put(key, b"bytes", "image/jpeg")
-        return flushed
-
-    assert put("photos/1/a/first") == ["photos/1/a/first", "photos/1/a", "photos/1", "photos", "."]
-    assert put("photos/1/a/second") == ["photos/1/a/second", "photos/1/a"]
-    assert put("photos/1/b/first") == ["photos/1/b/first", "photos/1/b", "photos/1"]
-    assert put("photos/2/a/first") == ["photos/2/a/first", "photos/2/a", "photos/2", "photos"]
-    for key in ("photos/1/a/first", "photos/1/a/second", "photos/1/b/first"):
-        storage.delete(key)
-    assert put("photos/1/c/first") == ["photos/1/c/first", "photos/1/c", "photos/1", "photos"]
-
-
-def test_a_folder_that_another_process_made_is_flushed_all_the_same(
-    storage: Storage, folder: Path, flushed: list[str]
-) -> None:
-    (folder / "photos" / "1").mkdir(parents=True)
-    storage.put("photos/1/first", b"bytes", "image/jpeg")
-    assert flushed == ["photos/1/first", "photos/1", "photos", "."]
-
-
 def test_many_may_check_and_write_at_once(storage: Storage) -> None:
     def work(number: int) -> None:
         for turn in range(15):
