@@ -156,7 +156,9 @@ def read_page(
     values["count"] = limit + 1
     if mark is not None:
         values |= {"last_born": mark.created_at, "last_id": mark.id}
-    rows = sorted(source.execute(query, values), key=mark_of, reverse=order.newest_first)
+    # All at once: row by row they would be asked of the driver one at a time.
+    found = source.execute(query, values).all()
+    rows = sorted(found, key=mark_of, reverse=order.newest_first)
     return rows[:limit], mark_of(rows[limit - 1]) if len(rows) > limit else None
 
 
