@@ -160,7 +160,7 @@ def _city(folder: Path) -> Iterator[tuple[dict[str, str], list[str]]]:
         bucket.trust_everybody()
         cluster.create_database("city")
         environ = environment(folder, cluster.url("city"), valkey.url, "smtp://127.0.0.1:9")
-        environ |= bucket.environ | {"READS_PER_MINUTE": "100000", "LOG_LEVEL": "WARNING"}
+        environ |= bucket.environ | {"LOG_LEVEL": "WARNING"}
         os.environ |= environ
         alembic(environ, "upgrade", "head")
         yield environ, _photographs(environ)

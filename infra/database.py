@@ -168,6 +168,8 @@ def _end_transaction(connection: Connection) -> None:
 
     It does so because a statement may name what has gone with the transaction. Ours name tables.
     """
+    if connection.invalidated:
+        return
     driver = connection.connection.driver_connection
     if driver is not None and driver.info.transaction_status == TransactionStatus.INTRANS:
         driver.pgconn.exec_(b"ROLLBACK")

@@ -133,7 +133,7 @@ def town(smtp_url: str = NO_MAIL) -> Iterator[Town]:
             cluster.create_database("city")
             url = cluster.url("city")
             environ = environment(folder, url, valkey.url, smtp_url)
-            environ |= {"READS_PER_MINUTE": "100000", "LOG_LEVEL": "WARNING"}
+            environ |= {"LOG_LEVEL": "WARNING"}
             alembic(environ, "upgrade", "head")
             yield _opened(environ, url)
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -22,22 +22,33 @@ from tests.stack import environment
 REPORTS = f"{BASE}/reports"
 
 
+STRICT = {"WRITES_PER_MINUTE": "6", "READS_PER_MINUTE": "8"}
+
+
 @pytest.fixture
 def strict(own_database_url: str, valkey: Valkey, tmp_path: Path) -> Iterator[Flask]:
     """Return an application that takes six writes and eight reads a minute, behind a proxy."""
-    yield from _strict(tmp_path, own_database_url, valkey.url)
+    yield from _limited(tmp_path, own_database_url, valkey.url, STRICT)
+
+
+@pytest.fixture
+def usual(own_database_url: str, valkey: Valkey, tmp_path: Path) -> Iterator[Flask]:
+    """Return an application with the limits that nobody has set."""
+    yield from _limited(tmp_path, own_database_url, valkey.url, {})
 
 
 @pytest.fixture
 def strict_alone(own_database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """Return the same without a queue to count in."""
-    yield from _strict(tmp_path, own_database_url, "unix:///nowhere/valkey.sock")
+    yield from _limited(tmp_path, own_database_url, "unix:///nowhere/valkey.sock", STRICT)
 
 
-def _strict(folder: Path, database_url: str, redis_url: str) -> Iterator[Flask]:
+def _limited(
+    folder: Path, database_url: str, redis_url: str, limits: Mapping[str, str]
+) -> Iterator[Flask]:
     environ = environment(folder, database_url, redis_url, "smtp://127.0.0.1:9")
-    environ |= {"WRITES_PER_MINUTE": "6", "READS_PER_MINUTE": "8", "TRUSTED_PROXIES": "1"}
-    app = create_app(Settings.from_env(environ))
+    del environ["READS_PER_MINUTE"], environ["WRITES_PER_MINUTE"]
+    app = create_app(Settings.from_env({**environ, **limits, "TRUSTED_PROXIES": "1"}))
     yield app
     h.parts_of(app).engine.dispose()
 
@@ -56,7 +67,8 @@ def _told(answer: TestResponse) -> dict[str, tuple[int, int]]:
     return {one[1]: (int(one[2]), int(one[3])) for one in found if one is not None}
 
 
-def test_every_answer_tells_the_policy_and_what_is_left(client: FlaskClient) -> None:
+def test_every_answer_tells_the_policy_and_what_is_left(usual: Flask) -> None:
+    client = usual.test_client()
     for answer, policy in (
         (client.get(REPORTS), '"reads";q=6000;w=60, "searches";q=3000;w=60'),
         (client.get(f"{REPORTS}/nothing"), '"reads";q=6000;w=60'),

@@ -22,8 +22,6 @@ from tests.stack import ROOT, Stack, eventually
 
 SEED = 20_261_124
 EXAMPLES = 8
-# Nobody may be held back here: that is told by tests of its own.
-UNLIMITED = "100000"
 PREPARING = "preparing"
 METRICS_TOKEN = "the-token-of-who-reads-the-metrics"
 _PARAMETER = re.compile(r"<(?:[^<>]*:)?([^<>]*)>")
@@ -32,8 +30,6 @@ _PARAMETER = re.compile(r"<(?:[^<>]*:)?([^<>]*)>")
 @pytest.fixture(scope="module")
 def variables() -> dict[str, str]:
     return {
-        "READS_PER_MINUTE": UNLIMITED,
-        "WRITES_PER_MINUTE": UNLIMITED,
         "TRUSTED_PROXIES": "1",
         "METRICS_TOKEN": METRICS_TOKEN,
     }

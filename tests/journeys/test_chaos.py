@@ -67,7 +67,6 @@ def city(tmp_path: Path) -> Iterator[City]:
         cluster.create_database("city")
         environ = environment(tmp_path, cluster.url("city"), valkey.url, mailbox.url)
         load_city(environ)
-        environ["WRITES_PER_MINUTE"] = environ["READS_PER_MINUTE"] = "100000"
         with running(Stack(tmp_path, environ, tmp_path / "mail")) as stack:
             yield City(stack, cluster, valkey, tmp_path / "mail")
     finally:
