@@ -52,6 +52,13 @@ _PEER = """
 """
 
 
+# A request gets one document with the hits in it, each a list of what `Hit` holds.
+_AS_ROWS = """
+    SELECT (hit ->> 2)::bigint AS district_id, (hit ->> 5)::boolean AS exact
+    FROM ({}) AS asked (hits), json_array_elements(hits) AS hit
+"""
+
+
 def main() -> int:
     """Publish the districts, compare the answers, then the times."""
     with town() as one, one.parts.sessions() as session:
@@ -166,7 +173,7 @@ def _agree(connection: psycopg.Connection, statement: str, spots: list[Position]
             WHERE hit.exact GROUP BY spots.id
             """
         ).fetchall()
-        for asked in (statement, _PEER)
+        for asked in (_AS_ROWS.format(statement), _PEER)
     ]
     ours, peers = ({row[0]: row[1] for row in rows} for rows in answers)
     differing = len([n for n in range(len(spots)) if ours.get(n) != peers.get(n)])
