@@ -47,6 +47,7 @@ from reports.intake import OutsideOwnCity, UnknownSameAs
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
 from reports.status import TransitionRefused
+from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 from reports.work import ReportAnonymised
 
 log = structlog.get_logger()
@@ -94,6 +95,8 @@ _OUTSIDE_OWN = mark("This spot lies outside the city that you work for.")
 UNKNOWN_CATEGORY = mark("There is no such category here.")
 _KIND = mark("This category does not take reports of this kind.")
 _SAME_AS = mark("There is no such ticket here.")
+_TEAM = mark("There is no such team here.")
+_ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
 _LOGIN = mark("The e-mail address or the password is wrong.")
 _WHICH_CITY = mark("Say with “jurisdiction” which city you mean.")
 _KEY_REUSED = mark("This key came before with another body.")
@@ -169,7 +172,7 @@ def _out_of_area(error: OutOfArea, status: int) -> Problem:
         distance_km = say_number(language, max(0.1, error.nearest.distance_m / 1000))
         sentences.append(say(language, _NEAREST, city=city, distance_km=distance_km))
     detail = " ".join(sentences)
-    sent = request.method == "POST"
+    sent = request.method in {"PATCH", "POST"}
     fault = Fault(detail, pointer="/location") if sent else Fault(detail, parameter="latitude")
     return problem(status, "out-of-area", detail=detail, faults=[fault])
 
@@ -279,9 +282,13 @@ TABLE: Mapping[type[Exception], Answer] = {
     KeyReused: _parameter("Idempotency-Key", "key-reused", _KEY_REUSED),
     KindNotOffered: _at("/kind", "kind-not-offered", _KIND),
     OutOfArea: _out_of_area,
+    PinOutsideCity: _at("/location", "outside-own-city", _OUTSIDE_OWN),
     OutsideOwnCity: _at("/location", "outside-own-city", _OUTSIDE_OWN),
     PublicMessageRequired: _at("/public_message", "public-message-required", _MESSAGE_NEEDED),
     UnknownCategory: _at("/category", "unknown-category", UNKNOWN_CATEGORY),
+    UnfitAssignee: _at("/assignee", "unfit-assignee", _ASSIGNEE),
+    UnfitCategory: _at("/category", "kind-not-offered", _KIND),
+    UnknownTeam: _at("/team", "unknown-team", _TEAM),
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,
     AnyVersion: _plain(428, "any-version", _ANY_VERSION),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
@@ -11,11 +12,12 @@ from api.schemas.reports import MessageSchema
 from api.schemas.tickets import TicketSchema
 from api.services import db, locale, public_url, services
 from infra.clock import now
+from infra.words import say
 from reports import inbox, tracking
-from reports.decisions import Decision
-from reports.inbox import TicketView
+from reports.inbox import TicketItem, TicketView
 from reports.models import Ticket
 from reports.reporters import ReporterView
+from reports.triage import WHY_TEXTS, Why
 
 MESSAGES = MessageSchema(many=True)
 TICKET = TicketSchema()
@@ -41,23 +43,33 @@ def reporter_view(view: ReporterView, *, with_token: bool = False) -> dict[str, 
     return told
 
 
-def decision(found: Decision) -> dict[str, Any]:
-    """Return a decision as its schema takes it; no act of staff overrides one yet."""
-    members = {name: getattr(found, name) for name in found.__slots__}
-    return {**members, "overridden": None}
-
-
 def ticket(row: Ticket) -> Response:
     """Return the ticket as staff see it, with its entity tag."""
     found = inbox.view(db(), row, locale(), now())
     return preconditions.tag(documents.answer(_ticket_document(found)), found.item.version)
 
 
+def changed_ticket(before: TicketItem, row: Ticket, reasons: Mapping[str, Why]) -> Response:
+    """Return the ticket as it is now, its entity tag, and what changed and why."""
+    found = inbox.view(db(), row, locale(), now())
+    was, document = documents.ticket(before), _ticket_document(found)
+    document["changes"] = [
+        {
+            "field": field,
+            "from": was[field],
+            "to": document[field],
+            "why": say(locale(), WHY_TEXTS[why]) if why in WHY_TEXTS else found.decision.text,
+        }
+        for field, why in reasons.items()
+    ]
+    return preconditions.tag(documents.answer(document), found.item.version)
+
+
 def _ticket_document(found: TicketView) -> dict[str, Any]:
     more: dict[str, Any] = TICKET.dump(
         {
             "reports": found.reports,
-            "decision": decision(found.decision),
+            "decision": found.decision,
             "events": found.events,
             "next": [status.value for status in found.next],
             "merged_into": None,

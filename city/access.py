@@ -22,6 +22,8 @@ class Act(StrEnum):
     READ_TICKETS = "read_tickets"
     CHANGE_STATUS = "change_status"
     WRITE_NOTES = "write_notes"
+    ASSIGN = "assign"
+    TRIAGE = "triage"
     TAKE_IN_REPORTS = "take_in_reports"
     HANDLE_PERSONAL_DATA = "handle_personal_data"
 
@@ -37,6 +39,7 @@ _TEAM_ACTS = {
     Act.READ_TICKETS: Reach.TEAMS,
     Act.CHANGE_STATUS: Reach.TEAMS,
     Act.WRITE_NOTES: Reach.TEAMS,
+    Act.ASSIGN: Reach.TEAMS,
     Act.TAKE_IN_REPORTS: Reach.JURISDICTION,
 }
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from reports import history, notices, work
+from reports import decisions, history, notices, work
 from reports.history import EventKind
-from reports.models import Author, Contact, DecisionRow, Membership, Message, Report, Ticket
+from reports.models import Author, Contact, Membership, Message, Report, Ticket
 from reports.references import new_ticket_reference
 from reports.status import Status
 from reports.work import Move
@@ -114,7 +114,7 @@ def _part(session: Session, ticket: Ticket, report: Report, now: datetime) -> Ti
     membership.left_at = now
     session.flush()
     work.enter(session, own, report.id, now)
-    _copy_decision(session, ticket, own, report)
+    session.add(decisions.copy(decisions.latest(session, ticket.id), own, report.id))
     for place, kind in ((ticket, EventKind.LEFT), (own, EventKind.RECEIVED)):
         history.append(
             session,
@@ -143,28 +143,5 @@ _SHARED = (
     "uncertain",
     "withdrawn",
     "due_at",
+    "due_fixed",
 )
-
-
-def _copy_decision(session: Session, ticket: Ticket, own: Ticket, report: Report) -> None:
-    decided = session.scalars(
-        select(DecisionRow)
-        .where(DecisionRow.ticket_id == ticket.id)
-        .order_by(DecisionRow.id.desc())
-        .limit(1)
-    ).one()
-    session.add(
-        DecisionRow(
-            jurisdiction_id=decided.jurisdiction_id,
-            ticket_id=own.id,
-            report_id=report.id,
-            decided_at=decided.decided_at,
-            ruleset_id=decided.ruleset_id,
-            rule_id=decided.rule_id,
-            team_id=decided.team_id,
-            district_id=decided.district_id,
-            certain=decided.certain,
-            border_distance_m=decided.border_distance_m,
-            record=decided.record,
-        )
-    )

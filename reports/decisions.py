@@ -14,14 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.jurisdictions import Place
-from city.models import Jurisdiction
+from city.models import Jurisdiction, Team
 from city.setup import AnsweringTeam, PublishedRule, Setup
 from geo import routing
 from geo.districts import Hit
 from geo.routing import Choice, Reason
 from infra.database import Names
 from infra.words import Reader, mark
-from reports.models import DecisionRow, Report, Ticket
+from reports.models import DecisionRow, Message, Report, Ticket
 from reports.things import Thing
 
 _REASONS = {
@@ -45,6 +45,7 @@ _BY_RULE = mark("By the rule “{rule}”, it goes to {team}.")
 _BY_FALLBACK = mark(
     "No rule covers this, so it goes to {team}, who take whatever has no other team."
 )
+_OVERRIDDEN = mark("A dispatcher gave it to {team} instead.")
 _NEAR_BORDER = mark("The border is close, so the district is not certain; the city may correct it.")
 
 
@@ -63,6 +64,16 @@ class Routing:
     def border_distance_m(self) -> float | None:
         """Return how far the district's border is."""
         return self.district.border_distance_m if self.district else None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChoice:
+    """The team that a dispatcher chose: who, with which ground, and when."""
+
+    team: Team
+    person_id: int
+    message: Message | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,14 @@ class RuleText:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """That a dispatcher chose another team than the rules did: why, if they said so, and when."""
+
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A decision in the reader's language."""
 
@@ -97,6 +116,7 @@ class Decision:
     certain: bool
     border_distance_m: float | None
     candidates: tuple[CandidateText, ...]
+    overridden: Override | None
 
 
 class NoFallbackTeam(Exception):
@@ -165,11 +185,57 @@ def as_row(ticket: Ticket, report: Report, routed: Routing, now: datetime) -> De
     )
 
 
+def latest(session: Session, ticket_id: int) -> DecisionRow:
+    """Return the decision that holds for the ticket."""
+    return session.scalars(
+        select(DecisionRow)
+        .where(DecisionRow.ticket_id == ticket_id)
+        .order_by(DecisionRow.id.desc())
+        .limit(1)
+    ).one()
+
+
+def copy(decided: DecisionRow, ticket: Ticket, report_id: int) -> DecisionRow:
+    """Return the decision anew, for the ticket and the report."""
+    same = {name: getattr(decided, name) for name in _COPIED}
+    return DecisionRow(**same, ticket_id=ticket.id, report_id=report_id)
+
+
+def override(standing: DecisionRow, ticket: Ticket, own: OwnChoice) -> DecisionRow:
+    """Return the decision with a dispatcher's choice; the rules' own team ends an override."""
+    row = copy(standing, ticket, standing.report_id)
+    row.team_id = own.team.id
+    if own.team.code == standing.record["team"]["code"]:
+        row.record = {**standing.record, "override": None}
+        row.overridden_by = row.overridden_at = row.override_message_id = None
+    else:
+        row.record = {**standing.record, "override": _coded(own.team.code, own.team.names)}
+        row.overridden_by, row.overridden_at = own.person_id, own.now
+        row.override_message_id = own.message.id if own.message else None
+    return row
+
+
+def keep_override(row: DecisionRow, standing: DecisionRow) -> None:
+    """Have the dispatcher's choice stand in the new decision as it did in the one before."""
+    row.team_id = standing.team_id
+    row.record = {**row.record, "override": standing.record["override"]}
+    row.overridden_by, row.overridden_at = standing.overridden_by, standing.overridden_at
+    row.override_message_id = standing.override_message_id
+
+
+_COPIED = tuple(
+    column.name
+    for column in DecisionRow.__table__.columns
+    if column.name not in {"id", "ticket_id", "report_id"}
+)
+
+
 def read(session: Session, ticket_id: int, locale: str) -> Decision:
     """Return the ticket's latest decision, told in the locale."""
-    row, locales = session.execute(
-        select(DecisionRow, Jurisdiction.locales)
+    row, locales, reason = session.execute(
+        select(DecisionRow, Jurisdiction.locales, Message.reason)
         .join(Jurisdiction, Jurisdiction.id == DecisionRow.jurisdiction_id)
+        .outerjoin(Message, Message.id == DecisionRow.override_message_id)
         .where(DecisionRow.ticket_id == ticket_id)
         .order_by(DecisionRow.id.desc())
         .limit(1)
@@ -182,11 +248,12 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
         decided_at=row.decided_at,
         ruleset=record["ruleset"],
         district=_thing(record["district"], reader) if record["district"] else None,
-        team=_thing(record["team"], reader),
+        team=_thing(record.get("override") or record["team"], reader),
         rule=RuleText(str(rule["id"]), _rule_text(rule, reader)) if rule else None,
         certain=row.certain,
         border_distance_m=row.border_distance_m,
         candidates=tuple(_candidate(part, reader) for part in record["candidates"]),
+        overridden=Override(reason, row.overridden_at) if row.overridden_at else None,
     )
 
 
@@ -248,6 +315,10 @@ def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     else:
         rule = _rule_text(record["rule"], reader)
         sentences.append(reader.say(_BY_RULE, rule=rule, team=team))
+    own = record.get("override")
+    if own and own["code"] != record["team"]["code"]:
+        chosen = reader.name(own["names"])
+        sentences.append(reader.say(_OVERRIDDEN, team=chosen))
     if not certain:
         sentences.append(reader.say(_NEAR_BORDER))
     return " ".join(sentences)

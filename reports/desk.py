@@ -55,6 +55,20 @@ def demand(staff: Staff, act: Act, ticket: Ticket) -> None:
         raise NotAllowed(act)
 
 
+def hold(session: Session, staff: Staff, act: Act, ticket_id: int, version: int) -> Ticket:
+    """Return the ticket for the act, held, if it is still at the version that the caller read.
+
+    Raise UnknownTicket, NotAllowed or StaleVersion.
+    """
+    ticket = work.lock(session, ticket_id)
+    if not staff.may(Act.READ_TICKETS, ticket.team_id):
+        raise UnknownTicket(ticket.reference)
+    demand(staff, act, ticket)
+    if ticket.version != version:
+        raise StaleVersion
+    return ticket
+
+
 def transition(
     session: Session,
     staff: Staff,
@@ -71,12 +85,7 @@ def transition(
     """
     if to is Status.DECLINED and not public_message:
         raise PublicMessageRequired
-    ticket = work.lock(session, ticket_id)
-    if not staff.may(Act.READ_TICKETS, ticket.team_id):
-        raise UnknownTicket(ticket.reference)
-    demand(staff, Act.CHANGE_STATUS, ticket)
-    if ticket.version != version:
-        raise StaleVersion
+    ticket = hold(session, staff, Act.CHANGE_STATUS, ticket_id, version)
     work.move(session, ticket, Move(to, staff.person_id, reason, public_message), now)
     return ticket
 

@@ -23,6 +23,7 @@ class EventKind(StrEnum):
     JOINED = "joined"
     LEFT = "left"
     ROUTED = "routed"
+    CHANGED = "changed"
     STATUS = "status"
     MESSAGE = "message"
     NOTE = "note"
@@ -60,6 +61,7 @@ _KIND_TEXTS = {
     EventKind.JOINED: mark("Another report about the same thing was added."),
     EventKind.LEFT: mark("A report about the same thing was withdrawn."),
     EventKind.ROUTED: mark("It was sent to {team}."),
+    EventKind.CHANGED: mark("It was changed: {fields}."),
     EventKind.MESSAGE: mark("The reporter wrote a message."),
     EventKind.NOTE: mark("A note was written."),
     EventKind.PHOTO_ADDED: mark("A photo was added."),
@@ -67,6 +69,17 @@ _KIND_TEXTS = {
     EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),
     EventKind.CONTACT_REMOVED: mark("The reporter removed their contact details."),
     EventKind.ANONYMISED: mark("What tied the report to a person was removed."),
+}
+
+FIELD_TEXTS = {
+    "category": mark("category"),
+    "location": mark("place"),
+    "address": mark("address"),
+    "priority": mark("priority"),
+    "team": mark("team"),
+    "assignee": mark("person in charge"),
+    "district": mark("district"),
+    "due_at": mark("deadline"),
 }
 
 WITHDRAWN = "withdrawn"
@@ -208,4 +221,7 @@ def _text(event: Event, message: Message | None, reader: Reader) -> str:
         return f"{told} {message.body}" if message and message.body else told
     if kind is EventKind.ROUTED:
         return reader.say(_KIND_TEXTS[kind], team=reader.name(event.data["team"]))
+    if kind is EventKind.CHANGED:
+        changed = ", ".join(reader.say(FIELD_TEXTS[field]) for field in event.data["changes"])
+        return reader.say(_KIND_TEXTS[kind], fields=changed)
     return reader.say(_KIND_TEXTS[kind])

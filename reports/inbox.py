@@ -228,11 +228,16 @@ def page(
     )
 
 
+def line(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketItem:
+    """Return the ticket's line in the inbox."""
+    row = session.execute(_QUERY.where(Ticket.id == ticket.id)).one()
+    return _items(session, [row], locale, now)[0]
+
+
 def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
     """Return the ticket with its reports, its decision and its whole history."""
-    row = session.execute(_QUERY.where(Ticket.id == ticket.id)).one()
     return TicketView(
-        item=_items(session, [row], locale, now)[0],
+        item=line(session, ticket, locale, now),
         reports=_reports(session, ticket),
         decision=decisions.read(session, ticket.id, locale),
         events=history.read(session, ticket.id, locale, public_only=False),

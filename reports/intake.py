@@ -273,6 +273,7 @@ def _ticket(id_: int, report: Report, opening: Opening, now: datetime) -> Ticket
         uncertain=not routed.certain,
         withdrawn=False,
         due_at=deadlines.due_at(now, category.target_hours, owes_deadline=kind is Kind.PROBLEM),
+        due_fixed=False,
         created_at=now,
         updated_at=now,
         closed_at=now if born_closed else None,

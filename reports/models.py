@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -79,7 +80,10 @@ class Author(StrEnum):
 
 
 class Ticket(Base):
-    """The work; `version` counts its events, `retained_text` is what retention left of it."""
+    """The work; `version` counts its events, `retained_text` is what retention left of it.
+
+    `due_fixed` says that the deadline is a dispatcher's own and does not follow the target time.
+    """
 
     __tablename__ = "tickets"
     __table_args__ = (
@@ -127,6 +131,7 @@ class Ticket(Base):
     public_message_id: Mapped[int | None] = mapped_column(BigInteger)
     withdrawn: Mapped[bool]
     due_at: Mapped[datetime | None]
+    due_fixed: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
@@ -284,7 +289,11 @@ class Event(Base):
 
 
 class DecisionRow(Base):
-    """Why a report went where it went; `record` holds the names as they were that day."""
+    """Why a report went where it went; `record` holds the names as they were that day.
+
+    Where a dispatcher chose another team than the rules, `team_id` is theirs, and the override says
+    who, when, and in which message why.
+    """
 
     __tablename__ = "decisions"
     __table_args__ = (
@@ -294,6 +303,8 @@ class DecisionRow(Base):
         within_jurisdiction("rule_id", "rules"),
         within_jurisdiction("team_id", "teams"),
         within_jurisdiction("district_id", "districts"),
+        within_jurisdiction("overridden_by", "people"),
+        within_jurisdiction("override_message_id", "messages"),
         Index("ix_decisions_ticket_id", "ticket_id", "id"),
         Index("ix_decisions_report_id", "report_id", "id"),
     )
@@ -310,6 +321,9 @@ class DecisionRow(Base):
     certain: Mapped[bool]
     border_distance_m: Mapped[float | None]
     record: Mapped[dict[str, Any]]
+    overridden_by: Mapped[int | None] = mapped_column(BigInteger)
+    overridden_at: Mapped[datetime | None]
+    override_message_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Photo(Base):

@@ -80,7 +80,7 @@ def promise(session: Session, owed: Iterable[Notice]) -> None:
 
 def _for_team(event: Event) -> NoticeKind | None:
     match EventKind(event.kind):
-        case EventKind.RECEIVED | EventKind.JOINED:
+        case EventKind.RECEIVED | EventKind.JOINED | EventKind.ROUTED:
             return NoticeKind.ARRIVAL
         case EventKind.MESSAGE:
             return NoticeKind.MESSAGE

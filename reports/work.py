@@ -94,6 +94,17 @@ def _lock_of(
             return ticket, row
 
 
+def oldest_report(session: Session, ticket: Ticket) -> Report:
+    """Return the report that has been in the ticket for the longest time."""
+    return session.scalars(
+        select(Report)
+        .join(Membership, Membership.report_id == Report.id)
+        .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
+        .order_by(Membership.joined_at, Membership.id)
+        .limit(1)
+    ).one()
+
+
 def enter(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:
     """Put the report into the ticket."""
     session.add(membership(ticket, report_id, now))

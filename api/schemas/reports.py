@@ -229,9 +229,9 @@ class CandidateSchema(Schema):
 
 
 class OverriddenSchema(Schema):
-    """That the city decided otherwise later."""
+    """That a dispatcher chose another team than the rules did."""
 
-    reason = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True)
     at = Moment(required=True)
 
 

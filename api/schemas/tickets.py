@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from typing import Any
 
-from api.fields import MAX_TEXT, Choice, CommaList, Moment, Text
+from marshmallow import fields, post_load, validate
+
+from api.fields import (
+    MAX_TEXT,
+    Choice,
+    CommaList,
+    Latitude,
+    Line,
+    Longitude,
+    Moment,
+    Text,
+    number,
+)
 from api.schemas.common import (
     ListQuerySchema,
     PhotoSchema,
     PositionSchema,
     Schema,
     ThingSchema,
+    position_of,
 )
 from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
+from geo.coordinates import Position
 from reports.inbox import MOST_COUNTED, Sort
 from reports.status import Status
 
@@ -125,6 +139,58 @@ class TransitionSchema(Schema):
     public_message = fields.String(
         allow_none=True, validate=validate.Length(max=MAX_TEXT), post_load=_none_where_blank
     )
+
+
+class NewPlaceSchema(Schema):
+    """Where a dispatcher puts the pin."""
+
+    latitude = number(required=True, validate=Latitude)
+    longitude = number(required=True, validate=Longitude)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_named: Any) -> Position:
+        """Make a position of it."""
+        return position_of(data)
+
+
+class TicketChangeSchema(Schema):
+    """What is to be changed; what is left out stays.
+
+    `category` and `team` are codes, `assignee` is a person's e-mail address.
+    """
+
+    category = fields.String()
+    location = fields.Nested(NewPlaceSchema)
+    address = Line(allow_none=True)
+    priority = Choice(Priority)
+    team = fields.String()
+    assignee = Line(allow_none=True)
+    due_at = Moment(allow_none=True)
+    reason = Text(
+        longest=MAX_REASON,
+        metadata={"description": "Everybody reads with the decision why a team was chosen"},
+    )
+
+
+class ChangeSchema(Schema):
+    """One thing that is different now; `from` and `to` are as the ticket tells it."""
+
+    class Meta:
+        """`from` cannot be written as an attribute."""
+
+        include = {  # noqa: RUF012 - marshmallow's own way
+            "from": fields.Raw(required=True, allow_none=True),
+        }
+
+    field = fields.String(required=True)
+    to = fields.Raw(required=True, allow_none=True)
+    why = fields.String(required=True)
+
+
+class ChangedTicketSchema(TicketSchema):
+    """The ticket as it is now, and what changed and why."""
+
+    changes = fields.List(fields.Nested(ChangeSchema), required=True)
 
 
 class NoteSchema(Schema):

@@ -50,7 +50,7 @@ from reports import (
     reading,
     reporters,
 )
-from reports.decisions import NoFallbackTeam
+from reports.decisions import Decision, NoFallbackTeam
 from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
 from reports.models import Channel, Message, Report
 from reports.status import TransitionRefused
@@ -166,10 +166,10 @@ def list_events(report: Report) -> dict[str, Any]:
 @blueprint.route("/reports/<reference>/decision")
 @of_report
 @blueprint.response(200, DecisionSchema)
-def get_decision(report: Report) -> dict[str, Any]:
+def get_decision(report: Report) -> Decision:
     """Read why a report went to its team."""
     ticket = reading.current_ticket(db(), report)
-    return told.decision(decisions.read(db(), ticket.id, locale()))
+    return decisions.read(db(), ticket.id, locale())
 
 
 @blueprint.route("/reports/<reference>/messages", methods=["POST"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from flask import Response
 
@@ -15,7 +15,9 @@ from api.declarations import raises, reads
 from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
+    ChangedTicketSchema,
     NoteSchema,
+    TicketChangeSchema,
     TicketSchema,
     TicketsQuerySchema,
     TicketsSchema,
@@ -27,11 +29,13 @@ from city.access import Act
 from city.jurisdictions import UnknownJurisdiction
 from city.sessions import Staff
 from infra.clock import now
-from reports import desk, idempotency, inbox
+from reports import desk, idempotency, inbox, triage
+from reports.decisions import NoFallbackTeam
 from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
 from reports.inbox import InboxFilters, Sort
 from reports.models import Message, Ticket
 from reports.status import Status, TransitionRefused
+from reports.triage import Wanted
 
 blueprint = resource("tickets", "The work of the city's staff.")
 
@@ -104,6 +108,26 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
 def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
     """Read a ticket with its reports, its decision and its history."""
     return told.ticket(ticket)
+
+
+@blueprint.route("/tickets/<reference>", methods=["PATCH"])
+@staff(Act.ASSIGN)
+@_loaded(Act.ASSIGN)
+@_unchanged
+@raises(*triage.REFUSALS, NoFallbackTeam)
+@blueprint.arguments(TicketChangeSchema, example={"priority": "high", "reason": "Devant l'école."})
+@blueprint.response(200, ChangedTicketSchema)
+def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
+    """Change what a ticket is about, whose it is and until when; `If-Match` names what was read.
+
+    With a new place or category it is decided again. A team that a dispatcher chose stays.
+    """
+    reason = body.pop("reason", None)
+    before = inbox.line(db(), ticket, locale(), now())
+    wanted = cast(Wanted, body)
+    changed, reasons = triage.change(db(), staff, ticket.id, ticket.version, wanted, reason, now())
+    commit()
+    return told.changed_ticket(before, changed, reasons)
 
 
 @blueprint.route("/tickets/<reference>/transitions", methods=["POST"])
