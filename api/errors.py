@@ -40,10 +40,17 @@ from infra.storage import StorageError
 from infra.words import Reader, mark, say, say_number
 from reports import errands
 from reports.decisions import NoFallbackTeam
-from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
+from reports.desk import (
+    NotAllowed,
+    PublicMessageRequired,
+    StaleVersion,
+    TicketMerged,
+    UnknownTicket,
+)
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
+from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
 from reports.status import TransitionRefused
@@ -97,6 +104,15 @@ _KIND = mark("This category does not take reports of this kind.")
 _SAME_AS = mark("There is no such ticket here.")
 _TEAM = mark("There is no such team here.")
 _ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
+_MERGED = mark("This ticket was merged into another one. Go on with that one.")
+_NOT_MERGED = mark("This ticket stands for itself already, or has no report to get back.")
+_UNFIT_REPORTS = mark(
+    "Name reports that are in this ticket, and leave at least one of them where it is."
+)
+_UNFIT_TARGET = mark(
+    "Name another ticket of the same kind that was not merged itself; what the public may not see"
+    " is merged with its like alone."
+)
 _LOGIN = mark("The e-mail address or the password is wrong.")
 _WHICH_CITY = mark("Say with “jurisdiction” which city you mean.")
 _KEY_REUSED = mark("This key came before with another body.")
@@ -268,6 +284,8 @@ TABLE: Mapping[type[Exception], Answer] = {
     OtherPhoto: _plain(409, "other-photo", _OTHER_PHOTO),
     PhotosClosed: _plain(409, "photos-closed", _PHOTOS_CLOSED),
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
+    NotMerged: _plain(409, "not-merged", _NOT_MERGED),
+    TicketMerged: _plain(409, "merged", _MERGED),
     TransitionRefused: _refused,
     HiddenReport: _plain(410, "hidden-report"),
     NoEntityTag: _plain(412, "no-entity-tag", _NO_TAG),
@@ -288,6 +306,8 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownCategory: _at("/category", "unknown-category", UNKNOWN_CATEGORY),
     UnfitAssignee: _at("/assignee", "unfit-assignee", _ASSIGNEE),
     UnfitCategory: _at("/category", "kind-not-offered", _KIND),
+    UnfitReports: _at("/reports", "unfit-reports", _UNFIT_REPORTS),
+    UnfitTarget: _at("/into", "unfit-target", _UNFIT_TARGET),
     UnknownTeam: _at("/team", "unknown-team", _TEAM),
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,

@@ -13,10 +13,11 @@ from api.schemas.tickets import TicketSchema
 from api.services import db, locale, public_url, services
 from infra.clock import now
 from infra.words import say
-from reports import inbox, tracking
-from reports.inbox import TicketItem, TicketView
+from reports import tickets, tracking
+from reports.inbox import TicketItem
 from reports.models import Ticket
 from reports.reporters import ReporterView
+from reports.tickets import TicketView
 from reports.triage import WHY_TEXTS, Why
 
 MESSAGES = MessageSchema(many=True)
@@ -43,15 +44,17 @@ def reporter_view(view: ReporterView, *, with_token: bool = False) -> dict[str, 
     return told
 
 
-def ticket(row: Ticket) -> Response:
+def ticket(row: Ticket, status: int = 200) -> Response:
     """Return the ticket as staff see it, with its entity tag."""
-    found = inbox.view(db(), row, locale(), now())
-    return preconditions.tag(documents.answer(_ticket_document(found)), found.item.version)
+    found = tickets.view(db(), row, locale(), now())
+    answer = documents.answer(_ticket_document(found))
+    answer.status_code = status
+    return preconditions.tag(answer, found.item.version)
 
 
 def changed_ticket(before: TicketItem, row: Ticket, reasons: Mapping[str, Why]) -> Response:
     """Return the ticket as it is now, its entity tag, and what changed and why."""
-    found = inbox.view(db(), row, locale(), now())
+    found = tickets.view(db(), row, locale(), now())
     was, document = documents.ticket(before), _ticket_document(found)
     document["changes"] = [
         {
@@ -72,7 +75,7 @@ def _ticket_document(found: TicketView) -> dict[str, Any]:
             "decision": found.decision,
             "events": found.events,
             "next": [status.value for status in found.next],
-            "merged_into": None,
+            "merged_into": found.merged_into,
         }
     )
     return documents.ticket(found.item) | more

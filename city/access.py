@@ -24,6 +24,7 @@ class Act(StrEnum):
     WRITE_NOTES = "write_notes"
     ASSIGN = "assign"
     TRIAGE = "triage"
+    JOIN = "join"
     TAKE_IN_REPORTS = "take_in_reports"
     HANDLE_PERSONAL_DATA = "handle_personal_data"
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from reports import decisions, history, notices, work
+from reports import history, joining, notices, work
 from reports.history import EventKind
-from reports.models import Author, Contact, Membership, Message, Report, Ticket
-from reports.references import new_ticket_reference
+from reports.models import Author, Contact, Message, Report
 from reports.status import Status
 from reports.work import Move
 
@@ -64,8 +63,8 @@ def withdraw(session: Session, report: Report, now: datetime) -> None:
     ticket = work.lock_as_reporter(session, report)
     if ticket.withdrawn:
         return
-    if _others(session, ticket, report):
-        ticket = _part(session, ticket, report, now)
+    if work.report_ids(session, ticket) != [report.id]:
+        ticket = joining.part(session, ticket, [report.id], joining.Step(now))
     step = Move(to=Status.DECLINED, person_id=None, report_id=report.id)
     work.move(session, ticket, step, now)
 
@@ -86,62 +85,3 @@ def remove_contact(session: Session, report: Report, now: datetime) -> None:
         author=Author.RESIDENT,
         report_id=report.id,
     )
-
-
-def _others(session: Session, ticket: Ticket, report: Report) -> int:
-    return session.scalars(
-        select(func.count()).where(
-            Membership.ticket_id == ticket.id,
-            Membership.report_id != report.id,
-            Membership.left_at.is_(None),
-        )
-    ).one()
-
-
-def _part(session: Session, ticket: Ticket, report: Report, now: datetime) -> Ticket:
-    """Move the report out of the ticket into one of its own that stands where the old one does."""
-    own = Ticket(
-        reference=new_ticket_reference(),
-        version=0,
-        created_at=now,
-        updated_at=now,
-        **{name: getattr(ticket, name) for name in _SHARED},
-    )
-    session.add(own)
-    membership = session.scalars(
-        select(Membership).where(Membership.report_id == report.id, Membership.left_at.is_(None))
-    ).one()
-    membership.left_at = now
-    session.flush()
-    work.enter(session, own, report.id, now)
-    session.add(decisions.copy(decisions.latest(session, ticket.id), own, report.id))
-    for place, kind in ((ticket, EventKind.LEFT), (own, EventKind.RECEIVED)):
-        history.append(
-            session,
-            place,
-            kind,
-            now,
-            author=Author.RESIDENT,
-            report_id=report.id,
-            data={"to": place.status},
-        )
-    session.flush()
-    return own
-
-
-_SHARED = (
-    "jurisdiction_id",
-    "status",
-    "kind",
-    "category_id",
-    "priority",
-    "team_id",
-    "district_id",
-    "location",
-    "address",
-    "unrouted",
-    "uncertain",
-    "withdrawn",
-    "due_at",
-    "due_fixed",
-)

@@ -33,6 +33,10 @@ class NotAllowed(Exception):
     """The person may see the ticket, but not do this with it."""
 
 
+class TicketMerged(Exception):
+    """The ticket was merged into another one, where the work goes on."""
+
+
 def find(session: Session, staff: Staff, reference: str) -> Ticket:
     """Return the ticket with the reference, if this person may see it; raise UnknownTicket."""
     try:
@@ -58,15 +62,26 @@ def demand(staff: Staff, act: Act, ticket: Ticket) -> None:
 def hold(session: Session, staff: Staff, act: Act, ticket_id: int, version: int) -> Ticket:
     """Return the ticket for the act, held, if it is still at the version that the caller read.
 
-    Raise UnknownTicket, NotAllowed or StaleVersion.
+    Raise UnknownTicket, NotAllowed, StaleVersion or TicketMerged.
     """
     ticket = work.lock(session, ticket_id)
+    check(staff, act, ticket, version)
+    _demand_unmerged(ticket)
+    return ticket
+
+
+def check(staff: Staff, act: Act, ticket: Ticket, version: int) -> None:
+    """Raise UnknownTicket, NotAllowed or StaleVersion where a held ticket is not for the act."""
     if not staff.may(Act.READ_TICKETS, ticket.team_id):
         raise UnknownTicket(ticket.reference)
     demand(staff, act, ticket)
     if ticket.version != version:
         raise StaleVersion
-    return ticket
+
+
+def _demand_unmerged(ticket: Ticket) -> None:
+    if ticket.merged_into_id is not None:
+        raise TicketMerged
 
 
 def transition(
@@ -94,6 +109,7 @@ def write_note(session: Session, staff: Staff, ticket_id: int, text: str, now: d
     """Add an internal note, which no resident ever sees."""
     ticket = work.lock(session, ticket_id)
     demand(staff, Act.WRITE_NOTES, ticket)
+    _demand_unmerged(ticket)
     message = Message(
         jurisdiction_id=ticket.jurisdiction_id,
         ticket_id=ticket.id,

@@ -22,6 +22,10 @@ class EventKind(StrEnum):
     RECEIVED = "received"
     JOINED = "joined"
     LEFT = "left"
+    MERGED = "merged"
+    MOVED_IN = "moved_in"
+    MOVED_OUT = "moved_out"
+    PARTED = "parted"
     ROUTED = "routed"
     CHANGED = "changed"
     STATUS = "status"
@@ -38,6 +42,8 @@ PUBLIC_KINDS = frozenset(
     {
         EventKind.RECEIVED,
         EventKind.JOINED,
+        EventKind.MOVED_IN,
+        EventKind.PARTED,
         EventKind.ROUTED,
         EventKind.STATUS,
         EventKind.PHOTO_ADDED,
@@ -59,6 +65,10 @@ THANKS_TEXT = mark("Thank you: your compliment was passed on to the team.")
 _KIND_TEXTS = {
     EventKind.RECEIVED: mark("The report was received."),
     EventKind.JOINED: mark("Another report about the same thing was added."),
+    EventKind.MERGED: mark("It was merged into {ticket}."),
+    EventKind.MOVED_IN: mark("Another report about the same thing was added."),
+    EventKind.MOVED_OUT: mark("A report was moved to another ticket."),
+    EventKind.PARTED: mark("The report got a ticket of its own."),
     EventKind.LEFT: mark("A report about the same thing was withdrawn."),
     EventKind.ROUTED: mark("It was sent to {team}."),
     EventKind.CHANGED: mark("It was changed: {fields}."),
@@ -221,6 +231,9 @@ def _text(event: Event, message: Message | None, reader: Reader) -> str:
         return f"{told} {message.body}" if message and message.body else told
     if kind is EventKind.ROUTED:
         return reader.say(_KIND_TEXTS[kind], team=reader.name(event.data["team"]))
+    if kind is EventKind.MERGED:
+        into: str = event.data["ticket"]
+        return reader.say(_KIND_TEXTS[kind], ticket=into)
     if kind is EventKind.CHANGED:
         changed = ", ".join(reader.say(FIELD_TEXTS[field]) for field in event.data["changes"])
         return reader.say(_KIND_TEXTS[kind], fields=changed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -33,13 +33,11 @@ from geo.coordinates import Position
 from geo.models import District
 from infra.database import PLANNED_ANEW
 from infra.words import Reader
-from reports import decisions, history, reading
-from reports.decisions import Decision
+from reports import reading
 from reports.filters import Filters, Mark, Order, conditions, cut, mentions, read_page
-from reports.history import Entry
-from reports.models import Contact, Membership, Notice, NoticeStatus, Report, Ticket
+from reports.models import Membership, Notice, NoticeStatus, Report, Ticket
 from reports.reading import PhotoView
-from reports.status import CLOSED, GRAPH, Status
+from reports.status import CLOSED, Status
 from reports.things import Thing, Things
 
 MOST_COUNTED = 10_000
@@ -96,37 +94,6 @@ class TicketItem:
     description: str = ""
     supports: int = 0
     photos: tuple[PhotoView, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ReportItem:
-    """A report within a ticket, as staff see it."""
-
-    reference: str
-    kind: str
-    description: str
-    location: Position
-    accuracy_m: float | None
-    address: str | None
-    answers: dict[str, object]
-    channel: str
-    external_ref: str | None
-    locale: str
-    observed_at: datetime | None
-    created_at: datetime
-    contact: Contact | None
-    photos: tuple[PhotoView, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TicketView:
-    """One ticket with all that staff may know about it."""
-
-    item: TicketItem
-    reports: list[ReportItem]
-    decision: Decision
-    events: list[Entry]
-    next: list[Status] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +179,7 @@ def page(
         *conditions(session, replace(wanted, status=()), Ticket.location, Ticket.created_at),
         *_extra_conditions(extra, now),
     ]
-    narrowed = len(any_status) > 1 or bool(wanted.status)
+    narrowed = len(any_status) > 2 or bool(wanted.status)
     query = _QUERY.where(*any_status)
     if wanted.status:
         query = query.where(Ticket.status.in_(wanted.status))
@@ -234,19 +201,9 @@ def line(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
     return _items(session, [row], locale, now)[0]
 
 
-def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
-    """Return the ticket with its reports, its decision and its whole history."""
-    return TicketView(
-        item=line(session, ticket, locale, now),
-        reports=_reports(session, ticket),
-        decision=decisions.read(session, ticket.id, locale),
-        events=history.read(session, ticket.id, locale, public_only=False),
-        next=list(GRAPH[Status(ticket.status)]),
-    )
-
-
 def _within_reach(staff: Staff) -> list[ColumnElement[bool]]:
-    found = [Ticket.jurisdiction_id == staff.jurisdiction_id]
+    # The work on what was merged goes on elsewhere.
+    found = [Ticket.jurisdiction_id == staff.jurisdiction_id, Ticket.merged_into_id.is_(None)]
     if staff.reach(Act.READ_TICKETS) is not Reach.JURISDICTION:
         found.append(Ticket.team_id.in_(staff.team_ids))
     return found
@@ -368,32 +325,3 @@ def _item(
         supports=max(0, len(reports) - 1),
         photos=tuple(photo for _, photos in reports for photo in photos),
     )
-
-
-def _reports(session: Session, ticket: Ticket) -> list[ReportItem]:
-    rows = session.execute(
-        select(Report, Contact, reading.SHOWN_PHOTOS)
-        .join(Membership, Membership.report_id == Report.id)
-        .outerjoin(Contact, Contact.report_id == Report.id)
-        .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
-        .order_by(Membership.joined_at, Membership.id)
-    ).all()
-    return [
-        ReportItem(
-            reference=report.reference,
-            kind=report.kind,
-            description=report.description,
-            location=report.location,
-            accuracy_m=report.accuracy_m,
-            address=report.address,
-            answers=report.answers,
-            channel=report.channel,
-            external_ref=report.external_ref,
-            locale=report.locale,
-            observed_at=report.observed_at,
-            created_at=report.created_at,
-            contact=contact,
-            photos=reading.photos(shown),
-        )
-        for report, contact, shown in rows
-    ]

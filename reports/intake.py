@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from city import categories, deadlines, jurisdictions, setup
 from city.categories import KindNotOffered
-from city.models import Category, Kind
+from city.models import Kind
 from city.setup import CategorySetup, Setup
 from geo import filters
 from geo.coordinates import Position
@@ -36,6 +36,7 @@ from reports.references import (
     normalise,
 )
 from reports.status import CLOSED, Status
+from reports.work import Filed
 
 # A phone may be wrong about its place, and a street may be long.
 SAME_WITHIN_M = 500
@@ -199,19 +200,19 @@ def _ticket_to_join(
     except MalformedReference as error:
         raise UnknownSameAs(new.same_as) from error
     near = filters.within(Ticket.location, new.position, SAME_WITHIN_M)
+    survivor = aliased(Ticket)
     found = session.execute(
-        select(Ticket.id, near.label("near")).where(
-            Ticket.jurisdiction_id == jurisdiction_id, Ticket.reference == reference
-        )
+        select(func.coalesce(survivor.id, Ticket.id).label("id"), near.label("near"))
+        .outerjoin(survivor, survivor.id == Ticket.merged_into_id)
+        .where(Ticket.jurisdiction_id == jurisdiction_id, Ticket.reference == reference)
     ).first()
     if found is None:
         raise UnknownSameAs(new.same_as)
     ticket = work.lock(session, found.id)
-    its_category = session.get_one(Category, ticket.category_id)
     fits = (
         Status(ticket.status) not in CLOSED
-        and ticket.kind == new.kind
-        and (its_category.id == category.id or (its_category.public and category.public))
+        and ticket.merged_into_id is None
+        and work.go_together(session, Filed(new.kind, category.id, category.public), ticket)
         and found.near
     )
     return ticket if fits else None

@@ -31,6 +31,8 @@ _SUBJECTS = {
     NoticeKind.STATUS: mark("News of your report {reference}: {category}"),
     NoticeKind.MESSAGE: mark("The reporter of {reference} wrote: {category}"),
     NoticeKind.WITHDRAWAL: mark("Report {reference} was withdrawn: {category}"),
+    NoticeKind.JOINED: mark("News of your report {reference}: {category}"),
+    NoticeKind.PARTED: mark("News of your report {reference}: {category}"),
 }
 _OPENINGS = {
     NoticeKind.ARRIVAL: mark("A resident sent a report that your team answers for."),
@@ -38,6 +40,14 @@ _OPENINGS = {
     NoticeKind.STATUS: mark("There is news of your report."),
     NoticeKind.MESSAGE: mark("The reporter added a message."),
     NoticeKind.WITHDRAWAL: mark("The reporter withdrew their report; there is nothing to do."),
+    NoticeKind.JOINED: mark(
+        "Others reported the same thing. Your report was joined with theirs, and you go on getting"
+        " its news."
+    ),
+    NoticeKind.PARTED: mark(
+        "Your report turned out to be about something else than others, so it is now looked after"
+        " by itself."
+    ),
 }
 _NEXT = {
     Status.RECEIVED: mark("The team will look at it next. You will get a mail when it does."),
@@ -165,7 +175,7 @@ def _write(case: _Case, link: str | None) -> Letter:
         locale=locale,
         city=case.reader.name(case.jurisdiction.names),
         subject=say(locale, _SUBJECTS[kind], reference=case.report.reference, category=category),
-        paragraphs=(say(locale, _OPENINGS[kind], team=team), *_news(case, kind)),
+        paragraphs=(say(locale, _OPENINGS[kind], team=team), *_news(case)),
         quotes=_quotes(case, kind),
         facts=_facts(case, for_team),
         link=link,
@@ -174,9 +184,9 @@ def _write(case: _Case, link: str | None) -> Letter:
     )
 
 
-def _news(case: _Case, kind: NoticeKind) -> tuple[str, ...]:
+def _news(case: _Case) -> tuple[str, ...]:
     """Return where the work stood at the event and what happens next, for the reporter."""
-    if kind not in {NoticeKind.RECEIPT, NoticeKind.STATUS}:
+    if case.notice.audience == Audience.TEAM.value:
         return ()
     locale = case.notice.locale
     stands = status_text(locale, case.status, kind=Kind(case.ticket.kind), withdrawn=case.withdrawn)
@@ -198,13 +208,15 @@ def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
 
 def _facts(case: _Case, for_team: bool) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
-    place = case.report.location
+    # The team goes where the dispatcher says it is, the reporter said where they saw it.
+    told = case.ticket if for_team else case.report
+    place = told.location
     facts = [(_REFERENCE, case.report.reference)]
     if for_team:
         facts.append((_TICKET, case.ticket.reference))
     facts.append((_CATEGORY, case.reader.name(case.category.names)))
     spot = f"{place.latitude:.5f}, {place.longitude:.5f}"
-    facts.append((_PLACE, isolate(case.report.address or spot)))
+    facts.append((_PLACE, isolate(told.address or spot)))
     if case.district is not None:
         facts.append((_DISTRICT, case.district))
     if case.ticket.due_at is not None and case.ticket.closed_at is None:

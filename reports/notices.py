@@ -26,6 +26,8 @@ class NoticeKind(StrEnum):
     STATUS = "status"
     MESSAGE = "message"
     WITHDRAWAL = "withdrawal"
+    JOINED = "joined"
+    PARTED = "parted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def arising(event: Event, readers: Readers, now: datetime) -> list[Notice]:
         owed += [
             _notice(event, for_reporters, Audience.REPORTER, report_id, locale, now)
             for report_id, locale in readers.reporters
-            # What was received is only the business of those who sent it.
-            if for_reporters is not NoticeKind.RECEIPT or report_id == event.report_id
+            # What becomes of a report within its ticket is only its own sender's business.
+            if for_reporters is NoticeKind.STATUS or report_id == event.report_id
         ]
     return owed
 
@@ -94,6 +96,10 @@ def _for_reporters(event: Event) -> NoticeKind | None:
     match EventKind(event.kind):
         case EventKind.RECEIVED | EventKind.JOINED:
             return NoticeKind.RECEIPT
+        case EventKind.MOVED_IN:
+            return NoticeKind.JOINED
+        case EventKind.PARTED:
+            return NoticeKind.PARTED
         case EventKind.STATUS:
             return NoticeKind.STATUS
         case _:

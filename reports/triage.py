@@ -21,7 +21,7 @@ from geo.models import District
 from infra.words import mark
 from reports import decisions, desk, history, notices, work
 from reports.decisions import OwnChoice, Routing
-from reports.desk import StaleVersion
+from reports.desk import StaleVersion, TicketMerged
 from reports.history import EventKind
 from reports.models import Author, Message, Report, Ticket
 
@@ -46,6 +46,7 @@ REFUSALS = (
     OutOfArea,
     PinOutsideCity,
     StaleVersion,
+    TicketMerged,
     UnfitAssignee,
     UnfitCategory,
     UnknownCategory,
@@ -131,8 +132,8 @@ def change(
 ) -> tuple[Ticket, dict[str, Why]]:
     """Change the ticket, have it decided again where that follows, and say why which field changed.
 
-    Raise NotAllowed, OutOfArea, PinOutsideCity, StaleVersion, UnfitAssignee, UnfitCategory,
-    UnknownCategory, UnknownTeam or UnknownTicket.
+    Raise NotAllowed, OutOfArea, PinOutsideCity, StaleVersion, TicketMerged, UnfitAssignee,
+    UnfitCategory, UnknownCategory, UnknownTeam or UnknownTicket.
     """
     ticket = desk.hold(session, staff, Act.ASSIGN, ticket_id, version)
     if wanted.keys() - {"assignee"}:
@@ -146,6 +147,22 @@ def change(
     if hand.reasons:
         _write_down(hand, before)
     return ticket, hand.reasons
+
+
+def refile(session: Session, staff: Staff, ticket: Ticket, now: datetime) -> None:
+    """Have a held ticket be about what the oldest of its reports said, and decided for that."""
+    report = work.oldest_report(session, ticket)
+    category = session.get_one(Category, report.category_id)
+    wanted = Wanted(location=report.location)
+    if category.retired_at is None:
+        wanted["category"] = category.code
+    hand = _Work(session, ticket, staff, now, None)
+    before = _codes(session, ticket)
+    _place_and_category(hand, wanted)
+    _assignee(hand, Wanted())
+    _deadline(hand, Wanted())
+    if hand.reasons:
+        _write_down(hand, before)
 
 
 def _place_and_category(hand: _Work, wanted: Wanted) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from city.models import Category
 from reports import history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
@@ -45,6 +47,24 @@ class Move:
     report_id: int | None = None
 
 
+class Filed(NamedTuple):
+    """As what something was reported; `public` says whether everybody may see its category."""
+
+    kind: str
+    category_id: int
+    public: bool
+
+
+def go_together(session: Session, filed: Filed, ticket: Ticket) -> bool:
+    """Tell whether it could be the same work as the ticket.
+
+    What the public sees is not joined with what it may not see.
+    """
+    category = session.get_one(Category, ticket.category_id)
+    seen_alike = category.id == filed.category_id or (category.public and filed.public)
+    return ticket.kind == filed.kind and seen_alike
+
+
 def lock(session: Session, ticket_id: int) -> Ticket:
     """Return the ticket as it is now, held until the end of the transaction."""
     return session.scalars(
@@ -53,6 +73,14 @@ def lock(session: Session, ticket_id: int) -> Ticket:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
+
+
+def lock_all(session: Session, ticket_ids: Iterable[int]) -> dict[int, Ticket]:
+    """Return several tickets by id, held; always in the same order, so that nobody waits in a ring.
+
+    No other ticket may be held before.
+    """
+    return {id_: lock(session, id_) for id_ in sorted(set(ticket_ids))}
 
 
 def lock_as_reporter(session: Session, report: Report) -> Ticket:
@@ -96,18 +124,41 @@ def _lock_of(
 
 def oldest_report(session: Session, ticket: Ticket) -> Report:
     """Return the report that has been in the ticket for the longest time."""
-    return session.scalars(
-        select(Report)
-        .join(Membership, Membership.report_id == Report.id)
-        .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
-        .order_by(Membership.joined_at, Membership.id)
-        .limit(1)
-    ).one()
+    return session.get_one(Report, report_ids(session, ticket)[0])
 
 
-def enter(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:
-    """Put the report into the ticket."""
-    session.add(membership(ticket, report_id, now))
+def report_ids(session: Session, ticket: Ticket) -> list[int]:
+    """Return the reports that are in the ticket now, the one that came first at the front."""
+    return list(
+        session.scalars(
+            select(Membership.report_id)
+            .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
+            .order_by(Membership.joined_at, Membership.id)
+        )
+    )
+
+
+def transfer(
+    session: Session,
+    report_ids: Sequence[int],
+    ticket: Ticket,
+    now: datetime,
+    person_id: int | None = None,
+) -> None:
+    """Take the reports out of the tickets that they are in, all held, and put them into this one.
+
+    `person_id` is None where the reporter did what led to it.
+    """
+    session.execute(
+        update(Membership)
+        .where(Membership.report_id.in_(report_ids), Membership.left_at.is_(None))
+        .values(left_at=now)
+    )
+    for report_id in report_ids:
+        entered = membership(ticket, report_id, now)
+        entered.moved_by = person_id
+        session.add(entered)
+    session.flush()
 
 
 def membership(ticket: Ticket, report_id: int, now: datetime) -> Membership:

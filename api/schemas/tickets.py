@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from api.fields import (
+    MAX_LINE,
     MAX_TEXT,
     Choice,
     CommaList,
@@ -32,6 +33,7 @@ from reports.inbox import MOST_COUNTED, Sort
 from reports.status import Status
 
 MAX_REASON = 500
+MAX_SPLIT = 1_000
 
 
 class TicketsQuerySchema(ListQuerySchema):
@@ -191,6 +193,22 @@ class ChangedTicketSchema(TicketSchema):
     """The ticket as it is now, and what changed and why."""
 
     changes = fields.List(fields.Nested(ChangeSchema), required=True)
+
+
+class MergeSchema(Schema):
+    """The reference of the ticket that the work goes on in."""
+
+    into = Line(required=True)
+
+
+class SplitSchema(Schema):
+    """The references of the reports that get a ticket of their own."""
+
+    reports = fields.List(
+        fields.String(validate=validate.Length(max=MAX_LINE)),
+        required=True,
+        validate=validate.Length(min=1, max=MAX_SPLIT),
+    )
 
 
 class NoteSchema(Schema):

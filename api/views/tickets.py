@@ -16,7 +16,9 @@ from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
     ChangedTicketSchema,
+    MergeSchema,
     NoteSchema,
+    SplitSchema,
     TicketChangeSchema,
     TicketSchema,
     TicketsQuerySchema,
@@ -29,10 +31,17 @@ from city.access import Act
 from city.jurisdictions import UnknownJurisdiction
 from city.sessions import Staff
 from infra.clock import now
-from reports import desk, idempotency, inbox, triage
+from reports import desk, idempotency, inbox, joining, triage
 from reports.decisions import NoFallbackTeam
-from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
+from reports.desk import (
+    NotAllowed,
+    PublicMessageRequired,
+    StaleVersion,
+    TicketMerged,
+    UnknownTicket,
+)
 from reports.inbox import InboxFilters, Sort
+from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.models import Message, Ticket
 from reports.status import Status, TransitionRefused
 from reports.triage import Wanted
@@ -134,7 +143,7 @@ def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @staff(Act.CHANGE_STATUS)
 @_loaded(Act.CHANGE_STATUS)
 @_unchanged
-@raises(TransitionRefused, StaleVersion, PublicMessageRequired)
+@raises(TransitionRefused, StaleVersion, TicketMerged, PublicMessageRequired)
 @blueprint.arguments(
     TransitionSchema,
     example={
@@ -160,10 +169,55 @@ def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
     return told.ticket(changed)
 
 
+@blueprint.route("/tickets/<reference>/merge", methods=["POST"])
+@staff(Act.JOIN)
+@_loaded(Act.JOIN)
+@_unchanged
+@raises(StaleVersion, TicketMerged, UnfitTarget)
+@blueprint.arguments(MergeSchema, example={"into": "T-7KM-2QX-94B"})
+@blueprint.response(200, TicketSchema)
+def merge_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
+    """Move all its reports into another ticket about the same thing, which is the answer.
+
+    Their reporters are told, and go on following their own report.
+    """
+    target = joining.merge(db(), staff, ticket.id, ticket.version, body["into"] or "", now())
+    commit()
+    return told.ticket(target)
+
+
+@blueprint.route("/tickets/<reference>/unmerge", methods=["POST"])
+@staff(Act.JOIN)
+@_loaded(Act.JOIN)
+@_unchanged
+@raises(StaleVersion, NotMerged)
+@blueprint.response(200, TicketSchema)
+def unmerge_ticket(ticket: Ticket, staff: Staff) -> Response:
+    """Give a merged ticket its reports back."""
+    parted = joining.unmerge(db(), staff, ticket.id, ticket.version, now())
+    commit()
+    return told.ticket(parted)
+
+
+@blueprint.route("/tickets/<reference>/split", methods=["POST"])
+@staff(Act.JOIN)
+@_loaded(Act.JOIN)
+@_unchanged
+@raises(StaleVersion, TicketMerged, UnfitReports, NoFallbackTeam)
+@blueprint.arguments(SplitSchema, example={"reports": ["7KM-2QX-94B"]})
+@blueprint.response(201, TicketSchema)
+def split_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
+    """Give some of its reports a ticket of their own, which is the answer."""
+    own = joining.split(db(), staff, ticket.id, ticket.version, body["reports"], now())
+    commit()
+    return told.ticket(own, 201)
+
+
 @blueprint.route("/tickets/<reference>/notes", methods=["POST"])
 @staff(Act.WRITE_NOTES)
 @_loaded(Act.WRITE_NOTES)
 @reads(repeats.HEADER, repeats.SHAPE)
+@raises(TicketMerged)
 @blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
 @blueprint.response(201, NoteSchema)
 def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:

@@ -1,0 +1,94 @@
+"""One ticket as staff read it, with everything about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo.coordinates import Position
+from reports import decisions, history, inbox, reading
+from reports.decisions import Decision
+from reports.history import Entry
+from reports.inbox import TicketItem
+from reports.models import Contact, Membership, Report, Ticket
+from reports.reading import PhotoView
+from reports.status import GRAPH, Status
+
+
+@dataclass(frozen=True, slots=True)
+class ReportItem:
+    """A report within a ticket, as staff see it."""
+
+    reference: str
+    kind: str
+    description: str
+    location: Position
+    accuracy_m: float | None
+    address: str | None
+    answers: dict[str, object]
+    channel: str
+    external_ref: str | None
+    locale: str
+    observed_at: datetime | None
+    created_at: datetime
+    contact: Contact | None
+    photos: tuple[PhotoView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketView:
+    """One ticket with all that staff may know about it."""
+
+    item: TicketItem
+    reports: list[ReportItem]
+    decision: Decision
+    events: list[Entry]
+    next: list[Status] = field(default_factory=list)
+    merged_into: str | None = None
+
+
+def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
+    """Return the ticket with its reports, its decision and its whole history."""
+    merged_into = (
+        session.get_one(Ticket, ticket.merged_into_id).reference if ticket.merged_into_id else None
+    )
+    return TicketView(
+        item=inbox.line(session, ticket, locale, now),
+        reports=_reports(session, ticket),
+        decision=decisions.read(session, ticket.id, locale),
+        events=history.read(session, ticket.id, locale, public_only=False),
+        next=[] if merged_into else list(GRAPH[Status(ticket.status)]),
+        merged_into=merged_into,
+    )
+
+
+def _reports(session: Session, ticket: Ticket) -> list[ReportItem]:
+    rows = session.execute(
+        select(Report, Contact, reading.SHOWN_PHOTOS)
+        .join(Membership, Membership.report_id == Report.id)
+        .outerjoin(Contact, Contact.report_id == Report.id)
+        .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
+        .order_by(Membership.joined_at, Membership.id)
+    ).all()
+    return [
+        ReportItem(
+            reference=report.reference,
+            kind=report.kind,
+            description=report.description,
+            location=report.location,
+            accuracy_m=report.accuracy_m,
+            address=report.address,
+            answers=report.answers,
+            channel=report.channel,
+            external_ref=report.external_ref,
+            locale=report.locale,
+            observed_at=report.observed_at,
+            created_at=report.created_at,
+            contact=contact,
+            photos=reading.photos(shown),
+        )
+        for report, contact, shown in rows
+    ]
