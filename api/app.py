@@ -23,6 +23,7 @@ from api.views import (
     health,
     locations,
     metrics,
+    moderation,
     pages,
     photos,
     reports,
@@ -39,7 +40,18 @@ from infra.storage import Storage
 
 log = structlog.get_logger()
 
-VIEWS = (categories, locations, reports, photos, residents, sessions, tickets, health, metrics)
+VIEWS = (
+    categories,
+    locations,
+    reports,
+    photos,
+    moderation,
+    residents,
+    sessions,
+    tickets,
+    health,
+    metrics,
+)
 
 REQUEST_ID = "X-Request-ID"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -51,6 +51,7 @@ from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
 from reports.joining import NotMerged, UnfitReports, UnfitTarget
+from reports.moderation import UnknownPhoto
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
 from reports.status import TransitionRefused
@@ -277,6 +278,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     ReportAnonymised: _plain(403, "anonymised", _ANONYMISED),
     NothingHere: _plain(404, "nothing-here"),
     UnknownJurisdiction: _plain(404, "unknown-jurisdiction"),
+    UnknownPhoto: _plain(404, "unknown-photo"),
     UnknownReport: _plain(404, "unknown-report"),
     UnknownTicket: _plain(404, "unknown-ticket"),
     BodyTooSlow: _plain(408, "too-slow"),

@@ -25,6 +25,7 @@ class Act(StrEnum):
     ASSIGN = "assign"
     TRIAGE = "triage"
     JOIN = "join"
+    MODERATE = "moderate"
     TAKE_IN_REPORTS = "take_in_reports"
     HANDLE_PERSONAL_DATA = "handle_personal_data"
 

@@ -31,7 +31,11 @@ class EventKind(StrEnum):
     STATUS = "status"
     MESSAGE = "message"
     NOTE = "note"
+    HIDDEN = "hidden"
+    SHOWN = "shown"
     PHOTO_ADDED = "photo_added"
+    PHOTO_HIDDEN = "photo_hidden"
+    PHOTO_SHOWN = "photo_shown"
     PHOTO_FAILED = "photo_failed"
     NOTICE_FAILED = "notice_failed"
     CONTACT_REMOVED = "contact_removed"
@@ -75,6 +79,10 @@ _KIND_TEXTS = {
     EventKind.MESSAGE: mark("The reporter wrote a message."),
     EventKind.NOTE: mark("A note was written."),
     EventKind.PHOTO_ADDED: mark("A photo was added."),
+    EventKind.HIDDEN: mark("A report was hidden from the public."),
+    EventKind.SHOWN: mark("A report is shown to the public again."),
+    EventKind.PHOTO_HIDDEN: mark("A photo was hidden from the public."),
+    EventKind.PHOTO_SHOWN: mark("A photo is shown to the public again."),
     EventKind.PHOTO_FAILED: mark("A photo could not be processed."),
     EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),
     EventKind.CONTACT_REMOVED: mark("The reporter removed their contact details."),

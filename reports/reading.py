@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
+    ScalarSelect,
     Select,
     Text,
     bindparam,
@@ -105,22 +106,30 @@ _LOCALES = (
     select(Jurisdiction.locales).where(Jurisdiction.id == Report.jurisdiction_id).scalar_subquery()
 )
 
-SHOWN_PHOTOS = (
-    select(
-        func.json_agg(
-            aggregate_order_by(
-                func.json_build_array(
-                    Photo.public_id, Photo.status, Photo.reason, Photo.placeholder
+
+def _photos_that_are(visibility: Visibility) -> ScalarSelect[Any]:
+    return (
+        select(
+            func.json_agg(
+                aggregate_order_by(
+                    func.json_build_array(
+                        Photo.public_id, Photo.status, Photo.reason, Photo.placeholder
+                    ),
+                    Photo.id,
                 ),
-                Photo.id,
-            ),
-            type_=JSON,
+                type_=JSON,
+            )
         )
+        .where(Photo.report_id == Report.id, Photo.visibility == visibility.value)
+        .scalar_subquery()
     )
-    .where(Photo.report_id == Report.id, Photo.visibility == Visibility.SHOWN.value)
-    .scalar_subquery()
-)
+
+
+SHOWN_PHOTOS = _photos_that_are(Visibility.SHOWN)
 """The shown photos of a report in the order in which they came, for `photos`."""
+
+HIDDEN_PHOTOS = _photos_that_are(Visibility.HIDDEN)
+"""The hidden ones, which staff alone see."""
 
 # Reports in their current tickets, of which all views are made. It takes columns, not entities, and
 # is built once: building entities and writing the statement would each take as long as the answer.

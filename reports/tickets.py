@@ -36,6 +36,8 @@ class ReportItem:
     created_at: datetime
     contact: Contact | None
     photos: tuple[PhotoView, ...]
+    hidden_photos: tuple[PhotoView, ...]
+    visibility: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
 
 def _reports(session: Session, ticket: Ticket) -> list[ReportItem]:
     rows = session.execute(
-        select(Report, Contact, reading.SHOWN_PHOTOS)
+        select(Report, Contact, reading.SHOWN_PHOTOS, reading.HIDDEN_PHOTOS)
         .join(Membership, Membership.report_id == Report.id)
         .outerjoin(Contact, Contact.report_id == Report.id)
         .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
@@ -89,6 +91,8 @@ def _reports(session: Session, ticket: Ticket) -> list[ReportItem]:
             created_at=report.created_at,
             contact=contact,
             photos=reading.photos(shown),
+            hidden_photos=reading.photos(hidden),
+            visibility=report.visibility,
         )
-        for report, contact, shown in rows
+        for report, contact, shown, hidden in rows
     ]

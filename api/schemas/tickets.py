@@ -30,6 +30,7 @@ from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
 from geo.coordinates import Position
 from reports.inbox import MOST_COUNTED, Sort
+from reports.models import Visibility
 from reports.status import Status
 
 MAX_REASON = 500
@@ -108,6 +109,10 @@ class TicketReportSchema(Schema):
     created_at = Moment(required=True)
     contact = fields.Nested(ContactSchema, allow_none=True, required=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    hidden_photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    visibility = fields.String(
+        required=True, validate=validate.OneOf([one.value for one in Visibility])
+    )
 
 
 class TicketEventSchema(EventSchema):

@@ -117,14 +117,15 @@ def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     public = reading.in_public_category(db(), report)
     if not public and not _may_see(report):
         raise NothingHere
-    if Visibility.HIDDEN.value in (photo.visibility, report.visibility):
+    hidden = Visibility.HIDDEN.value in (photo.visibility, report.visibility)
+    if hidden and not _is_staffs(report):
         raise HiddenReport
     release()
     answer = Response(content_type=gallery.MEDIA_TYPES[extension])
     answer.set_etag(f"{public_id.hex}-{size}-{extension}-{photo.attempt}")
     answer.cache_control.max_age = DAY_S
     answer.cache_control.must_revalidate = True
-    answer.cache_control["public" if public else "private"] = None
+    answer.cache_control["public" if public and not hidden else "private"] = None
     if not request.if_none_match.contains(answer.get_etag()[0] or ""):
         key = gallery.derivative_key(public_id, int(size), extension)
         answer.set_data(services().storage.get(key))
@@ -133,9 +134,14 @@ def get_photo(public_id: UUID, size: str, extension: str) -> Response:
 
 
 def _may_see(report: Report) -> bool:
+    return _is_staffs(report) or holds(report)
+
+
+def _is_staffs(report: Report) -> bool:
+    """Tell whether the caller is a person who may read the report's ticket."""
     staff = current_staff()
     if staff is None:
-        return holds(report)
+        return False
     ticket = reading.current_ticket(db(), report)
     same_city = staff.jurisdiction_id == report.jurisdiction_id
     return same_city and staff.may(Act.READ_TICKETS, ticket.team_id)

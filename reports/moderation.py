@@ -1,0 +1,110 @@
+"""Moderation: what the public no longer sees, and sees again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city.sessions import Staff
+from reports import history, work
+from reports.history import EventKind
+from reports.models import Author, Message, Photo, Report, Ticket, Visibility
+from reports.reading import UnknownReport
+from reports.references import MalformedReference, normalise
+
+_REPORT = {Visibility.HIDDEN: EventKind.HIDDEN, Visibility.SHOWN: EventKind.SHOWN}
+_PHOTO = {Visibility.HIDDEN: EventKind.PHOTO_HIDDEN, Visibility.SHOWN: EventKind.PHOTO_SHOWN}
+
+
+class UnknownPhoto(Exception):
+    """The jurisdiction has no such photo."""
+
+
+def set_report(
+    session: Session,
+    staff: Staff,
+    reference: str,
+    visibility: Visibility,
+    reason: str | None,
+    now: datetime,
+) -> Report:
+    """Hide a report of the person's jurisdiction from the public or show it; again is harmless.
+
+    Raise UnknownReport.
+    """
+    try:
+        wanted = normalise(reference)
+    except MalformedReference as error:
+        raise UnknownReport(reference) from error
+    report = session.scalar(
+        select(Report).where(
+            Report.reference == wanted, Report.jurisdiction_id == staff.jurisdiction_id
+        )
+    )
+    if report is None:
+        raise UnknownReport(reference)
+    ticket = work.lock_of(session, report.id)
+    session.refresh(report)
+    if report.visibility != visibility:
+        report.visibility = visibility.value
+        _write(session, staff, ticket, report.id, _REPORT[visibility], reason, now)
+    return report
+
+
+def set_photo(
+    session: Session,
+    staff: Staff,
+    public_id: UUID,
+    visibility: Visibility,
+    reason: str | None,
+    now: datetime,
+) -> Photo:
+    """Hide a photo of the person's jurisdiction from the public or show it; again is harmless.
+
+    Raise UnknownPhoto.
+    """
+    photo = session.scalar(
+        select(Photo).where(
+            Photo.public_id == public_id, Photo.jurisdiction_id == staff.jurisdiction_id
+        )
+    )
+    if photo is None:
+        raise UnknownPhoto(public_id)
+    ticket = work.lock_of(session, photo.report_id)
+    session.refresh(photo)
+    if photo.visibility != visibility:
+        photo.visibility = visibility.value
+        _write(session, staff, ticket, photo.report_id, _PHOTO[visibility], reason, now)
+    return photo
+
+
+def _write(
+    session: Session,
+    staff: Staff,
+    ticket: Ticket,
+    report_id: int,
+    kind: EventKind,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    message = reason and Message(
+        jurisdiction_id=ticket.jurisdiction_id,
+        ticket_id=ticket.id,
+        person_id=staff.person_id,
+        author=Author.CITY.value,
+        reason=reason,
+        created_at=now,
+    )
+    history.append(
+        session,
+        ticket,
+        kind,
+        now,
+        author=Author.CITY,
+        person_id=staff.person_id,
+        report_id=report_id,
+        message=message or None,
+    )
