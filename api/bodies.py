@@ -189,6 +189,11 @@ def bound_of(app: Flask, environ: WSGIEnvironment) -> int:
     return getattr(app.view_functions[endpoint], _BOUND, MAX_JSON_BYTES)
 
 
+def is_storable(text: str) -> bool:
+    """Tell whether the database can hold the text."""
+    return not _NOT_STORABLE.search(text)
+
+
 def _check_parameters(parameters: MultiDict[str, str]) -> None:
     faults = [
         Fault(say(locale(), NOT_A_TEXT), parameter=_NOT_STORABLE.sub("", name))

@@ -23,11 +23,13 @@ class Act(StrEnum):
     CHANGE_STATUS = "change_status"
     WRITE_NOTES = "write_notes"
     ASSIGN = "assign"
+    HAND_BACK = "hand_back"
     TRIAGE = "triage"
     JOIN = "join"
     MODERATE = "moderate"
     TAKE_IN_REPORTS = "take_in_reports"
     HANDLE_PERSONAL_DATA = "handle_personal_data"
+    SEE_FIGURES = "see_figures"
 
 
 class Reach(StrEnum):
@@ -37,20 +39,23 @@ class Reach(StrEnum):
     TEAMS = "teams"
 
 
+_READING = dict.fromkeys((Act.READ_TICKETS, Act.SEE_FIGURES), Reach.JURISDICTION)
+
 _TEAM_ACTS = {
     Act.READ_TICKETS: Reach.TEAMS,
     Act.CHANGE_STATUS: Reach.TEAMS,
     Act.WRITE_NOTES: Reach.TEAMS,
     Act.ASSIGN: Reach.TEAMS,
+    Act.HAND_BACK: Reach.TEAMS,
     Act.TAKE_IN_REPORTS: Reach.JURISDICTION,
 }
 
 _TABLE: Mapping[Role, Mapping[Act, Reach]] = {
-    Role.ADMINISTRATOR: {Act.READ_TICKETS: Reach.JURISDICTION},
+    Role.ADMINISTRATOR: _READING,
     Role.DISPATCHER: dict.fromkeys(Act, Reach.JURISDICTION),
     Role.TEAM_LEAD: _TEAM_ACTS,
     Role.TEAM_MEMBER: _TEAM_ACTS,
-    Role.AUDITOR: {Act.READ_TICKETS: Reach.JURISDICTION},
+    Role.AUDITOR: _READING,
 }
 
 

@@ -59,8 +59,12 @@ def demand(staff: Staff, act: Act, ticket: Ticket) -> None:
         raise NotAllowed(act)
 
 
-def hold(session: Session, staff: Staff, act: Act, ticket_id: int, version: int) -> Ticket:
+def hold(
+    session: Session, staff: Staff, act: Act, ticket_id: int, version: int | None = None
+) -> Ticket:
     """Return the ticket for the act, held, if it is still at the version that the caller read.
+
+    Without a version, whatever happened to it in the meantime does not matter.
 
     Raise UnknownTicket, NotAllowed, StaleVersion or TicketMerged.
     """
@@ -70,12 +74,12 @@ def hold(session: Session, staff: Staff, act: Act, ticket_id: int, version: int)
     return ticket
 
 
-def check(staff: Staff, act: Act, ticket: Ticket, version: int) -> None:
+def check(staff: Staff, act: Act, ticket: Ticket, version: int | None) -> None:
     """Raise UnknownTicket, NotAllowed or StaleVersion where a held ticket is not for the act."""
     if not staff.may(Act.READ_TICKETS, ticket.team_id):
         raise UnknownTicket(ticket.reference)
     demand(staff, act, ticket)
-    if ticket.version != version:
+    if version is not None and ticket.version != version:
         raise StaleVersion
 
 
@@ -107,9 +111,7 @@ def transition(
 
 def write_note(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime) -> Message:
     """Add an internal note, which no resident ever sees."""
-    ticket = work.lock(session, ticket_id)
-    demand(staff, Act.WRITE_NOTES, ticket)
-    _demand_unmerged(ticket)
+    ticket = hold(session, staff, Act.WRITE_NOTES, ticket_id)
     message = Message(
         jurisdiction_id=ticket.jurisdiction_id,
         ticket_id=ticket.id,

@@ -30,6 +30,8 @@ class EventKind(StrEnum):
     CHANGED = "changed"
     STATUS = "status"
     MESSAGE = "message"
+    QUESTION = "question"
+    HANDED_BACK = "handed_back"
     NOTE = "note"
     HIDDEN = "hidden"
     SHOWN = "shown"
@@ -50,6 +52,7 @@ PUBLIC_KINDS = frozenset(
         EventKind.PARTED,
         EventKind.ROUTED,
         EventKind.STATUS,
+        EventKind.QUESTION,
         EventKind.PHOTO_ADDED,
     }
 )
@@ -77,6 +80,8 @@ _KIND_TEXTS = {
     EventKind.ROUTED: mark("It was sent to {team}."),
     EventKind.CHANGED: mark("It was changed: {fields}."),
     EventKind.MESSAGE: mark("The reporter wrote a message."),
+    EventKind.QUESTION: mark("The city asked the reporter a question."),
+    EventKind.HANDED_BACK: mark("The team handed it back: it is not theirs."),
     EventKind.NOTE: mark("A note was written."),
     EventKind.PHOTO_ADDED: mark("A photo was added."),
     EventKind.HIDDEN: mark("A report was hidden from the public."),

@@ -31,6 +31,7 @@ _SUBJECTS = {
     NoticeKind.STATUS: mark("News of your report {reference}: {category}"),
     NoticeKind.MESSAGE: mark("The reporter of {reference} wrote: {category}"),
     NoticeKind.WITHDRAWAL: mark("Report {reference} was withdrawn: {category}"),
+    NoticeKind.QUESTION: mark("A question about your report {reference}: {category}"),
     NoticeKind.JOINED: mark("News of your report {reference}: {category}"),
     NoticeKind.PARTED: mark("News of your report {reference}: {category}"),
 }
@@ -40,6 +41,10 @@ _OPENINGS = {
     NoticeKind.STATUS: mark("There is news of your report."),
     NoticeKind.MESSAGE: mark("The reporter added a message."),
     NoticeKind.WITHDRAWAL: mark("The reporter withdrew their report; there is nothing to do."),
+    NoticeKind.QUESTION: mark(
+        "The city asks you something about your report, and waits for your answer. Please answer on"
+        " the page of your report."
+    ),
     NoticeKind.JOINED: mark(
         "Others reported the same thing. Your report was joined with theirs, and you go on getting"
         " its news."
@@ -61,6 +66,8 @@ _NEXT = {
 _LABELLED = mark("{label}: {value}")
 _FOLLOW = mark("Follow your report")
 _OPEN = mark("See the report")
+_ANSWER = mark("Answer the city's question")
+_QUESTION = mark("The city's question")
 _REFERENCE = mark("Reference")
 _TICKET = mark("Ticket")
 _CATEGORY = mark("Category")
@@ -70,6 +77,7 @@ _DUE = mark("Due by")
 _DESCRIPTION = mark("Description")
 _MESSAGE = mark("Message")
 _CITY_SAYS = mark("The city's message")
+_LABELS = {NoticeKind.MESSAGE: _MESSAGE, NoticeKind.QUESTION: _QUESTION}
 _WHY_YOU = mark("You get this mail because you left your address with your report.")
 _WHY_TEAM = mark("You get this mail because {team} answers for this report.")
 
@@ -179,14 +187,20 @@ def _write(case: _Case, link: str | None) -> Letter:
         quotes=_quotes(case, kind),
         facts=_facts(case, for_team),
         link=link,
-        link_label=say(locale, _OPEN if for_team else _FOLLOW),
+        link_label=say(locale, _link_label(kind, for_team=for_team)),
         footer=footer,
     )
 
 
+def _link_label(kind: NoticeKind, *, for_team: bool) -> str:
+    if kind is NoticeKind.QUESTION:
+        return _ANSWER
+    return _OPEN if for_team else _FOLLOW
+
+
 def _news(case: _Case) -> tuple[str, ...]:
     """Return where the work stood at the event and what happens next, for the reporter."""
-    if case.notice.audience == Audience.TEAM.value:
+    if case.notice.audience == Audience.TEAM.value or case.notice.kind == NoticeKind.QUESTION.value:
         return ()
     locale = case.notice.locale
     stands = status_text(locale, case.status, kind=Kind(case.ticket.kind), withdrawn=case.withdrawn)
@@ -199,7 +213,7 @@ def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
     quotes = []
     if case.message is not None and case.message.body:
-        label = _MESSAGE if kind is NoticeKind.MESSAGE else _CITY_SAYS
+        label = _LABELS.get(kind, _CITY_SAYS)
         quotes.append((say(locale, label), isolate(case.message.body)))
     if kind in {NoticeKind.ARRIVAL, NoticeKind.RECEIPT} and case.report.description:
         quotes.append((say(locale, _DESCRIPTION), isolate(case.report.description)))
@@ -225,9 +239,12 @@ def _facts(case: _Case, for_team: bool) -> tuple[tuple[str, str], ...]:
 
 
 def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
-    """Return the page's address; what the public may not see opens with the reporter's token."""
+    """Return the page's address.
+
+    With the reporter's token it shows what the public may not see, and takes an answer.
+    """
     link = f"{public_url}/r/{case.report.reference}"
-    if case.public:
+    if case.public and case.notice.kind != NoticeKind.QUESTION.value:
         return link
     if case.notice.audience == Audience.TEAM.value:
         return None

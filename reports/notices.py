@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from city.models import Jurisdiction
 from infra.queue import Job
 from reports import errands
-from reports.history import EventKind
+from reports.history import WITHDRAWN, EventKind
 from reports.models import Audience, Contact, Event, Membership, Notice, NoticeStatus, Report
 
 
@@ -26,8 +26,12 @@ class NoticeKind(StrEnum):
     STATUS = "status"
     MESSAGE = "message"
     WITHDRAWAL = "withdrawal"
+    QUESTION = "question"
     JOINED = "joined"
     PARTED = "parted"
+
+
+_FOR_ALL = frozenset({NoticeKind.STATUS, NoticeKind.QUESTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def arising(event: Event, readers: Readers, now: datetime) -> list[Notice]:
             _notice(event, for_reporters, Audience.REPORTER, report_id, locale, now)
             for report_id, locale in readers.reporters
             # What becomes of a report within its ticket is only its own sender's business.
-            if for_reporters is NoticeKind.STATUS or report_id == event.report_id
+            if for_reporters in _FOR_ALL or report_id == event.report_id
         ]
     return owed
 
@@ -86,7 +90,7 @@ def _for_team(event: Event) -> NoticeKind | None:
             return NoticeKind.ARRIVAL
         case EventKind.MESSAGE:
             return NoticeKind.MESSAGE
-        case EventKind.STATUS if event.person_id is None:
+        case EventKind.STATUS if event.data.get("code") == WITHDRAWN:
             return NoticeKind.WITHDRAWAL
         case _:
             return None
@@ -96,6 +100,8 @@ def _for_reporters(event: Event) -> NoticeKind | None:
     match EventKind(event.kind):
         case EventKind.RECEIVED | EventKind.JOINED:
             return NoticeKind.RECEIPT
+        case EventKind.QUESTION:
+            return NoticeKind.QUESTION
         case EventKind.MOVED_IN:
             return NoticeKind.JOINED
         case EventKind.PARTED:

@@ -19,7 +19,7 @@ from city.sessions import Staff
 from geo.coordinates import Position
 from geo.models import District
 from infra.words import mark
-from reports import decisions, desk, history, notices, work
+from reports import decisions, desk, history, work
 from reports.decisions import OwnChoice, Routing
 from reports.desk import StaleVersion, TicketMerged
 from reports.history import EventKind
@@ -223,9 +223,9 @@ def _team(hand: _Work, wanted: Wanted) -> None:
     )
     if team is None:
         raise UnknownTeam(wanted["team"])
-    standing = decisions.latest(hand.session, hand.ticket.id)
-    if standing.team_id == team.id:
+    if team.id == hand.ticket.team_id:
         return
+    standing = decisions.latest(hand.session, hand.ticket.id)
     own = OwnChoice(team, hand.staff.person_id, hand.words(), hand.now)
     hand.session.add(decisions.override(standing, hand.ticket, own))
     hand.put("team_id", team.id, Why.ASKED)
@@ -289,18 +289,7 @@ def _write_down(hand: _Work, before: dict[str, Any]) -> None:
         data={"changes": {name: [before.get(name), after.get(name)] for name in hand.reasons}},
     )
     if "team" in hand.reasons:
-        event = history.append(
-            session,
-            ticket,
-            EventKind.ROUTED,
-            hand.now,
-            author=Author.CITY,
-            person_id=hand.staff.person_id,
-            report_id=work.oldest_report(session, ticket).id,
-            data={"team": session.get_one(Team, ticket.team_id).names},
-        )
-        session.flush()
-        notices.announce(session, event, ticket.team_id, hand.now)
+        work.tell_new_team(session, ticket, hand.staff.person_id, hand.now)
 
 
 def _codes(session: Session, ticket: Ticket) -> dict[str, Any]:

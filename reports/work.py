@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from city.models import Category
+from city.models import Category, Team
 from reports import history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
@@ -38,13 +38,17 @@ class ReportAnonymised(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change of status: where to, by whom (None: the resident withdraws), and why."""
+    """A change of status: where to, by whom (None: a resident's own act leads to it), and why.
+
+    One that is not `told` is part of something that its readers are told of anyway.
+    """
 
     to: Status
     person_id: int | None
     reason: str | None = None
     public_message: str | None = None
     report_id: int | None = None
+    told: bool = True
 
 
 class Filed(NamedTuple):
@@ -199,6 +203,23 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
         },
     )
     ticket.public_message_id = message.id if message and message.body else None
+    session.flush()
+    if step.told:
+        notices.announce(session, event, ticket.team_id, now)
+
+
+def tell_new_team(session: Session, ticket: Ticket, person_id: int, now: datetime) -> None:
+    """Write down that a held ticket went to the team that it has now, and tell that team."""
+    event = history.append(
+        session,
+        ticket,
+        EventKind.ROUTED,
+        now,
+        author=Author.CITY,
+        person_id=person_id,
+        report_id=oldest_report(session, ticket).id,
+        data={"team": session.get_one(Team, ticket.team_id).names},
+    )
     session.flush()
     notices.announce(session, event, ticket.team_id, now)
 

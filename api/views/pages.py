@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from api.bodies import is_storable
 from api.callers import anyone, token_reference
 from api.errors import PHOTO_REASONS
-from api.services import db, locale, public_url, services
+from api.schemas.reports import NewMessageSchema
+from api.services import commit, db, locale, public_url, services
 from city.models import Jurisdiction
+from infra.clock import now
 from infra.words import Reader, mark, say, say_moment
-from reports import conversation, decisions, history, reading, tracking
+from reports import conversation, decisions, history, questions, reading, tracking
 from reports.display import isolate
 from reports.models import Report
 from reports.reading import HiddenReport, UnknownReport
@@ -20,8 +24,10 @@ blueprint = Blueprint("pages", "api.views.pages", template_folder="../templates"
 
 _POLICY = (
     "default-src 'none'; img-src {origin} data:; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
 )
+MESSAGE = NewMessageSchema()
+_BAD_MESSAGE = mark("Please write something, of at most 4,000 characters.")
 
 WORDS = {
     "history": mark("What happened so far"),
@@ -38,6 +44,9 @@ WORDS = {
     "photo": mark("Photo of the report"),
     "photo_pending": mark("This photo is being prepared."),
     "map": mark("See the place on a map"),
+    "write": mark("Write to the city"),
+    "reply": mark("Answer the city's question"),
+    "send": mark("Send"),
     "resident": mark("Resident"),
     "city": mark("City"),
     "gone": mark("There is no such report, or it is not public."),
@@ -55,11 +64,14 @@ def home() -> Response:
     return _page("home.html")
 
 
-@blueprint.route("/r/<reference>")
+@blueprint.route("/r/<reference>", methods=["GET", "POST"])
 @anyone
 def report_page(reference: str) -> Response:
-    """Show a report; what is not public opens with `?token=`, or with the token as elsewhere."""
-    token = request.args.get("token")
+    """Show a report; what is not public opens with `?token=`, or with the token as elsewhere.
+
+    The reporter can write to the city here: a form brings `token` and `text`.
+    """
+    token = request.values.get("token")
     secret_key = services().settings.secret_key
     holder = tracking.read(secret_key, token) if token else token_reference()
     try:
@@ -68,15 +80,34 @@ def report_page(reference: str) -> Response:
         return _page("gone.html", 404, text="gone")
     except HiddenReport:
         return _page("gone.html", 410, text="hidden")
-    return _page("report.html", **_told(report, mine=reading.opens(report, holder)))
+    mine = reading.opens(report, holder)
+    if request.method == "POST":
+        return (
+            _take_message(report, token) if mine and token else _page("gone.html", 404, text="gone")
+        )
+    return _page("report.html", **_told(report, token if mine else None, mine=mine), complaint=None)
 
 
-def _told(report: Report, *, mine: bool) -> dict[str, Any]:
+def _take_message(report: Report, token: str) -> Response:
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    faults = MESSAGE.validate({"text": text})
+    if faults or not is_storable(text):
+        return _page("report.html", 422, **_told(report, token, mine=True), complaint=_BAD_MESSAGE)
+    conversation.write_message(db(), report, text, now())
+    commit()
+    answer = Response(status=303)
+    answer.location = f"/r/{report.reference}?{urlencode({'token': token})}"
+    return answer
+
+
+def _told(report: Report, token: str | None, *, mine: bool) -> dict[str, Any]:
     language = locale()
     session = db()
     ticket = reading.current_ticket(session, report)
     jurisdiction = session.get_one(Jurisdiction, report.jurisdiction_id)
     return {
+        "token": token,
+        "asked": mine and questions.is_open(session, ticket),
         "report": reading.view(session, report, language),
         "city": Reader(language, jurisdiction.locales).name(jurisdiction.names),
         "time_zone": jurisdiction.time_zone,
@@ -109,7 +140,9 @@ def _page(template: str, status: int = 200, **values: Any) -> Response:
         **values,
     )
     answer = make_response(content, status)
-    answer.headers["Content-Security-Policy"] = _POLICY.format(origin=public_url(""))
+    answer.headers["Content-Security-Policy"] = _POLICY.format(
+        origin=public_url(""), forms="'self'" if values.get("token") else "'none'"
+    )
     answer.headers["Content-Language"] = language
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.add("Accept-Language")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any, cast
 
 from flask import Response
 
-from api import cursors, documents, preconditions, repeats, told
+from api import cursors, documents, repeats, told
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises, reads
+from api.loading import loaded, unchanged
 from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
@@ -34,11 +33,9 @@ from infra.clock import now
 from reports import desk, idempotency, inbox, joining, triage
 from reports.decisions import NoFallbackTeam
 from reports.desk import (
-    NotAllowed,
     PublicMessageRequired,
     StaleVersion,
     TicketMerged,
-    UnknownTicket,
 )
 from reports.inbox import InboxFilters, Sort
 from reports.joining import NotMerged, UnfitReports, UnfitTarget
@@ -47,37 +44,6 @@ from reports.status import Status, TransitionRefused
 from reports.triage import Wanted
 
 blueprint = resource("tickets", "The work of the city's staff.")
-
-
-def _loaded(act: Act) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give the view the ticket that the person may see and do the act on."""
-
-    # Who may see a ticket may read it, but not always do more.
-    refusals = (UnknownTicket,) if act is Act.READ_TICKETS else (UnknownTicket, NotAllowed)
-
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        @raises(*refusals)
-        @wraps(view)
-        def wrapper(reference: str, staff: Staff, **arguments: Any) -> Any:
-            ticket = desk.find(db(), staff, reference)
-            desk.demand(staff, act, ticket)
-            return view(ticket=ticket, staff=staff, **arguments)
-
-        return wrapper
-
-    return decorate
-
-
-def _unchanged(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Demand that If-Match names the ticket's version before the body is looked at."""
-
-    @reads(preconditions.HEADER, preconditions.SHAPE, required=True)
-    @wraps(view)
-    def wrapper(*arguments: Any, ticket: Ticket, **named: Any) -> Any:
-        preconditions.demand(ticket.version)
-        return view(*arguments, ticket=ticket, **named)
-
-    return wrapper
 
 
 @blueprint.route("/tickets")
@@ -112,7 +78,7 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
 
 @blueprint.route("/tickets/<reference>")
 @staff(Act.READ_TICKETS)
-@_loaded(Act.READ_TICKETS)
+@loaded(Act.READ_TICKETS)
 @blueprint.response(200, TicketSchema)
 def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
     """Read a ticket with its reports, its decision and its history."""
@@ -121,8 +87,8 @@ def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
 
 @blueprint.route("/tickets/<reference>", methods=["PATCH"])
 @staff(Act.ASSIGN)
-@_loaded(Act.ASSIGN)
-@_unchanged
+@loaded(Act.ASSIGN)
+@unchanged
 @raises(*triage.REFUSALS, NoFallbackTeam)
 @blueprint.arguments(TicketChangeSchema, example={"priority": "high", "reason": "Devant l'école."})
 @blueprint.response(200, ChangedTicketSchema)
@@ -141,8 +107,8 @@ def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 
 @blueprint.route("/tickets/<reference>/transitions", methods=["POST"])
 @staff(Act.CHANGE_STATUS)
-@_loaded(Act.CHANGE_STATUS)
-@_unchanged
+@loaded(Act.CHANGE_STATUS)
+@unchanged
 @raises(TransitionRefused, StaleVersion, TicketMerged, PublicMessageRequired)
 @blueprint.arguments(
     TransitionSchema,
@@ -171,8 +137,8 @@ def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 
 @blueprint.route("/tickets/<reference>/merge", methods=["POST"])
 @staff(Act.JOIN)
-@_loaded(Act.JOIN)
-@_unchanged
+@loaded(Act.JOIN)
+@unchanged
 @raises(StaleVersion, TicketMerged, UnfitTarget)
 @blueprint.arguments(MergeSchema, example={"into": "T-7KM-2QX-94B"})
 @blueprint.response(200, TicketSchema)
@@ -188,8 +154,8 @@ def merge_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response
 
 @blueprint.route("/tickets/<reference>/unmerge", methods=["POST"])
 @staff(Act.JOIN)
-@_loaded(Act.JOIN)
-@_unchanged
+@loaded(Act.JOIN)
+@unchanged
 @raises(StaleVersion, NotMerged)
 @blueprint.response(200, TicketSchema)
 def unmerge_ticket(ticket: Ticket, staff: Staff) -> Response:
@@ -201,8 +167,8 @@ def unmerge_ticket(ticket: Ticket, staff: Staff) -> Response:
 
 @blueprint.route("/tickets/<reference>/split", methods=["POST"])
 @staff(Act.JOIN)
-@_loaded(Act.JOIN)
-@_unchanged
+@loaded(Act.JOIN)
+@unchanged
 @raises(StaleVersion, TicketMerged, UnfitReports, NoFallbackTeam)
 @blueprint.arguments(SplitSchema, example={"reports": ["7KM-2QX-94B"]})
 @blueprint.response(201, TicketSchema)
@@ -215,7 +181,7 @@ def split_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response
 
 @blueprint.route("/tickets/<reference>/notes", methods=["POST"])
 @staff(Act.WRITE_NOTES)
-@_loaded(Act.WRITE_NOTES)
+@loaded(Act.WRITE_NOTES)
 @reads(repeats.HEADER, repeats.SHAPE)
 @raises(TicketMerged)
 @blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})

@@ -44,13 +44,20 @@ TRIED = {
     Act.WRITE_NOTES: Tried("POST", "tickets/{ticket}/notes", {"text": "Vu."}),
     Act.ASSIGN: Tried("PATCH", "tickets/{ticket}", {"assignee": None}),
     Act.TRIAGE: Tried("PATCH", "tickets/{ticket}", {"priority": "high"}),
+    Act.HAND_BACK: Tried("POST", "tickets/{ticket}/hand-back", {"reason": "?"}),
+    Act.SEE_FIGURES: Tried("GET", "hand-backs"),
     Act.JOIN: Tried("POST", "tickets/{ticket}/unmerge", let_in=409),
     Act.MODERATE: Tried("POST", "reports/7KM-2QX-94B/show", {}, let_in=404),
     Act.TAKE_IN_REPORTS: Tried("POST", "reports", problem_at()),
     Act.HANDLE_PERSONAL_DATA: Tried("POST", "residents/export", {"email": "nobody@example.org"}),
 }
 # Acts that are not about a ticket of somebody's.
-ANYWHERE = {Act.MODERATE, Act.TAKE_IN_REPORTS, Act.HANDLE_PERSONAL_DATA}
+ANYWHERE = {
+    Act.MODERATE,
+    Act.SEE_FIGURES,
+    Act.TAKE_IN_REPORTS,
+    Act.HANDLE_PERSONAL_DATA,
+}
 
 
 @pytest.fixture(scope="module")
