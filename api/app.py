@@ -19,6 +19,7 @@ from api.readiness import Readiness
 from api.services import Services, install, locale, request_id, services
 from api.throttle import LoginThrottle
 from api.views import (
+    bulk,
     categories,
     health,
     locations,
@@ -49,6 +50,7 @@ VIEWS = (
     moderation,
     residents,
     sessions,
+    bulk,
     teamwork,
     tickets,
     health,

@@ -359,9 +359,21 @@ def from_http(error: HTTPException) -> Response:
     return _finish(problem(status, f"http-{status}", headers=headers))
 
 
-def _answer(error: Exception) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """Return what the table makes of the error, which must be in it."""
     answer = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
-    return _finish(answer.make(error), error)
+    return answer.make(error)
+
+
+def take_back(found: Problem, error: Exception | None = None) -> None:
+    """Undo what the request did in vain, and write down that it was refused."""
+    refusals.note(found, error)
+    roll_back()
+    errands.take(db())
+
+
+def _answer(error: Exception) -> Response:
+    return _finish(problem_of(error), error)
 
 
 def _unexpected(error: Exception) -> Response:
@@ -370,7 +382,5 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _finish(found: Problem, error: Exception | None = None) -> Response:
-    refusals.note(found, error)
-    roll_back()
-    errands.take(db())
+    take_back(found, error)
     return found.response()

@@ -37,14 +37,19 @@ def etag(version: int) -> str:
 
 
 def demand(version: int) -> None:
-    """Raise PreconditionRequired or PreconditionFailed unless If-Match names the version.
+    """Raise PreconditionRequired or PreconditionFailed unless If-Match names the version."""
+    check(request.headers.get(HEADER, ""), version)
+
+
+def check(given: str, version: int) -> None:
+    """Raise PreconditionRequired or PreconditionFailed unless the tags name the version.
 
     Of several tags one has to be the version's; a weak one never is. HTTP lets `*` stand for
     whatever is there, which would let a client overwrite what it has not seen. That is the same as
     to send no If-Match, and answered by the same status: to read again and repeat, which the other
     one asks for, would be of no help.
     """
-    given = request.headers.get(HEADER, "").strip()
+    given = given.strip()
     if not given:
         raise PreconditionRequired
     if given == "*":

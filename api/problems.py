@@ -43,7 +43,7 @@ class Problem:
     extra: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def response(self) -> Response:
+    def document(self) -> dict[str, object]:
         """Return the problem document in the caller's language."""
         language = locale()
         document: dict[str, object] = {
@@ -54,10 +54,14 @@ class Problem:
         }
         if self.faults:
             document["errors"] = [fault.as_json() for fault in self.faults]
-        body = json.dumps({**document, **self.extra}, ensure_ascii=False)
+        return {**document, **self.extra}
+
+    def response(self) -> Response:
+        """Return the answer that holds the document."""
+        body = json.dumps(self.document(), ensure_ascii=False)
         answer = Response(body, self.status, content_type=MEDIA_TYPE)
         answer.headers.update(self.headers)
-        answer.headers["Content-Language"] = language
+        answer.headers["Content-Language"] = locale()
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
