@@ -15,6 +15,7 @@ from api.fields import (
     Line,
     Longitude,
     Moment,
+    Phone,
     Text,
     number,
 )
@@ -51,7 +52,7 @@ class ContactSchema(Schema):
 
     name = Line(allow_none=True)
     email = Email(allow_none=True, longest=254)
-    phone = Line(allow_none=True, longest=40)
+    phone = Phone(allow_none=True, longest=40)
 
 
 class NewReportSchema(Schema):

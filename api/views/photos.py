@@ -122,9 +122,15 @@ def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     release()
     answer = Response(content_type=gallery.MEDIA_TYPES[extension])
     answer.set_etag(f"{public_id.hex}-{size}-{extension}-{photo.attempt}")
-    answer.cache_control.max_age = DAY_S
-    answer.cache_control.must_revalidate = True
-    answer.cache_control["public" if public else "private"] = None
+    if public:
+        answer.cache_control.public = True
+        answer.cache_control.max_age = DAY_S
+        answer.cache_control.must_revalidate = True
+    else:
+        # Whoever sits down at the same browser afterwards has to show a token too.
+        answer.cache_control.private = True
+        answer.cache_control.no_cache = True
+        answer.vary.add("Authorization")
     if not request.if_none_match.contains(answer.get_etag()[0] or ""):
         key = gallery.derivative_key(public_id, int(size), extension)
         answer.set_data(services().storage.get(key))
