@@ -131,7 +131,8 @@ def read_json(req: Request) -> Any:
     if req.mimetype != "application/json" and not req.mimetype.endswith("+json"):
         raise UnsupportedBody("application/json")
     try:
-        document = json.loads(data)
+        # Of bytes, json.loads would guess the encoding.
+        document = json.loads(data.decode("utf-8"))
     except (RecursionError, ValueError) as error:
         raise MalformedBody from error
     _check_document(document)
