@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
 
 from api import cursors, documents, repeats, told
 from api.blueprint import resource
@@ -132,8 +133,7 @@ def list_reports(query: dict[str, Any]) -> Response:
         locale(),
     )
     following = cursors.next_url(page.next)
-    best = request.accept_mimetypes.best_match(["application/json", GEOJSON])
-    if best == GEOJSON:
+    if _wants_geojson():
         features = [documents.feature(item) for item in page.items]
         collection = {"type": "FeatureCollection", "features": features, "next": following}
         answer = documents.answer(collection, GEOJSON)
@@ -208,6 +208,13 @@ def remove_contact(report: Report) -> None:
     """Have one's contact details forgotten."""
     conversation.remove_contact(db(), report, now())
     commit()
+
+
+def _wants_geojson() -> bool:
+    """Tell whether the caller prefers GeoJSON to JSON; neither of them has any parameters."""
+    wanted = request.accept_mimetypes
+    bare = MIMEAccept([(kind.partition(";")[0].rstrip(), weight) for kind, weight in wanted])
+    return bare.best_match(["application/json", GEOJSON]) == GEOJSON
 
 
 def _recorded(new: NewReport) -> NewReport:
