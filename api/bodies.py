@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, Request, g
@@ -32,6 +32,7 @@ _BOUND = "body_bound"
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 NOT_A_TEXT = mark("The text holds a character that cannot be stored.")
+ONLY_ONCE = mark("Expected only once.")
 
 
 class BodyTooLarge(Exception):
@@ -115,9 +116,14 @@ class BodyParser(FlaskParser):
         return missing if document is None else document
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
-        """Read the query string, after a look for text that cannot be stored."""
+        """Read the query string, after a look for text that cannot be stored.
+
+        What the schema takes one of has to come once: who sends two would not learn which counts.
+        """
         _check_parameters(req.args)
-        return super().load_querystring(req, schema)
+        query = super().load_querystring(req, schema)
+        _check_single(req.args, schema.fields.keys() - query.multiple_keys)
+        return query
 
 
 def read_json(req: Request) -> Any:
@@ -198,6 +204,13 @@ def _check_parameters(parameters: MultiDict[str, str]) -> None:
     ]
     if faults:
         raise BadInput(*faults)
+
+
+def _check_single(parameters: MultiDict[str, str], single: Set[str]) -> None:
+    repeated = [name for name, given in parameters.lists() if len(given) > 1 and name in single]
+    if repeated:
+        words = say(locale(), ONLY_ONCE)
+        raise BadInput(*(Fault(words, parameter=name) for name in repeated))
 
 
 def _check_document(document: Any) -> None:

@@ -134,3 +134,27 @@ def test_anything_else_is_no_time(client: FlaskClient, text: object) -> None:
     if isinstance(text, str):
         for name in ("created_after", "created_before"):
             assert h.blamed(client.get(REPORTS, query_string={name: text})) == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "wrong"),
+    [
+        ("/reports", "limit=1&limit=1", ["limit"]),
+        ("/reports", "jurisdiction=beaurive&jurisdiction=beaurive", ["jurisdiction"]),
+        ("/reports", "q=a&q=b&bbox=2,48,3,49&bbox=2,48,3,50", ["bbox", "q"]),
+        ("/reports", "near=48,2,1&near=48,2,1", ["near"]),
+        ("/reports", "created_after=2026-05-01T10:00:00Z&created_after=", ["created_after"]),
+        ("/tickets", "sort=newest&sort=oldest&late=true&late=true", ["late", "sort"]),
+        ("/tickets", "assignee=a&assignee=b", ["assignee"]),
+        ("/locate", "latitude=48&longitude=2&latitude=49", ["latitude"]),
+        ("/categories", "latitude=48&longitude=2&longitude=2", ["longitude"]),
+    ],
+)
+def test_what_is_single_comes_once(
+    client: FlaskClient, dispatcher: dict[str, str], path: str, query: str, wrong: list[str]
+) -> None:
+    assert h.blamed(client.get(f"{BASE}{path}?{query}", headers=dispatcher)) == wrong
+
+
+def test_what_nobody_reads_may_come_twice(client: FlaskClient) -> None:
+    assert client.get(f"{REPORTS}?utm=a&utm=b&status=received&status=received").status_code == 200
