@@ -196,11 +196,16 @@ def bound_of(app: Flask, environ: WSGIEnvironment) -> int:
     return getattr(app.view_functions[endpoint], _BOUND, MAX_JSON_BYTES)
 
 
+def is_storable(text: str) -> bool:
+    """Tell whether the database can hold the text."""
+    return not _NOT_STORABLE.search(text)
+
+
 def _check_parameters(parameters: MultiDict[str, str]) -> None:
     faults = [
         Fault(say(locale(), NOT_A_TEXT), parameter=_NOT_STORABLE.sub("", name))
         for name, value in parameters.items(multi=True)
-        if _NOT_STORABLE.search(name) or _NOT_STORABLE.search(value)
+        if not (is_storable(name) and is_storable(value))
     ]
     if faults:
         raise BadInput(*faults)
@@ -220,11 +225,11 @@ def _check_document(document: Any) -> None:
         path, value = waiting.pop()
         if len(path) > MAX_DEPTH:
             raise MalformedBody
-        if isinstance(value, str) and _NOT_STORABLE.search(value):
+        if isinstance(value, str) and not is_storable(value):
             raise BadInput(Fault(say(locale(), NOT_A_TEXT), pointer=pointer(*path)))
         if isinstance(value, dict):
             for key, member in value.items():
-                if _NOT_STORABLE.search(key):
+                if not is_storable(key):
                     raise BadInput(Fault(say(locale(), NOT_A_TEXT), pointer=pointer(*path)))
                 waiting.append(((*path, key), member))
         elif isinstance(value, list):

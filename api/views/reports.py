@@ -22,6 +22,7 @@ from api.callers import (
     token_reference,
 )
 from api.declarations import raises, reads
+from api.precedence import names_jurisdiction
 from api.problems import Fault
 from api.schemas.common import filters_from
 from api.schemas.reports import (
@@ -39,7 +40,7 @@ from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
 from city.access import Act
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
-from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
+from city.jurisdictions import JurisdictionRequired, OutOfArea
 from infra.clock import now
 from infra.words import mark, say
 from reports import (
@@ -114,7 +115,8 @@ def send_report(new: NewReport) -> Response:
 
 @blueprint.route("/reports", methods=["GET"])
 @anyone
-@raises(JurisdictionRequired, UnknownJurisdiction)
+@names_jurisdiction()
+@raises(JurisdictionRequired)
 @blueprint.arguments(ReportsQuerySchema, location="query")
 @blueprint.doc(responses={"200": {"content": {GEOJSON: {"schema": FeaturesSchema}}}})
 @blueprint.response(200, ReportsSchema)
