@@ -36,6 +36,12 @@ NOT_A_CURSOR = mark("This is no cursor of this list.")
 NOT_A_MOMENT = mark("Expected a date and time such as 2026-01-31T12:00:00Z.")
 BOTH_OR_NONE = mark("Latitude and longitude belong together.")
 
+A_CURSOR = (
+    "Where the page before ended, as its `next` has it. It is opaque, and holds for the list that"
+    " it came with: the same address with the same parameters, of which `limit` alone may change."
+    " Any other list's, or one that was altered, is refused. It does not run out."
+)
+
 Latitude = validate.Range(min=-90, max=90)
 Longitude = validate.Range(min=-180, max=180)
 
@@ -202,6 +208,9 @@ class NearField(fields.String):
 
 class CursorField(fields.String):
     """Where the page before ended."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(metadata={"description": A_CURSOR}, **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         try:
