@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session, aliased
@@ -15,8 +16,16 @@ from reports.models import Author, Notice, NoticeStatus
 MAX_ATTEMPTS = 10
 LONGEST_WAIT_S = 3_600
 
-
 _earlier = aliased(Notice)
+
+
+class Outcome(StrEnum):
+    """What became of one attempt at a notice."""
+
+    SENT = "sent"
+    DROPPED = "dropped"
+    PUT_OFF = "put_off"
+    FAILED = "failed"
 
 
 def claim(session: Session, notice_id: int, now: datetime, lease_s: int) -> Lease[Notice] | None:
@@ -31,7 +40,7 @@ def its_turn(now: datetime) -> ColumnElement[bool]:
     """
     overtakes = exists().where(
         _same_reader(_earlier, Notice),
-        _earlier.seq < Notice.seq,
+        _earlier.id < Notice.id,
         _earlier.status == NoticeStatus.PENDING.value,
     )
     return (Notice.due_at <= now) & ~overtakes
@@ -43,7 +52,7 @@ def next_of_reader(session: Session, notice: Notice, now: datetime) -> int | Non
         select(Notice.id)
         .where(
             _same_reader(Notice, notice),
-            Notice.seq > notice.seq,
+            Notice.id > notice.id,
             leases.waiting(Notice, now),
             its_turn(now),
         )
@@ -56,14 +65,19 @@ def is_exhausted(lease: Lease[Notice]) -> bool:
     return lease.attempt > MAX_ATTEMPTS
 
 
-def record_sent(session: Session, lease: Lease[Notice], now: datetime) -> None:
-    """Write down that the message was handed over."""
-    leases.write(session, lease, status=NoticeStatus.SENT.value, sent_at=now, error=None)
+def record_sent(session: Session, lease: Lease[Notice], now: datetime) -> Outcome | None:
+    """Write down that the message was handed over.
+
+    As of the others here, the outcome is None where a later attempt has taken over.
+    """
+    values = {"status": NoticeStatus.SENT.value, "sent_at": now, "error": None}
+    return Outcome.SENT if leases.write(session, lease, **values) else None
 
 
-def record_dropped(session: Session, lease: Lease[Notice]) -> None:
+def record_dropped(session: Session, lease: Lease[Notice]) -> Outcome | None:
     """Write down that nobody is left to tell."""
-    leases.write(session, lease, status=NoticeStatus.DROPPED.value)
+    dropped = leases.write(session, lease, status=NoticeStatus.DROPPED.value)
+    return Outcome.DROPPED if dropped else None
 
 
 def record_failure(
@@ -74,32 +88,31 @@ def record_failure(
     now: datetime,
     *,
     final: bool,
-) -> bool:
-    """Put the notice off, longer each time, or give it up and tell the dispatchers.
-
-    Return whether it was given up.
-    """
+) -> Outcome | None:
+    """Put the notice off, longer each time, or give it up and tell the dispatchers."""
     if not final and lease.attempt < MAX_ATTEMPTS:
         wait_s = min(retry_s * 2 ** (lease.attempt - 1), LONGEST_WAIT_S)
-        leases.write(session, lease, due_at=now + timedelta(seconds=wait_s), error=error)
-        return False
+        due_at = now + timedelta(seconds=wait_s)
+        put_off = leases.write(session, lease, due_at=due_at, error=error)
+        return Outcome.PUT_OFF if put_off else None
     ticket = work.lock(session, lease.row.ticket_id)
-    if leases.write(session, lease, status=NoticeStatus.FAILED.value, error=error):
-        history.append(
-            session,
-            ticket,
-            EventKind.NOTICE_FAILED,
-            now,
-            author=Author.CITY,
-            report_id=lease.row.report_id,
-            data={"notice": lease.row.kind, "error": error},
-        )
-    return True
+    if not leases.write(session, lease, status=NoticeStatus.FAILED.value, error=error):
+        return None
+    history.append(
+        session,
+        ticket,
+        EventKind.NOTICE_FAILED,
+        now,
+        author=Author.CITY,
+        report_id=lease.row.report_id,
+        data={"notice": lease.row.kind, "error": error},
+    )
+    return Outcome.FAILED
 
 
 def _same_reader(one: type[Notice], other: type[Notice] | Notice) -> ColumnElement[bool]:
+    # Not by its ticket: a report may have left the one that an earlier notice came from.
     return and_(
-        one.ticket_id == other.ticket_id,
         one.report_id == other.report_id,
         one.audience == other.audience,
         one.team_id.is_not_distinct_from(other.team_id),

@@ -361,7 +361,8 @@ class Notice(Base):
         one_of("audience", Audience),
         one_of("status", NoticeStatus),
         CheckConstraint("(audience = 'team') = (team_id IS NOT NULL)", name="team"),
-        Index("ix_notices_ticket_id", "ticket_id"),
+        Index("ix_notices_report_id", "report_id"),
+        Index("ix_notices_failed", "ticket_id", postgresql_where=text("status = 'failed'")),
         Index("ix_notices_pending", "due_at", postgresql_where=text("status = 'pending'")),
     )
 

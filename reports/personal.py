@@ -179,7 +179,6 @@ def _held(session: Session, report: Report) -> HeldReport:
             session.scalars(
                 select(Notice)
                 .where(
-                    Notice.ticket_id.in_(tickets),
                     Notice.report_id == report.id,
                     Notice.audience == Audience.REPORTER.value,
                 )

@@ -8,6 +8,7 @@ from infra.clock import now
 from infra.mail import Mail, MailRefused, MailUnavailable
 from infra.queue import Job
 from reports import delivery, mails
+from reports.delivery import Outcome
 from reports.leases import Lease
 from reports.models import Notice
 from workers.tools import Tools, logged, tools
@@ -52,9 +53,8 @@ def _work(kit: Tools, claimed: Lease[Notice]) -> None:
     mail = _compose(kit, claimed)
     if mail is None:
         with kit.sessions.begin() as session:
-            delivery.record_dropped(session, claimed)
-        log.info("notice dropped")
-        kit.metrics.notice_outcomes.labels("dropped").inc()
+            outcome = delivery.record_dropped(session, claimed)
+        _tell(kit, outcome)
     else:
         _hand_over(kit, claimed, mail)
 
@@ -79,13 +79,19 @@ def _hand_over(kit: Tools, claimed: Lease[Notice], mail: Mail) -> None:
         _record_failure(kit, claimed, str(error), final=final)
     else:
         with kit.sessions.begin() as session:
-            delivery.record_sent(session, claimed, now())
-        log.info("notice sent")
-        kit.metrics.notice_outcomes.labels("sent").inc()
+            outcome = delivery.record_sent(session, claimed, now())
+        _tell(kit, outcome)
 
 
 def _record_failure(kit: Tools, claimed: Lease[Notice], error: str, *, final: bool) -> None:
     with kit.sessions.begin() as session:
         retry_s = kit.settings.notice_retry_s
-        given_up = delivery.record_failure(session, claimed, error, retry_s, now(), final=final)
-    kit.metrics.notice_outcomes.labels("failed" if given_up else "put_off").inc()
+        outcome = delivery.record_failure(session, claimed, error, retry_s, now(), final=final)
+    _tell(kit, outcome)
+
+
+def _tell(kit: Tools, outcome: Outcome | None) -> None:
+    """Log and count what became of the attempt; what a later one took over, that one tells."""
+    if outcome is not None:
+        log.info("notice attempted", outcome=outcome.value)
+        kit.metrics.notice_outcomes.labels(outcome.value).inc()

@@ -23,6 +23,8 @@ def run(dry_run: bool, code: str | None) -> None:
     cities = retention.cities(db(), code)
     if code is not None and not cities:
         raise click.ClickException(f"there is no city {code!r} with a retention")
+    if not cities:
+        click.echo("no city has a retention")
     for city in cities:
         counts = _run(city, dry_run)
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)

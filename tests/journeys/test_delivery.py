@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from infra.clock import now
 from infra.mail import Mail, Mailer, MailRefused, MailUnavailable
 from reports import delivery
+from reports.delivery import Outcome
 from reports.models import Event, Notice, NoticeStatus
 from tests.resident import Resident
 from tests.stack import free_port
@@ -99,7 +100,9 @@ def test_a_notice_is_put_off_and_in_the_end_given_up(resident: Resident, session
         claimed = delivery.claim(session, notice_id, moment, 60)
         assert claimed is not None
         assert delivery.claim(session, notice_id, moment, 60) is None
-        delivery.record_failure(session, claimed, "451", 30, moment, final=False)
+        outcome = delivery.record_failure(session, claimed, "451", 30, moment, final=False)
+        last = claimed.attempt == delivery.MAX_ATTEMPTS
+        assert outcome is (Outcome.FAILED if last else Outcome.PUT_OFF)
         session.flush()
         due_at = session.get_one(Notice, notice_id, populate_existing=True).due_at
         waits.append((due_at - moment).total_seconds())
@@ -129,8 +132,11 @@ def test_an_attempt_that_comes_back_late_writes_nothing(
     second = delivery.claim(session, notice_id, now() + timedelta(seconds=2), 60)
     assert second is not None
 
-    delivery.record_failure(session, first, "gone", 30, now(), final=True)
-    delivery.record_sent(session, second, now())
+    for final in (True, False):
+        assert delivery.record_failure(session, first, "gone", 30, now(), final=final) is None
+    assert delivery.record_sent(session, first, now()) is None
+    assert delivery.record_dropped(session, first) is None
+    assert delivery.record_sent(session, second, now()) is Outcome.SENT
 
     notice = session.get_one(Notice, notice_id, populate_existing=True)
     assert notice.status == NoticeStatus.SENT.value

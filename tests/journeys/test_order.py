@@ -116,7 +116,7 @@ def told_twice(
     assert move(client, view["ticket"], log_in(client), "accepted").status_code == 200
     newest = session.scalars(select(Notice.report_id).order_by(Notice.id.desc())).first()
     notices = session.scalars(
-        select(Notice).where(Notice.report_id == newest).order_by(Notice.seq)
+        select(Notice).where(Notice.report_id == newest).order_by(Notice.id)
     ).all()
     by_audience: dict[str, list[Notice]] = {"reporter": [], "team": []}
     for notice in notices:
@@ -146,6 +146,31 @@ def test_a_notice_waits_for_those_before_it(
     delivery.record_sent(session, again, moment)
     assert delivery.next_of_reader(session, again.row, moment) == status.id
     assert delivery.claim(session, status.id, moment, 60) is not None
+    session.rollback()
+
+
+def test_a_report_that_leaves_its_ticket_keeps_its_order(
+    client: FlaskClient, resident: Resident, session: Session
+) -> None:
+    first = resident.report()
+    joined = resident.report(
+        same_as=first["ticket"], contact={"email": f"{uuid4().hex}@example.org"}
+    )
+    path = f"{BASE}/reports/{joined['reference']}/withdraw"
+    assert client.post(path, headers=bearer(joined["tracking_token"])).status_code == 200
+    newest = session.scalars(select(Notice.report_id).order_by(Notice.id.desc())).first()
+    notices = session.scalars(
+        select(Notice).where(Notice.report_id == newest).order_by(Notice.id)
+    ).all()
+    receipt, withdrawal = (one for one in notices if one.audience == "reporter")
+    assert receipt.ticket_id != withdrawal.ticket_id
+    moment = now() + timedelta(seconds=1)
+
+    assert delivery.claim(session, withdrawal.id, moment, 60) is None
+    taken = delivery.claim(session, receipt.id, moment, 60)
+    assert taken is not None
+    delivery.record_sent(session, taken, moment)
+    assert delivery.next_of_reader(session, taken.row, moment) == withdrawal.id
     session.rollback()
 
 

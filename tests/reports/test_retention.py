@@ -372,6 +372,7 @@ def test_the_command_says_how_many_of_what_and_does_as_it_said(
     for _ in range(3):
         town.closed(months=24)
     monkeypatch.setattr(retention, "AT_ONCE", 2)
+    assert _command(town) == (0, ["no city has a retention"])
     assert _command(town, "--jurisdiction", "beaurive") == (
         1,
         ["Error: there is no city 'beaurive' with a retention"],

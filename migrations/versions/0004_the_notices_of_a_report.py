@@ -1,0 +1,29 @@
+"""The notices of a report"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_notices_report_id", "notices", ["report_id"], unique=False)
+    op.create_index(
+        "ix_notices_failed",
+        "notices",
+        ["ticket_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'failed'"),
+    )
+    op.drop_index("ix_notices_ticket_id", table_name="notices")
+
+
+def downgrade() -> None:
+    op.create_index("ix_notices_ticket_id", "notices", ["ticket_id"], unique=False)
+    op.drop_index("ix_notices_failed", table_name="notices")
+    op.drop_index("ix_notices_report_id", table_name="notices")
