@@ -53,6 +53,7 @@ from reports import (
     reporters,
 )
 from reports.decisions import NoFallbackTeam
+from reports.idempotency import IdempotencyKey, Key
 from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
 from reports.models import Channel, Message, Report
 from reports.status import TransitionRefused
@@ -91,22 +92,17 @@ EXAMPLE_REPORT = {
 def send_report(new: NewReport) -> Response:
     """Send a report.
 
-    The answer carries the tracking token, which alone opens the reporter's own view. With an
-    `Idempotency-Key` a repeated request gets the first answer again.
+    The answer carries the tracking token, which alone opens the reporter's own view.
+
+    With an `Idempotency-Key`, the same request gets the first answer again for 14 days: the same
+    report, token and `Location`, and everything else as it was then and in that language, but for
+    what the reporter has had forgotten since, such as `contact`. How things are now is what
+    `GET /reports/{reference}` tells.
     """
     new = _recorded(new)
     key = repeats.given_key()
     earlier = repeats.recall(key)
-    if earlier is not None:
-        report = db().get_one(Report, earlier.report_id)
-        view = reporters.view(db(), report, locale())
-    else:
-        taken = intake.submit(db(), new, now())
-        report = taken.report
-        if key is not None:
-            idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
-        view = reporters.view_of_taken(db(), taken, locale())
-    answer = documents.answer(told.reporter_view(view, with_token=True))
+    report, answer = _take_in(new, key) if earlier is None else _take_again(earlier)
     commit()
     answer.status_code = 201
     answer.headers["Location"] = f"{request.path}/{report.reference}"
@@ -180,7 +176,10 @@ def get_decision(report: Report) -> dict[str, Any]:
 @blueprint.arguments(NewMessageSchema, example={"text": "Le trou s'agrandit."})
 @blueprint.response(201, MessageSchema)
 def write_message(body: dict[str, Any], report: Report) -> Message:
-    """Write to the team about one's report."""
+    """Write to the team about one's report.
+
+    With an `Idempotency-Key`, the same request gets the first answer again for 14 days.
+    """
     key = repeats.given_key()
     earlier = repeats.recall(key)
     if earlier is not None:
@@ -210,6 +209,28 @@ def remove_contact(report: Report) -> None:
     """Have one's contact details forgotten."""
     conversation.remove_contact(db(), report, now())
     commit()
+
+
+def _take_in(new: NewReport, key: Key | None) -> tuple[Report, Response]:
+    taken = intake.submit(db(), new, now())
+    report = taken.report
+    document = told.reporter_view(reporters.view_of_taken(db(), taken, locale()), with_token=True)
+    if key is not None:
+        idempotency.remember(
+            db(),
+            key,
+            report.jurisdiction_id,
+            now(),
+            report_id=report.id,
+            answer=repeats.worth_keeping(document),
+        )
+    return report, documents.answer(document)
+
+
+def _take_again(earlier: IdempotencyKey) -> tuple[Report, Response]:
+    report = db().get_one(Report, earlier.report_id)
+    document = told.reporter_view(reporters.view(db(), report, locale()), with_token=True)
+    return report, repeats.again(earlier, document)
 
 
 def _wants_geojson() -> bool:

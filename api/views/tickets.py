@@ -149,7 +149,10 @@ def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
 @blueprint.response(201, NoteSchema)
 def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
-    """Write a note that no resident ever sees."""
+    """Write a note that no resident ever sees.
+
+    With an `Idempotency-Key`, the same request gets the first answer again for 14 days.
+    """
     key = repeats.given_key()
     earlier = repeats.recall(key)
     if earlier is not None:
