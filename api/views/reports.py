@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
+from werkzeug.exceptions import UnprocessableEntity
 
 from api import cursors, documents, repeats, told
 from api.blueprint import resource
-from api.bodies import BadInput
+from api.bodies import BadInput, document
 from api.callers import (
     NotAuthenticated,
     NotForCaller,
@@ -86,15 +87,23 @@ EXAMPLE_REPORT = {
 
 
 def _but_some_staff(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn away staff whose role takes in no reports, before the body is looked at."""
+    """Turn away staff whose role takes in no reports, and who say what staff alone may say.
 
-    @raises(NotForCaller)
+    Either goes before what is wrong with the report.
+    """
+
+    @raises(NotAuthenticated, NotForCaller)
     @wraps(view)
     def wrapper(*arguments: Any, **named: Any) -> Any:
         staff = current_staff()
         if staff is not None and staff.reach(Act.TAKE_IN_REPORTS) is None:
             raise NotForCaller
-        return view(*arguments, **named)
+        try:
+            return view(*arguments, **named)
+        except (BadInput, UnprocessableEntity):
+            if staff is None and _seems_to_be_staff(document()):
+                raise NotAuthenticated from None
+            raise
 
     return wrapper
 
@@ -102,7 +111,7 @@ def _but_some_staff(view: Callable[..., Any]) -> Callable[..., Any]:
 @blueprint.route("/reports", methods=["POST"])
 @anyone
 @_but_some_staff
-@raises(NotAuthenticated, *OF_INTAKE)
+@raises(*OF_INTAKE)
 @reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
 @blueprint.response(201, ReporterViewSchema)
@@ -231,7 +240,7 @@ def remove_contact(report: Report) -> None:
 def _take_in(new: NewReport, key: Key | None) -> tuple[Report, Response]:
     taken = intake.submit(db(), new, now())
     report = taken.report
-    document = told.reporter_view(reporters.view_of_taken(db(), taken, locale()), with_token=True)
+    first = told.reporter_view(reporters.view_of_taken(db(), taken, locale()), with_token=True)
     if key is not None:
         idempotency.remember(
             db(),
@@ -239,15 +248,15 @@ def _take_in(new: NewReport, key: Key | None) -> tuple[Report, Response]:
             report.jurisdiction_id,
             now(),
             report_id=report.id,
-            answer=repeats.worth_keeping(document),
+            answer=repeats.worth_keeping(first),
         )
-    return report, documents.answer(document)
+    return report, documents.answer(first)
 
 
 def _take_again(earlier: IdempotencyKey) -> tuple[Report, Response]:
     report = db().get_one(Report, earlier.report_id)
-    document = told.reporter_view(reporters.view(db(), report, locale()), with_token=True)
-    return report, repeats.again(earlier, document)
+    present = told.reporter_view(reporters.view(db(), report, locale()), with_token=True)
+    return report, repeats.again(earlier, present)
 
 
 def _wants_geojson() -> bool:
@@ -255,6 +264,13 @@ def _wants_geojson() -> bool:
     wanted = request.accept_mimetypes
     bare = MIMEAccept([(kind.partition(";")[0].rstrip(), weight) for kind, weight in wanted])
     return bare.best_match(["application/json", GEOJSON]) == GEOJSON
+
+
+def _seems_to_be_staff(report: Any) -> bool:
+    """Tell whether a session has run out, more likely than that a resident knows of channels."""
+    if bearer() is None or token_reference() is not None or not isinstance(report, dict):
+        return False
+    return bool(report.get("external_ref")) or report.get("channel") not in (None, Channel.APP)
 
 
 def _recorded(new: NewReport) -> NewReport:
@@ -267,9 +283,6 @@ def _recorded(new: NewReport) -> NewReport:
             for name, value in given.items()
             if value
         ]
-        if faults and bearer() is not None and token_reference() is None:
-            # More likely a session that has run out than a resident who knows of channels.
-            raise NotAuthenticated
         if faults:
             raise BadInput(*faults)
         return new
