@@ -15,6 +15,7 @@ from marshmallow import fields, validate
 from api import cursors
 from api.cursors import BadCursor
 from geo.coordinates import Box, ImpossiblePosition, Position
+from infra.notation import NUMBER, read_moment, read_number, read_whole
 from infra.words import mark
 from reports import phones
 from reports.filters import Near
@@ -25,8 +26,6 @@ MAX_WORDS = 200
 MAX_NEAR_M = 100_000
 MAX_ACCURACY_M = 10_000_000
 _YEARS = range(1900, 3000)
-# Python reads more than this as a number: digits of other scripts, underscores, names.
-_NUMBER = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 BLANK = mark("Please write something.")
@@ -38,6 +37,12 @@ NOT_NEAR = mark("Expected latitude,longitude,metres.")
 NOT_A_CURSOR = mark("This is no cursor of this list.")
 NOT_A_MOMENT = mark("Expected a date and time such as 2026-01-31T12:00:00Z.")
 BOTH_OR_NONE = mark("Latitude and longitude belong together.")
+
+A_CURSOR = (
+    "Where the page before ended, as its `next` has it. It is opaque, and holds for the list that"
+    " it came with: the same address with the same parameters, of which `limit` alone may change."
+    " Any other list's, or one that was altered, is refused. It does not run out."
+)
 
 Latitude = validate.Range(min=-90, max=90)
 Longitude = validate.Range(min=-180, max=180)
@@ -55,15 +60,50 @@ class Moment(fields.AwareDateTime):
     def _serialize(self, value: datetime | None, *_arguments: Any, **_named: Any) -> str | None:
         return in_utc(value)
 
-    def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> datetime:
-        found = super()._deserialize(value, *arguments, **named)
+    def _deserialize(self, value: Any, *_arguments: Any, **_named: Any) -> datetime:
         try:
-            moment = found.astimezone(UTC)
-        except OverflowError as error:
+            moment = read_moment(value)
+        except (OverflowError, TypeError, ValueError) as error:
             raise ma.ValidationError(NOT_A_MOMENT) from error
         if moment.year not in _YEARS:
             raise ma.ValidationError(NOT_A_MOMENT)
         return moment
+
+
+class Number(fields.Float):
+    """A finite number of a JSON document, and no text that looks like one."""
+
+    def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> float:
+        if isinstance(value, str):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *arguments, **named)
+
+
+class QueryNumber(fields.Float):
+    """A finite number of a query, in decimal digits."""
+
+    def _deserialize(self, value: str, *arguments: Any, **named: Any) -> float:
+        try:
+            return super()._deserialize(read_number(value), *arguments, **named)
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+
+
+class QueryWhole(fields.Integer):
+    """A whole number of a query, in decimal digits."""
+
+    def _deserialize(self, value: str, *arguments: Any, **named: Any) -> int:
+        try:
+            return super()._deserialize(read_whole(value), *arguments, **named)
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+
+
+class QueryFlag(fields.Boolean):
+    """`true` or `false` in a query."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(truthy={"true"}, falsy={"false"}, **arguments)
 
 
 class Text(fields.String):
@@ -153,7 +193,7 @@ class BoxField(fields.String):
     """`west,south,east,north` in degrees."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(metadata={"pattern": f"^ *{_NUMBER} *(, *{_NUMBER} *){{3}}$"}, **arguments)
+        super().__init__(metadata={"pattern": f"^ *{NUMBER} *(, *{NUMBER} *){{3}}$"}, **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         numbers = _numbers(super()._deserialize(value, *arguments, **named), 4, NOT_A_BOX)
@@ -167,7 +207,7 @@ class NearField(fields.String):
     """`latitude,longitude,metres`."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(metadata={"pattern": f"^ *{_NUMBER} *(, *{_NUMBER} *){{2}}$"}, **arguments)
+        super().__init__(metadata={"pattern": f"^ *{NUMBER} *(, *{NUMBER} *){{2}}$"}, **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         text = super()._deserialize(value, *arguments, **named)
@@ -183,6 +223,9 @@ class NearField(fields.String):
 class CursorField(fields.String):
     """Where the page before ended."""
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(metadata={"description": A_CURSOR}, **arguments)
+
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         try:
             return cursors.decode(super()._deserialize(value, *arguments, **named))
@@ -193,11 +236,6 @@ class CursorField(fields.String):
 def in_utc(moment: datetime | None) -> str | None:
     """Return a time as we tell it: in UTC with a Z."""
     return f"{moment.astimezone(UTC).isoformat()[:-6]}Z" if moment else None
-
-
-def number(**arguments: Any) -> fields.Float:
-    """Return a field for a finite number."""
-    return fields.Float(allow_nan=False, **arguments)
 
 
 def _says_something(text: str) -> None:
@@ -211,7 +249,10 @@ def _is_one_line(text: str | None) -> None:
 
 
 def _numbers(text: str, count: int, complaint: str) -> list[float]:
-    parts = text.split(",")
-    if len(parts) != count or not all(re.fullmatch(_NUMBER, part.strip(" ")) for part in parts):
+    try:
+        numbers = [read_number(part.strip(" ")) for part in text.split(",")]
+    except ValueError as error:
+        raise ma.ValidationError(complaint) from error
+    if len(numbers) != count:
         raise ma.ValidationError(complaint)
-    return [float(part) for part in parts]
+    return numbers

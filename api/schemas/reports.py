@@ -15,9 +15,9 @@ from api.fields import (
     Line,
     Longitude,
     Moment,
+    Number,
     Phone,
     Text,
-    number,
 )
 from api.schemas.common import (
     ListQuerySchema,
@@ -40,9 +40,9 @@ MAX_ANSWERS = 50
 class NewLocationSchema(Schema):
     """Where it is; `accuracy_m` is the radius within which the phone believes to be."""
 
-    latitude = number(required=True, validate=Latitude)
-    longitude = number(required=True, validate=Longitude)
-    accuracy_m = number(
+    latitude = Number(required=True, validate=Latitude)
+    longitude = Number(required=True, validate=Longitude)
+    accuracy_m = Number(
         allow_none=True, load_default=None, validate=validate.Range(min=0, max=MAX_ACCURACY_M)
     )
 

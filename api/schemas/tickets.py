@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.fields import MAX_TEXT, Choice, CommaList, Moment, Text
+from api.fields import MAX_TEXT, Choice, CommaList, Moment, QueryFlag, Text
 from api.schemas.common import (
     ListQuerySchema,
     PhotoSchema,
@@ -27,10 +27,10 @@ class TicketsQuerySchema(ListQuerySchema):
     team = CommaList()
     priority = CommaList(Priority)
     assignee = fields.String()
-    late = fields.Boolean()
-    unrouted = fields.Boolean()
-    uncertain = fields.Boolean()
-    undelivered = fields.Boolean()
+    late = QueryFlag()
+    unrouted = QueryFlag()
+    uncertain = QueryFlag()
+    undelivered = QueryFlag()
     sort = Choice(Sort, load_default=Sort.NEWEST.value)
 
 

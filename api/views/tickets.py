@@ -12,6 +12,7 @@ from api import cursors, documents, preconditions, repeats, told
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises, reads
+from api.precedence import names_jurisdiction
 from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
@@ -67,14 +68,19 @@ def _unchanged(view: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
+def _demand_own_jurisdiction(code: str | None, staff: Staff) -> None:
+    if code is not None and jurisdictions.find(db(), code).id != staff.jurisdiction_id:
+        raise UnknownJurisdiction
+
+
 @blueprint.route("/tickets")
 @staff(Act.READ_TICKETS)
-@raises(UnknownJurisdiction)
+@names_jurisdiction(_demand_own_jurisdiction)
 @blueprint.arguments(TicketsQuerySchema, location="query")
 @blueprint.response(200, TicketsSchema)
 def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     """List the tickets that one may see; `q` also finds a ticket's or a report's reference."""
-    _demand_own_jurisdiction(staff, query["jurisdiction"])
+    _demand_own_jurisdiction(query["jurisdiction"], staff)
     extra = InboxFilters(
         words=query.get("q"),
         priority=query["priority"],
@@ -143,7 +149,10 @@ def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
 @blueprint.response(201, NoteSchema)
 def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
-    """Write a note that no resident ever sees."""
+    """Write a note that no resident ever sees.
+
+    With an `Idempotency-Key`, the same request gets the first answer again for 14 days.
+    """
     key = repeats.given_key()
     earlier = repeats.recall(key)
     if earlier is not None:
@@ -153,8 +162,3 @@ def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
         idempotency.remember(db(), key, ticket.jurisdiction_id, now(), message_id=message.id)
     commit()
     return message
-
-
-def _demand_own_jurisdiction(staff: Staff, code: str | None) -> None:
-    if code is not None and jurisdictions.find(db(), code).id != staff.jurisdiction_id:
-        raise UnknownJurisdiction
