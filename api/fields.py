@@ -100,10 +100,11 @@ class QueryWhole(fields.Integer):
 
 
 class QueryFlag(fields.Boolean):
-    """`true` or `false` in a query."""
+    """`true` or `false` in a query, as languages write them: Python's `True`, and 1 or 0."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(truthy={"true"}, falsy={"false"}, **arguments)
+        truthy, falsy = {"true", "True", "1"}, {"false", "False", "0"}
+        super().__init__(truthy=truthy, falsy=falsy, **arguments)
 
 
 class Text(fields.String):

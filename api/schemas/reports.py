@@ -141,16 +141,25 @@ class PhotoUploadSchema(Schema):
     remaining = fields.Integer(required=True)
 
 
-class ReporterViewSchema(ReportSchema):
-    """What the reporter sees; `tracking_token` comes with the answer to the report alone."""
+def _of_reporters(*, required: bool) -> dict[str, fields.Field[Any]]:
+    """Return what only the reporter sees."""
+    can = fields.String(validate=validate.OneOf(["message", "photo", "feedback", "withdraw"]))
+    return {
+        "contact": fields.Nested(ContactSchema, allow_none=True, required=required),
+        "messages": fields.List(fields.Nested(MessageSchema), required=required),
+        "can": fields.List(can, required=required),
+        "photo_upload": fields.Nested(PhotoUploadSchema, required=required),
+    }
 
-    contact = fields.Nested(ContactSchema, allow_none=True)
-    messages = fields.List(fields.Nested(MessageSchema))
-    can = fields.List(
-        fields.String(validate=validate.OneOf(["message", "photo", "feedback", "withdraw"]))
-    )
-    tracking_token = fields.String()
-    photo_upload = fields.Nested(PhotoUploadSchema)
+
+ReporterViewSchema = ReportSchema.from_dict(_of_reporters(required=True), name="ReporterViewSchema")
+ReadReportSchema = ReportSchema.from_dict(_of_reporters(required=False), name="ReadReportSchema")
+
+
+class TakenReportSchema(ReporterViewSchema):  # type: ignore[misc,valid-type]
+    """What the reporter gets once: the token that opens their own view."""
+
+    tracking_token = fields.String(required=True)
 
 
 class ReportsQuerySchema(ListQuerySchema, MomentsQuerySchema):

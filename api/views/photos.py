@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from api import headers
 from api.blueprint import resource
 from api.bodies import (
     MAX_PHOTO_BYTES,
@@ -106,8 +107,12 @@ def post_photo(report: Report) -> Response:
 @anyone
 @raises(HiddenReport, NothingHere)
 @blueprint.doc(responses={"200": {"content": dict.fromkeys(gallery.MEDIA_TYPES.values(), PICTURE)}})
-@blueprint.response(200)
-@blueprint.alt_response(304, description="The photo is the one that `If-None-Match` names.")
+@blueprint.response(200, headers=headers.named("ETag", "Cache-Control"))
+@blueprint.alt_response(
+    304,
+    headers=headers.named("ETag"),
+    description="The photo is the one that `If-None-Match` names.",
+)
 def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
     photo = reading.public_photo(db(), public_id)

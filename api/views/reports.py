@@ -11,7 +11,7 @@ from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import UnprocessableEntity
 
-from api import cursors, documents, repeats, told
+from api import cursors, documents, headers, repeats, told
 from api.blueprint import resource
 from api.bodies import BadInput, document
 from api.callers import (
@@ -35,9 +35,11 @@ from api.schemas.reports import (
     MessageSchema,
     NewMessageSchema,
     NewReportSchema,
+    ReadReportSchema,
     ReporterViewSchema,
     ReportsQuerySchema,
     ReportsSchema,
+    TakenReportSchema,
 )
 from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
@@ -114,7 +116,7 @@ def _but_some_staff(view: Callable[..., Any]) -> Callable[..., Any]:
 @raises(*OF_INTAKE)
 @reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
-@blueprint.response(201, ReporterViewSchema)
+@blueprint.response(201, TakenReportSchema, headers=headers.named("Location"))
 def send_report(new: NewReport) -> Response:
     """Send a report.
 
@@ -170,7 +172,7 @@ def list_reports(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/reports/<reference>")
 @of_report
-@blueprint.response(200, ReporterViewSchema)
+@blueprint.response(200, ReadReportSchema)
 def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from api import cursors, documents, preconditions, repeats, told
+from api import cursors, documents, headers, preconditions, repeats, told
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises, reads
@@ -106,7 +106,7 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
 @blueprint.route("/tickets/<reference>")
 @staff(Act.READ_TICKETS)
 @_loaded(Act.READ_TICKETS)
-@blueprint.response(200, TicketSchema)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
     """Read a ticket with its reports, its decision and its history."""
     return told.ticket(ticket)
@@ -125,7 +125,7 @@ def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
         "public_message": "Le trou est rebouché. Merci de nous l'avoir signalé !",
     },
 )
-@blueprint.response(200, TicketSchema)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
     """Move a ticket on; `If-Match` must name the version that was read."""
     changed = desk.transition(

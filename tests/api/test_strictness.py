@@ -70,13 +70,25 @@ def test_a_whole_number_is_in_digits_alone(
     assert h.blamed(answer) == ["limit"]
 
 
-@pytest.mark.parametrize("text", ["1", "0", "yes", "on", "t", "True", "FALSE", "null", ""])
+@pytest.mark.parametrize("text", ["yes", "on", "t", "2", "01", "FALSE", "null", ""])
 @pytest.mark.parametrize("name", ["late", "unrouted", "uncertain", "undelivered"])
 def test_a_flag_is_true_or_false(
     client: FlaskClient, dispatcher: dict[str, str], name: str, text: str
 ) -> None:
     answer = client.get(f"{BASE}/tickets", query_string={name: text}, headers=dispatcher)
     assert h.blamed(answer) == [name]
+
+
+@pytest.mark.parametrize("texts", [("true", "false"), ("True", "False"), ("1", "0")])
+def test_a_flag_is_read_as_languages_write_it(
+    client: FlaskClient, resident: Resident, dispatcher: dict[str, str], texts: tuple[str, str]
+) -> None:
+    word = h.a_word()
+    resident.report(description=word)
+    found = [
+        len(h.read(client, f"/tickets?q={word}&late={text}", dispatcher)["items"]) for text in texts
+    ]
+    assert found == [0, 1]
 
 
 @pytest.mark.parametrize(
