@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.api import help as h
-from tests.resident import BASE, INSIDE, body_of, problem_at, read_ticket
+from tests.resident import BASE, INSIDE, Resident, body_of, problem_at, read_ticket
 
 REPORTS = f"{BASE}/reports"
 JSON = "application/json"
