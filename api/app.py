@@ -67,10 +67,20 @@ _DOCS_POLICY = (
 )
 
 
+class Application(Flask):
+    """A Flask application whose answers to OPTIONS are as empty as they look."""
+
+    def make_default_options_response(self) -> Response:
+        """Return which methods an address takes, and no type of a body that is not there."""
+        answer = super().make_default_options_response()
+        del answer.headers["Content-Type"]
+        return answer
+
+
 def create_app(settings: Settings) -> Flask:
     """Make the application; nothing is connected to before the first request."""
     logs.configure(settings.log_level)
-    app = Flask("api", static_folder=None)
+    app = Application("api", static_folder=None)
     app.request_class = StrictRequest
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import Schema
 
-from api import errors, preconditions, repeats
+from api import errors, headers, preconditions, repeats
 from api.bodies import (
     BadInput,
     BodyParser,
@@ -61,7 +62,12 @@ class Blueprint(SmorestBlueprint):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        completions: list[Completion] = [_describe_caller, _describe_problems, _describe_headers]
+        completions: list[Completion] = [
+            _describe_caller,
+            _describe_problems,
+            _describe_limits,
+            _describe_headers,
+        ]
         self._prepare_doc_cbks += completions
 
     def _store_endpoint_docs(self, endpoint: str, *arguments: Any, **named: Any) -> None:
@@ -101,6 +107,21 @@ def _describe_problems(
     # flask-smorest adds this one by itself, in a form that is not ours.
     own = {str(status): told for status, told in doc["responses"].items() if int(status) != 422}
     return {**doc, "responses": {**problems, **own}}
+
+
+def _describe_limits(
+    doc: dict[str, Any], doc_info: dict[str, Any], **_named: Any
+) -> dict[str, Any]:
+    """Say where an answer tells how many requests are left."""
+    if doc_info["endpoint"] in UNLIMITED:
+        return doc
+    responses = {
+        status: {**told, "headers": {**told.get("headers", {}), **headers.LIMITS}}
+        if int(status) < HTTPStatus.BAD_REQUEST
+        else told
+        for status, told in doc["responses"].items()
+    }
+    return {**doc, "responses": responses}
 
 
 def _errors(doc: dict[str, Any], doc_info: dict[str, Any]) -> Iterator[type[Exception]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from flask import Flask, Request, g
@@ -32,6 +32,7 @@ _BOUND = "body_bound"
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 NOT_A_TEXT = mark("The text holds a character that cannot be stored.")
+ONLY_ONCE = mark("Expected only once.")
 
 
 class BodyTooLarge(Exception):
@@ -115,9 +116,14 @@ class BodyParser(FlaskParser):
         return missing if document is None else document
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
-        """Read the query string, after a look for text that cannot be stored."""
+        """Read the query string, after a look for text that cannot be stored.
+
+        What the schema takes one of has to come once: who sends two would not learn which counts.
+        """
         _check_parameters(req.args)
-        return super().load_querystring(req, schema)
+        query = super().load_querystring(req, schema)
+        _check_single(req.args, schema.fields.keys() - query.multiple_keys)
+        return query
 
 
 def read_json(req: Request) -> Any:
@@ -131,7 +137,8 @@ def read_json(req: Request) -> Any:
     if req.mimetype != "application/json" and not req.mimetype.endswith("+json"):
         raise UnsupportedBody("application/json")
     try:
-        document = json.loads(data)
+        # Of bytes, json.loads would guess the encoding.
+        document = json.loads(data.decode("utf-8"))
     except (RecursionError, ValueError) as error:
         raise MalformedBody from error
     _check_document(document)
@@ -198,10 +205,17 @@ def _check_parameters(parameters: MultiDict[str, str]) -> None:
     faults = [
         Fault(say(locale(), NOT_A_TEXT), parameter=_NOT_STORABLE.sub("", name))
         for name, value in parameters.items(multi=True)
-        if _NOT_STORABLE.search(name) or _NOT_STORABLE.search(value)
+        if not (is_storable(name) and is_storable(value))
     ]
     if faults:
         raise BadInput(*faults)
+
+
+def _check_single(parameters: MultiDict[str, str], single: Set[str]) -> None:
+    repeated = [name for name, given in parameters.lists() if len(given) > 1 and name in single]
+    if repeated:
+        words = say(locale(), ONLY_ONCE)
+        raise BadInput(*(Fault(words, parameter=name) for name in repeated))
 
 
 def _check_document(document: Any) -> None:
@@ -211,11 +225,11 @@ def _check_document(document: Any) -> None:
         path, value = waiting.pop()
         if len(path) > MAX_DEPTH:
             raise MalformedBody
-        if isinstance(value, str) and _NOT_STORABLE.search(value):
+        if isinstance(value, str) and not is_storable(value):
             raise BadInput(Fault(say(locale(), NOT_A_TEXT), pointer=pointer(*path)))
         if isinstance(value, dict):
             for key, member in value.items():
-                if _NOT_STORABLE.search(key):
+                if not is_storable(key):
                     raise BadInput(Fault(say(locale(), NOT_A_TEXT), pointer=pointer(*path)))
                 waiting.append(((*path, key), member))
         elif isinstance(value, list):

@@ -1,9 +1,9 @@
-"""Between the server's ASGI and the application's WSGI: a whole request in, a whole answer out."""
+"""Between the server's ASGI and the application's WSGI: a whole request in, an answer out."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -17,13 +17,34 @@ Headers = Iterable[tuple[bytes, bytes]]
 _PLAIN_NAMES = {"content-length": "CONTENT_LENGTH", "content-type": "CONTENT_TYPE"}
 
 
+# Nearly every answer is shorter; of a longer one no more than this is held at a time.
+MOST_HELD = 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the application answered, all of it."""
+    """What the application answered; `rest` is what follows the body, to be read and closed."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    rest: Rest | None = None
+
+
+class Rest:
+    """What an application has still to answer: iterated where it may block, closed in any case."""
+
+    def __init__(self, parts: Iterable[bytes], following: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._following = following
+
+    def read(self) -> bytes:
+        """Return the next piece, or nothing at the end."""
+        return next((part for part in self._following if part), b"")
+
+    def close(self) -> None:
+        """Let the application know that no more of it is read."""
+        _close(self._parts)
 
 
 def make_environ(scope: Mapping[str, Any], body: IO[bytes]) -> WSGIEnvironment:
@@ -64,14 +85,34 @@ def call(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
         return written.append
 
     parts = application(environ, start)
+    following = iter(parts)
     try:
-        written.extend(parts)
-    finally:
-        if hasattr(parts, "close"):
-            parts.close()
+        ended = _collect(following, written)
+    except BaseException:
+        _close(parts)
+        raise
+    if ended:
+        _close(parts)
     status, headers = started[0]
     encoded = [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers]
-    return Answer(int(status[:3]), encoded, b"".join(written))
+    rest = None if ended else Rest(parts, following)
+    return Answer(int(status[:3]), encoded, b"".join(written), rest)
+
+
+def _collect(following: Iterator[bytes], written: list[bytes]) -> bool:
+    """Read until the end, or until there is as much as may be held; return whether it ended."""
+    length = sum(map(len, written))
+    for part in following:
+        written.append(part)
+        length += len(part)
+        if length > MOST_HELD:
+            return False
+    return True
+
+
+def _close(parts: Iterable[bytes]) -> None:
+    if hasattr(parts, "close"):
+        parts.close()
 
 
 def _add_headers(environ: MutableMapping[str, Any], headers: Headers) -> None:

@@ -31,6 +31,12 @@ def answer(document: dict[str, Any], mimetype: str = "application/json") -> Resp
     return Response(_ANYTHING.dump_json(document), mimetype=mimetype)
 
 
+def plain(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document as `answer` writes it, of nothing but what JSON has."""
+    written: dict[str, Any] = _ANYTHING.dump_python(document, mode="json")
+    return written
+
+
 def report(view: ReportView) -> dict[str, Any]:
     """Return what everybody may see of a report, as ReportSchema describes it, for `answer`."""
     return {

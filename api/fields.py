@@ -15,7 +15,9 @@ from marshmallow import fields, validate
 from api import cursors
 from api.cursors import BadCursor
 from geo.coordinates import Box, ImpossiblePosition, Position
+from infra.notation import NUMBER, read_moment, read_number, read_whole
 from infra.words import mark
+from reports import phones
 from reports.filters import Near
 
 MAX_TEXT = 4_000
@@ -24,18 +26,23 @@ MAX_WORDS = 200
 MAX_NEAR_M = 100_000
 MAX_ACCURACY_M = 10_000_000
 _YEARS = range(1900, 3000)
-# Python reads more than this as a number: digits of other scripts, underscores, names.
-_NUMBER = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 BLANK = mark("Please write something.")
 ONE_LINE = mark("Expected a single line.")
 NOT_AN_EMAIL = mark("Not a valid e-mail address.")
+TOO_FEW_DIGITS = mark("Give the whole telephone number.")
 NOT_A_BOX = mark("Expected west,south,east,north in degrees.")
 NOT_NEAR = mark("Expected latitude,longitude,metres.")
 NOT_A_CURSOR = mark("This is no cursor of this list.")
 NOT_A_MOMENT = mark("Expected a date and time such as 2026-01-31T12:00:00Z.")
 BOTH_OR_NONE = mark("Latitude and longitude belong together.")
+
+A_CURSOR = (
+    "Where the page before ended, as its `next` has it. It is opaque, and holds for the list that"
+    " it came with: the same address with the same parameters, of which `limit` alone may change."
+    " Any other list's, or one that was altered, is refused. It does not run out."
+)
 
 Latitude = validate.Range(min=-90, max=90)
 Longitude = validate.Range(min=-180, max=180)
@@ -53,15 +60,51 @@ class Moment(fields.AwareDateTime):
     def _serialize(self, value: datetime | None, *_arguments: Any, **_named: Any) -> str | None:
         return in_utc(value)
 
-    def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> datetime:
-        found = super()._deserialize(value, *arguments, **named)
+    def _deserialize(self, value: Any, *_arguments: Any, **_named: Any) -> datetime:
         try:
-            moment = found.astimezone(UTC)
-        except OverflowError as error:
+            moment = read_moment(value)
+        except (OverflowError, TypeError, ValueError) as error:
             raise ma.ValidationError(NOT_A_MOMENT) from error
         if moment.year not in _YEARS:
             raise ma.ValidationError(NOT_A_MOMENT)
         return moment
+
+
+class Number(fields.Float):
+    """A finite number of a JSON document, and no text that looks like one."""
+
+    def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> float:
+        if isinstance(value, str):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *arguments, **named)
+
+
+class QueryNumber(fields.Float):
+    """A finite number of a query, in decimal digits."""
+
+    def _deserialize(self, value: str, *arguments: Any, **named: Any) -> float:
+        try:
+            return super()._deserialize(read_number(value), *arguments, **named)
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+
+
+class QueryWhole(fields.Integer):
+    """A whole number of a query, in decimal digits."""
+
+    def _deserialize(self, value: str, *arguments: Any, **named: Any) -> int:
+        try:
+            return super()._deserialize(read_whole(value), *arguments, **named)
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+
+
+class QueryFlag(fields.Boolean):
+    """`true` or `false` in a query, as languages write them: Python's `True`, and 1 or 0."""
+
+    def __init__(self, **arguments: Any) -> None:
+        truthy, falsy = {"true", "True", "1"}, {"false", "False", "0"}
+        super().__init__(truthy=truthy, falsy=falsy, **arguments)
 
 
 class Text(fields.String):
@@ -111,6 +154,18 @@ class Email(Line):
         return found.ascii_email or found.normalized
 
 
+class Phone(Line):
+    """A telephone number, as somebody writes it, with digits enough to find them by."""
+
+    def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
+        text = super()._deserialize(value, *arguments, **named)
+        if text is None:
+            return None
+        if not phones.is_number(text):
+            raise ma.ValidationError(TOO_FEW_DIGITS)
+        return phones.plain(text)
+
+
 class Choice(fields.String):
     """One of an enumeration's values, read as its member."""
 
@@ -139,7 +194,7 @@ class BoxField(fields.String):
     """`west,south,east,north` in degrees."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(metadata={"pattern": f"^ *{_NUMBER} *(, *{_NUMBER} *){{3}}$"}, **arguments)
+        super().__init__(metadata={"pattern": f"^ *{NUMBER} *(, *{NUMBER} *){{3}}$"}, **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         numbers = _numbers(super()._deserialize(value, *arguments, **named), 4, NOT_A_BOX)
@@ -153,7 +208,7 @@ class NearField(fields.String):
     """`latitude,longitude,metres`."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(metadata={"pattern": f"^ *{_NUMBER} *(, *{_NUMBER} *){{2}}$"}, **arguments)
+        super().__init__(metadata={"pattern": f"^ *{NUMBER} *(, *{NUMBER} *){{2}}$"}, **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         text = super()._deserialize(value, *arguments, **named)
@@ -169,6 +224,9 @@ class NearField(fields.String):
 class CursorField(fields.String):
     """Where the page before ended."""
 
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(metadata={"description": A_CURSOR}, **arguments)
+
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         try:
             return cursors.decode(super()._deserialize(value, *arguments, **named))
@@ -179,11 +237,6 @@ class CursorField(fields.String):
 def in_utc(moment: datetime | None) -> str | None:
     """Return a time as we tell it: in UTC with a Z."""
     return f"{moment.astimezone(UTC).isoformat()[:-6]}Z" if moment else None
-
-
-def number(**arguments: Any) -> fields.Float:
-    """Return a field for a finite number."""
-    return fields.Float(allow_nan=False, **arguments)
 
 
 def _says_something(text: str) -> None:
@@ -197,7 +250,10 @@ def _is_one_line(text: str | None) -> None:
 
 
 def _numbers(text: str, count: int, complaint: str) -> list[float]:
-    parts = text.split(",")
-    if len(parts) != count or not all(re.fullmatch(_NUMBER, part.strip(" ")) for part in parts):
+    try:
+        numbers = [read_number(part.strip(" ")) for part in text.split(",")]
+    except ValueError as error:
+        raise ma.ValidationError(complaint) from error
+    if len(numbers) != count:
         raise ma.ValidationError(complaint)
-    return [float(part) for part in parts]
+    return numbers

@@ -159,12 +159,25 @@ class Gate:
 
     async def _deliver(self, answer: Answer, send: Send) -> None:
         """Send the answer; a client that does not read it is left."""
+        loop, rest = asyncio.get_running_loop(), answer.rest
         start = {"status": answer.status, "headers": answer.headers}
-        await send({"type": "http.response.start", **start})
-        body = answer.body
-        with suppress(TimeoutError):
-            for begin in range(0, len(body) or 1, PIECE):
-                end = begin + PIECE
-                piece = {"body": body[begin:end], "more_body": end < len(body)}
-                async with asyncio.timeout(self._pace.stall_s):
-                    await send({"type": "http.response.body", **piece})
+        try:
+            await send({"type": "http.response.start", **start})
+            await self._send(answer.body, send, more=rest is not None)
+            while rest is not None:
+                part = await loop.run_in_executor(self._pool, rest.read)
+                await self._send(part, send, more=bool(part))
+                if not part:
+                    break
+        except TimeoutError:
+            pass
+        finally:
+            if rest is not None:
+                await loop.run_in_executor(self._pool, rest.close)
+
+    async def _send(self, body: bytes, send: Send, *, more: bool) -> None:
+        for begin in range(0, len(body) or 1, PIECE):
+            end = begin + PIECE
+            piece = {"body": body[begin:end], "more_body": more or end < len(body)}
+            async with asyncio.timeout(self._pace.stall_s):
+                await send({"type": "http.response.body", **piece})

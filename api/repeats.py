@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from flask import request
+from typing import Any
 
+from flask import Response, request
+
+from api import documents
 from api.bodies import BadInput, document
 from api.callers import current_staff
 from api.problems import Fault
@@ -17,6 +20,9 @@ HEADER = "Idempotency-Key"
 MAX_KEY = 255
 # For the description; given_key holds requests to it.
 SHAPE = {"minLength": 1, "maxLength": MAX_KEY, "pattern": "^[ -~]+$"}
+# What the resident had given is kept in one place, so that it can be forgotten there. The token
+# follows from the reference.
+_GIVEN = {"description", "location", "address", "contact", "tracking_token"}
 BAD_KEY = mark("Expected 1 to 255 printable ASCII characters.")
 
 
@@ -34,6 +40,23 @@ def given_key() -> Key | None:
 def _caller() -> str:
     person = current_staff()
     return f"staff:{person.person_id}" if person else "resident"
+
+
+def worth_keeping(told: dict[str, Any]) -> dict[str, Any]:
+    """Return what to keep of a report's first answer, and in which language that is."""
+    kept = {name: value for name, value in told.items() if name not in _GIVEN}
+    return {"language": locale(), "told": documents.plain(kept)}
+
+
+def again(earlier: IdempotencyKey, told: dict[str, Any]) -> Response:
+    """Return the first answer once more, from what was kept of it and what is told now.
+
+    What the resident had given is told as it is now, and so without what was forgotten since.
+    """
+    kept: dict[str, Any] = earlier.answer or {}
+    answer = documents.answer({**told, **kept.get("told", {})})
+    answer.content_language.add(kept.get("language", locale()))
+    return answer
 
 
 def recall(key: Key | None) -> IdempotencyKey | None:

@@ -12,7 +12,7 @@ from flask import Flask, Response, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from api import errors
+from api import errors, headers
 from api.blueprint import LATER, problem_name
 from api.callers import anyone
 from api.problems import MEDIA_TYPE
@@ -75,6 +75,8 @@ def install(app: Flask) -> DescribedApi:
     for name, description in _SCHEMES.items():
         scheme = {"type": "http", "scheme": "bearer", "description": description}
         api.spec.components.security_scheme(name, scheme)
+    for name, header in headers.COMPONENTS.items():
+        api.spec.components.header(name, dict(header))
     for status, title in errors.TITLES.items():
         api.spec.components.response(problem_name(status), _problem(status, title), lazy=True)
     for endpoint in ("api-docs.openapi_json", "api-docs.openapi_swagger_ui"):

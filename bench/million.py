@@ -56,11 +56,11 @@ def main() -> int:
         staff = log_in(client)
         _check_boxes(one, client)
         _check_counts(client, staff)
-        ratios = [_race(client, pair) for pair in _pairs(_deep(one), staff)]
+        ratios = [_race(client, pair) for pair in _pairs(one, staff)]
     return conclude(ratios)
 
 
-def _pairs(deep: str, staff: Headers) -> list[Pair]:
+def _pairs(one: Town, staff: Headers) -> list[Pair]:
     public, inbox = f"/reports?limit={LIMIT}", f"/tickets?limit={LIMIT}"
     first = "its first page"
     hundredth = f"{public}&{_box(*_HUNDREDTH)}"
@@ -69,14 +69,12 @@ def _pairs(deep: str, staff: Headers) -> list[Pair]:
         Pair(
             f"public list at depth {DEPTH:,}",
             first,
-            f"{public}&cursor={deep}",
+            _deep(one, public),
             public,
             DEEP_AT_MOST,
             {},
         ),
-        Pair(
-            f"inbox at depth {DEPTH:,}", first, f"{inbox}&cursor={deep}", inbox, DEEP_AT_MOST, staff
-        ),
+        Pair(f"inbox at depth {DEPTH:,}", first, _deep(one, inbox), inbox, DEEP_AT_MOST, staff),
         *(
             Pair(
                 f"newest {LIMIT} in {name}",
@@ -120,15 +118,16 @@ def _box(width: float, height: float) -> str:
     return f"bbox={AREA.west},{AREA.south},{east},{north}"
 
 
-def _deep(one: Town) -> str:
-    """Return the cursor of the page that begins at DEPTH."""
+def _deep(one: Town, path: str) -> str:
+    """Return the path of the list's page that begins at DEPTH."""
     row_id = REPORTS - DEPTH
     with psycopg.connect(one.libpq_url) as connection:
         query = "SELECT created_at FROM reports WHERE id = %s"
         row = connection.execute(query, (row_id,)).fetchone()
     if row is None:
         raise RuntimeError("the rows are not there")
-    return encode(Mark(row[0], row_id))
+    with one.app.test_request_context(BASE + path):
+        return f"{path}&cursor={encode(Mark(row[0], row_id))}"
 
 
 def _check_boxes(one: Town, client: FlaskClient) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.models import Category, CategoryGroup, Question, QuestionType
+from infra.notation import is_day, read_moment, read_number
 from infra.words import mark
 
 Answer = str | float | bool | list[str]
@@ -127,7 +127,8 @@ def _is_number(answer: object) -> bool:
     if isinstance(answer, bool) or not isinstance(answer, int | float | str):
         return False
     try:
-        return len(str(answer)) <= 40 and math.isfinite(float(answer))
+        number = read_number(answer) if isinstance(answer, str) else float(answer)
+        return len(str(answer)) <= 40 and math.isfinite(number)
     except (OverflowError, ValueError):
         return False
 
@@ -136,7 +137,6 @@ def _is_datetime(answer: object) -> bool:
     if not isinstance(answer, str):
         return False
     try:
-        datetime.fromisoformat(answer)
-    except ValueError:
+        return is_day(answer) or bool(read_moment(answer))
+    except (OverflowError, ValueError):
         return False
-    return True

@@ -65,3 +65,17 @@ class Box:
         return cls(
             west + 360 if west < -180 else west, south, east - 360 if east > 180 else east, north
         )
+
+    def stretches(self) -> list[tuple[float, float]]:
+        """Return the stretches of longitude, west to east, that the box is made of.
+
+        180 and -180 are one meridian: a box that ends at the one begins at the other as well.
+        """
+        if self.west > self.east:
+            return [(self.west, 180.0), (-180.0, self.east)]
+        found = [(self.west, self.east)]
+        if self.east == 180 and self.west > -180:
+            found.append((-180.0, -180.0))
+        if self.west == -180 and self.east < 180:
+            found.append((180.0, 180.0))
+        return found

@@ -11,11 +11,8 @@ from geo.coordinates import Box, Position
 
 def inside(column: InstrumentedAttribute[Position], box: Box) -> ColumnElement[bool]:
     """Return the condition that the position lies in the box, its border included."""
-    if box.west <= box.east:
-        return _in_envelope(column, box.west, box.south, box.east, box.north)
     return or_(
-        _in_envelope(column, box.west, box.south, 180, box.north),
-        _in_envelope(column, -180, box.south, box.east, box.north),
+        *(_in_envelope(column, west, box.south, east, box.north) for west, east in box.stretches())
     )
 
 

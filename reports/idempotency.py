@@ -7,7 +7,15 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, CheckConstraint, PrimaryKeyConstraint, delete, func, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    PrimaryKeyConstraint,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from infra.database import Base, within_jurisdiction
@@ -16,7 +24,11 @@ KEPT_FOR = timedelta(days=14)
 
 
 class IdempotencyKey(Base):
-    """A key that a client gave with a request, and the report or message that came of it."""
+    """A key that a client gave with a request, and the report or message that came of it.
+
+    `answer` is what a report's first answer said of its ticket, then and in that language. What the
+    resident had given is read anew where it is kept, so that it is forgotten in one place.
+    """
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (
@@ -32,6 +44,8 @@ class IdempotencyKey(Base):
     body_hash: Mapped[bytes]
     report_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     message_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    # Not as JSONB, which would put the members into another order.
+    answer: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -87,8 +101,9 @@ def remember(
     *,
     report_id: int | None = None,
     message_id: int | None = None,
+    answer: dict[str, object] | None = None,
 ) -> None:
-    """Keep the key with what came of it: a report or a message."""
+    """Keep the key with what came of it: a report and what was answered, or a message."""
     session.add(
         IdempotencyKey(
             jurisdiction_id=jurisdiction_id,
@@ -97,6 +112,7 @@ def remember(
             body_hash=key.body_hash,
             report_id=report_id,
             message_id=message_id,
+            answer=answer,
             created_at=now,
         )
     )

@@ -148,7 +148,7 @@ def _write(
         reporters=[(report.id, report.locale)] if reachable else [],
     )
     owed = notices.arising(lines[0], readers, now)
-    for notice, number in zip(owed, notice_ids, strict=False):
+    for notice, number in zip(owed, notice_ids[: len(owed)], strict=True):
         notice.id = number
     opened = [ticket, decisions.as_row(ticket, report, opening.routed, now)] if opening else []
     session.flush()

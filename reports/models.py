@@ -28,6 +28,7 @@ from city.models import KeptText, Kind, Priority
 from geo.columns import PositionColumn, on_earth, spatial_index
 from geo.coordinates import Position
 from infra.database import Base, one_of, within_jurisdiction
+from reports import phones
 from reports.status import Status
 
 
@@ -183,10 +184,6 @@ class Report(Base):
     anonymised_at: Mapped[datetime | None]
 
 
-# However a number is written, its last digits are the same.
-PHONE_END = "right(regexp_replace(phone, '[^0-9]', '', 'g'), 6)"
-
-
 class Contact(Base):
     """How to reach the reporter, and nothing else about them."""
 
@@ -194,7 +191,7 @@ class Contact(Base):
     __table_args__ = (
         within_jurisdiction("report_id", "reports"),
         Index("ix_contacts_email", "jurisdiction_id", text("lower(email)")),
-        Index("ix_contacts_phone", "jurisdiction_id", text(PHONE_END)),
+        Index("ix_contacts_phone", "jurisdiction_id", text(phones.END_SQL)),
     )
 
     report_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +16,8 @@ from city import audit
 from city.audit import AuditAct
 from city.models import Category, Jurisdiction, KeptText
 from city.sessions import Staff
-from reports import conversation, forgetting, gallery, work
+from reports import conversation, forgetting, gallery, phones, work
 from reports.models import (
-    PHONE_END,
     Audience,
     Contact,
     Event,
@@ -30,9 +28,6 @@ from reports.models import (
     Report,
     Ticket,
 )
-
-MIN_DIGITS = 6
-MAX_COUNTRY_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +70,22 @@ class Held:
     reports: list[HeldReport]
 
 
-def export(session: Session, staff: Staff, who: Details, now: datetime, secret_key: str) -> Held:
-    """Return what the person's own jurisdiction holds about the resident, and write it down."""
+def collect(session: Session, staff: Staff, who: Details, now: datetime) -> Held:
+    """Return what the person's own jurisdiction holds about the resident."""
     found = _reports_of(session, staff.jurisdiction_id, who)
-    held = Held(
+    return Held(
         jurisdiction=session.get_one(Jurisdiction, staff.jurisdiction_id),
         exported_at=now,
         reports=[_held(session, report) for report in found],
     )
+
+
+def record_export(
+    session: Session, staff: Staff, who: Details, held: Held, now: datetime, secret_key: str
+) -> None:
+    """Write down that what was collected has been handed out."""
     counts = Counter(reports=len(held.reports), photos=sum(len(one.photos) for one in held.reports))
     _write_down(session, AuditAct.EXPORT, staff, who, counts, now, secret_key)
-    return held
 
 
 def erase(
@@ -108,42 +108,13 @@ def erase(
     return counts
 
 
-def is_number(phone: str) -> bool:
-    """Tell whether there are digits enough to find somebody by."""
-    return len(_digits(phone)) >= MIN_DIGITS
-
-
-def same_number(one: str, other: str) -> bool:
-    """Tell whether two numbers are the same, one of them perhaps without its country's code."""
-    (abroad, longer), (home, shorter) = sorted((_number(one), _number(other)), reverse=True)
-    if abroad == home:
-        return longer == shorter
-    extra = len(longer) - len(shorter)
-    return longer.endswith(shorter) and 1 <= extra <= MAX_COUNTRY_DIGITS
-
-
-def _number(phone: str) -> tuple[bool, str]:
-    """Return whether the country's code comes first, and the digits without what only dials."""
-    digits = _digits(phone.replace("(0)", ""))
-    if phone.strip().startswith("+"):
-        return True, digits
-    if digits.startswith("00"):
-        return True, digits[2:]
-    return False, digits.removeprefix("0")
-
-
-def _digits(phone: str) -> str:
-    return re.sub("[^0-9]", "", phone)
-
-
 def _reports_of(session: Session, jurisdiction_id: int, who: Details) -> Sequence[Report]:
     """Return the reports that carry the e-mail address or the telephone number, in order of id."""
     ways: list[ColumnElement[bool]] = []
     if who.email:
         ways.append(func.lower(Contact.email) == who.email.lower())
     if who.phone:
-        end = _digits(who.phone)[-MIN_DIGITS:]
-        ways.append(literal_column(PHONE_END) == end)
+        ways.append(literal_column(phones.END_SQL) == phones.end(who.phone))
     rows = session.execute(
         select(Report, Contact)
         .join(Contact, Contact.report_id == Report.id)
@@ -155,7 +126,7 @@ def _reports_of(session: Session, jurisdiction_id: int, who: Details) -> Sequenc
 
 def _belongs(contact: Contact, who: Details) -> bool:
     by_email = who.email and contact.email and contact.email.lower() == who.email.lower()
-    by_phone = who.phone and contact.phone and same_number(contact.phone, who.phone)
+    by_phone = who.phone and contact.phone and phones.same_number(contact.phone, who.phone)
     return bool(by_email or by_phone)
 
 
@@ -220,7 +191,7 @@ def _write_down(
     """Audit the act with a seal of each detail: it shows a repeat, and gives nothing away."""
     details = {
         "email": who.email and who.email.lower(),
-        "phone": who.phone and _number(who.phone)[1],
+        "phone": who.phone and phones.bare(who.phone),
     }
     seals = {
         name: _seal(secret_key, jurisdiction_id=staff.jurisdiction_id, detail=detail)

@@ -100,7 +100,7 @@ def _needed(operation: dict[str, Any], rule: Rule) -> set[str]:
         frozenset({"503"}): True,
         frozenset({"400", "408", "413", "415", "422"}): "requestBody" in operation,
         frozenset({"401"}): {} not in operation["security"],
-        frozenset({"404"}): "<" in rule.rule,
+        frozenset({"404"}): "<" in rule.rule or "jurisdiction" in names,
         frozenset({"409", "422"}): "Idempotency-Key" in names,
         frozenset({"412", "428"}): "If-Match" in names,
         frozenset({"422"}): "query" in places,

@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from types import ModuleType
+from typing import Any
 
 import pytest
 from flask import Flask
+from marshmallow import Schema, fields
 
 import api
 import city
@@ -84,6 +86,24 @@ def test_every_staff_and_reporter_route_refuses_strangers(app: Flask) -> None:
             assert client.open(path, method=method).status_code == 401, (method, rule.rule)
             tried += 1
     assert tried >= 8
+
+
+def test_numbers_and_flags_are_read_by_strict_fields_alone(app: Flask) -> None:
+    read = [
+        field
+        for view in app.view_functions.values()
+        for taken in said(view).get("arguments", {}).get("parameters", ())
+        for field in _fields(taken["schema"])
+    ]
+    assert len(read) > 40
+    assert not {type(field) for field in read} & {fields.Boolean, fields.Float, fields.Integer}
+
+
+def _fields(schema: Schema) -> Iterator[fields.Field[Any]]:
+    for field in schema.fields.values():
+        yield field
+        if isinstance(field, fields.Nested):
+            yield from _fields(field.schema)
 
 
 def test_every_queue_has_a_worker_and_every_job_a_queue() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.fields import MAX_ACCURACY_M, MAX_LINE, Moment, number
+from api.fields import MAX_ACCURACY_M, MAX_LINE, Moment, QueryNumber
 from api.schemas.common import MaybePointQuerySchema, PointQuerySchema, Schema, ThingSchema
 from city.access import Role
 from city.models import Kind, QuestionType
@@ -49,7 +49,7 @@ class CategoriesSchema(Schema):
 class LocateQuerySchema(PointQuerySchema):
     """A place, how sure it is, and what it is about."""
 
-    accuracy_m = number(load_default=None, validate=validate.Range(min=0, max=MAX_ACCURACY_M))
+    accuracy_m = QueryNumber(load_default=None, validate=validate.Range(min=0, max=MAX_ACCURACY_M))
     category = fields.String(load_default=None)
 
 

@@ -19,7 +19,8 @@ from api.fields import (
     Longitude,
     Moment,
     NearField,
-    number,
+    QueryNumber,
+    QueryWhole,
 )
 from city.models import Kind
 from geo.coordinates import Position
@@ -112,15 +113,15 @@ class PhotoSchema(Schema):
 class PointQuerySchema(Schema):
     """A place in a query."""
 
-    latitude = number(required=True, validate=Latitude)
-    longitude = number(required=True, validate=Longitude)
+    latitude = QueryNumber(required=True, validate=Latitude)
+    longitude = QueryNumber(required=True, validate=Longitude)
 
 
 class MaybePointQuerySchema(Schema):
     """A place in a query, or none."""
 
-    latitude = number(validate=Latitude)
-    longitude = number(validate=Longitude)
+    latitude = QueryNumber(validate=Latitude)
+    longitude = QueryNumber(validate=Longitude)
 
     @ma.validates_schema
     def check_pair(self, data: dict[str, Any], **_named: Any) -> None:
@@ -139,9 +140,7 @@ class ListQuerySchema(Schema):
     district = CommaList()
     bbox = BoxField()
     q = fields.String(validate=validate.Length(max=MAX_WORDS))
-    limit = fields.Integer(
-        load_default=DEFAULT_LIMIT, validate=validate.Range(min=1, max=MAX_LIMIT)
-    )
+    limit = QueryWhole(load_default=DEFAULT_LIMIT, validate=validate.Range(min=1, max=MAX_LIMIT))
     cursor = CursorField(load_default=None)
 
 

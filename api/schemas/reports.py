@@ -15,8 +15,9 @@ from api.fields import (
     Line,
     Longitude,
     Moment,
+    Number,
+    Phone,
     Text,
-    number,
 )
 from api.schemas.common import (
     ListQuerySchema,
@@ -39,9 +40,9 @@ MAX_ANSWERS = 50
 class NewLocationSchema(Schema):
     """Where it is; `accuracy_m` is the radius within which the phone believes to be."""
 
-    latitude = number(required=True, validate=Latitude)
-    longitude = number(required=True, validate=Longitude)
-    accuracy_m = number(
+    latitude = Number(required=True, validate=Latitude)
+    longitude = Number(required=True, validate=Longitude)
+    accuracy_m = Number(
         allow_none=True, load_default=None, validate=validate.Range(min=0, max=MAX_ACCURACY_M)
     )
 
@@ -51,7 +52,7 @@ class ContactSchema(Schema):
 
     name = Line(allow_none=True)
     email = Email(allow_none=True, longest=254)
-    phone = Line(allow_none=True, longest=40)
+    phone = Phone(allow_none=True, longest=40)
 
 
 class NewReportSchema(Schema):
@@ -140,16 +141,25 @@ class PhotoUploadSchema(Schema):
     remaining = fields.Integer(required=True)
 
 
-class ReporterViewSchema(ReportSchema):
-    """What the reporter sees; `tracking_token` comes with the answer to the report alone."""
+def _of_reporters(*, required: bool) -> dict[str, fields.Field[Any]]:
+    """Return what only the reporter sees."""
+    can = fields.String(validate=validate.OneOf(["message", "photo", "feedback", "withdraw"]))
+    return {
+        "contact": fields.Nested(ContactSchema, allow_none=True, required=required),
+        "messages": fields.List(fields.Nested(MessageSchema), required=required),
+        "can": fields.List(can, required=required),
+        "photo_upload": fields.Nested(PhotoUploadSchema, required=required),
+    }
 
-    contact = fields.Nested(ContactSchema, allow_none=True)
-    messages = fields.List(fields.Nested(MessageSchema))
-    can = fields.List(
-        fields.String(validate=validate.OneOf(["message", "photo", "feedback", "withdraw"]))
-    )
-    tracking_token = fields.String()
-    photo_upload = fields.Nested(PhotoUploadSchema)
+
+ReporterViewSchema = ReportSchema.from_dict(_of_reporters(required=True), name="ReporterViewSchema")
+ReadReportSchema = ReportSchema.from_dict(_of_reporters(required=False), name="ReadReportSchema")
+
+
+class TakenReportSchema(ReporterViewSchema):  # type: ignore[misc,valid-type]
+    """What the reporter gets once: the token that opens their own view."""
+
+    tracking_token = fields.String(required=True)
 
 
 class ReportsQuerySchema(ListQuerySchema, MomentsQuerySchema):

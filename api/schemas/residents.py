@@ -7,32 +7,28 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from api.fields import Choice, Email, Line, Moment
+from api.fields import Choice, Email, Moment, Phone
 from api.schemas.common import PositionSchema, Schema
 from api.schemas.reports import ContactSchema, MessageSchema
 from city.models import KeptText
 from infra.words import mark
-from reports import personal
 from reports.forgetting import COUNTED
 from reports.personal import Details
 
 NOBODY = mark("Give an e-mail address, a telephone number, or both.")
-TOO_FEW_DIGITS = mark("Give the whole telephone number.")
 
 
 class ResidentSchema(Schema):
     """By which contact details a resident is found: reports that carry one of them are theirs."""
 
     email = Email(allow_none=True, load_default=None, longest=254)
-    phone = Line(allow_none=True, load_default=None, longest=40)
+    phone = Phone(allow_none=True, load_default=None, longest=40)
 
     @ma.validates_schema
     def check_details(self, data: dict[str, Any], **_named: Any) -> None:
         """Refuse what would find nobody, or everybody."""
         if not data["email"] and not data["phone"]:
             raise ma.ValidationError(NOBODY, "email")
-        if data["phone"] and not personal.is_number(data["phone"]):
-            raise ma.ValidationError(TOO_FEW_DIGITS, "phone")
 
     @ma.post_load
     def build(self, data: dict[str, Any], **_named: Any) -> dict[str, Any]:

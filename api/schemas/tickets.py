@@ -15,8 +15,9 @@ from api.fields import (
     Line,
     Longitude,
     Moment,
+    Number,
+    QueryFlag,
     Text,
-    number,
 )
 from api.schemas.common import (
     ListQuerySchema,
@@ -44,10 +45,10 @@ class TicketsQuerySchema(ListQuerySchema):
     team = CommaList()
     priority = CommaList(Priority)
     assignee = fields.String()
-    late = fields.Boolean()
-    unrouted = fields.Boolean()
-    uncertain = fields.Boolean()
-    undelivered = fields.Boolean()
+    late = QueryFlag()
+    unrouted = QueryFlag()
+    uncertain = QueryFlag()
+    undelivered = QueryFlag()
     sort = Choice(Sort, load_default=Sort.NEWEST.value)
 
 
@@ -151,8 +152,8 @@ class TransitionSchema(Schema):
 class NewPlaceSchema(Schema):
     """Where a dispatcher puts the pin."""
 
-    latitude = number(required=True, validate=Latitude)
-    longitude = number(required=True, validate=Longitude)
+    latitude = Number(required=True, validate=Latitude)
+    longitude = Number(required=True, validate=Longitude)
 
     @post_load
     def make(self, data: dict[str, Any], **_named: Any) -> Position:

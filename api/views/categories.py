@@ -7,12 +7,13 @@ from typing import Any
 from api.blueprint import resource
 from api.callers import anyone
 from api.declarations import raises
+from api.precedence import names_jurisdiction
 from api.schemas.city import CategoriesQuerySchema, CategoriesSchema
 from api.schemas.common import position_of
 from api.services import db, locale
 from city import categories, jurisdictions
 from city.categories import CatalogueEntry
-from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
+from city.jurisdictions import JurisdictionRequired, OutOfArea
 from city.models import Jurisdiction
 from infra.words import Reader
 
@@ -21,15 +22,18 @@ blueprint = resource("categories", "What can be reported, and what is asked abou
 
 @blueprint.route("/categories")
 @anyone
-@raises(JurisdictionRequired, OutOfArea, UnknownJurisdiction)
+@names_jurisdiction()
+@raises(JurisdictionRequired, OutOfArea)
 @blueprint.arguments(CategoriesQuerySchema, location="query")
 @blueprint.response(200, CategoriesSchema)
 def list_categories(query: dict[str, Any]) -> dict[str, Any]:
     """List the categories that a spot's city takes reports about."""
+    code = query.get("jurisdiction")
+    # With a place, that decides; but a jurisdiction that is nowhere is so beside a place too.
+    if code is not None or "latitude" not in query:
+        jurisdiction = jurisdictions.find(db(), code)
     if "latitude" in query:
         jurisdiction = jurisdictions.locate(db(), position_of(query)).jurisdiction
-    else:
-        jurisdiction = jurisdictions.find(db(), query.get("jurisdiction"))
     entries = categories.catalogue(db(), jurisdiction.id)
     return {"items": [_told(entry, jurisdiction) for entry in entries]}
 

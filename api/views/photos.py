@@ -9,6 +9,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from api import headers
 from api.blueprint import resource
 from api.bodies import (
     MAX_PHOTO_BYTES,
@@ -106,8 +107,12 @@ def post_photo(report: Report) -> Response:
 @anyone
 @raises(HiddenReport, NothingHere)
 @blueprint.doc(responses={"200": {"content": dict.fromkeys(gallery.MEDIA_TYPES.values(), PICTURE)}})
-@blueprint.response(200)
-@blueprint.alt_response(304, description="The photo is the one that `If-None-Match` names.")
+@blueprint.response(200, headers=headers.named("ETag", "Cache-Control"))
+@blueprint.alt_response(
+    304,
+    headers=headers.named("ETag"),
+    description="The photo is the one that `If-None-Match` names.",
+)
 def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
     photo = reading.public_photo(db(), public_id)
@@ -123,9 +128,15 @@ def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     release()
     answer = Response(content_type=gallery.MEDIA_TYPES[extension])
     answer.set_etag(f"{public_id.hex}-{size}-{extension}-{photo.attempt}")
-    answer.cache_control.max_age = DAY_S
-    answer.cache_control.must_revalidate = True
-    answer.cache_control["public" if public and not hidden else "private"] = None
+    if public and not hidden:
+        answer.cache_control.public = True
+        answer.cache_control.max_age = DAY_S
+        answer.cache_control.must_revalidate = True
+    else:
+        # Whoever sits down at the same browser afterwards has to show a token too.
+        answer.cache_control.private = True
+        answer.cache_control.no_cache = True
+        answer.vary.add("Authorization")
     if not request.if_none_match.contains(answer.get_etag()[0] or ""):
         key = gallery.derivative_key(public_id, int(size), extension)
         answer.set_data(services().storage.get(key))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 from flask import Response, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.exceptions import UnprocessableEntity
 
-from api import cursors, documents, repeats, told
+from api import cursors, documents, headers, repeats, told
 from api.blueprint import resource
-from api.bodies import BadInput
+from api.bodies import BadInput, document
 from api.callers import (
     NotAuthenticated,
     NotForCaller,
@@ -21,6 +25,7 @@ from api.callers import (
     token_reference,
 )
 from api.declarations import raises, reads
+from api.precedence import names_jurisdiction
 from api.problems import Fault
 from api.schemas.common import filters_from
 from api.schemas.reports import (
@@ -30,15 +35,17 @@ from api.schemas.reports import (
     MessageSchema,
     NewMessageSchema,
     NewReportSchema,
+    ReadReportSchema,
     ReporterViewSchema,
     ReportsQuerySchema,
     ReportsSchema,
+    TakenReportSchema,
 )
 from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
 from city.access import Act
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
-from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
+from city.jurisdictions import JurisdictionRequired, OutOfArea
 from infra.clock import now
 from infra.words import mark, say
 from reports import (
@@ -51,6 +58,7 @@ from reports import (
     reporters,
 )
 from reports.decisions import Decision, NoFallbackTeam
+from reports.idempotency import IdempotencyKey, Key
 from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
 from reports.models import Channel, Message, Report
 from reports.status import TransitionRefused
@@ -80,31 +88,49 @@ EXAMPLE_REPORT = {
 }
 
 
+def _but_some_staff(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn away staff whose role takes in no reports, and who say what staff alone may say.
+
+    Either goes before what is wrong with the report.
+    """
+
+    @raises(NotAuthenticated, NotForCaller)
+    @wraps(view)
+    def wrapper(*arguments: Any, **named: Any) -> Any:
+        staff = current_staff()
+        if staff is not None and staff.reach(Act.TAKE_IN_REPORTS) is None:
+            raise NotForCaller
+        try:
+            return view(*arguments, **named)
+        except (BadInput, UnprocessableEntity):
+            if staff is None and _seems_to_be_staff(document()):
+                raise NotAuthenticated from None
+            raise
+
+    return wrapper
+
+
 @blueprint.route("/reports", methods=["POST"])
 @anyone
-@raises(NotAuthenticated, NotForCaller, *OF_INTAKE)
+@_but_some_staff
+@raises(*OF_INTAKE)
 @reads(repeats.HEADER, repeats.SHAPE)
 @blueprint.arguments(NewReportSchema, example=EXAMPLE_REPORT)
-@blueprint.response(201, ReporterViewSchema)
+@blueprint.response(201, TakenReportSchema, headers=headers.named("Location"))
 def send_report(new: NewReport) -> Response:
     """Send a report.
 
-    The answer carries the tracking token, which alone opens the reporter's own view. With an
-    `Idempotency-Key` a repeated request gets the first answer again.
+    The answer carries the tracking token, which alone opens the reporter's own view.
+
+    With an `Idempotency-Key`, the same request gets the first answer again for 14 days: the same
+    report, token and `Location`, and everything else as it was then and in that language, but for
+    what the reporter has had forgotten since, such as `contact`. How things are now is what
+    `GET /reports/{reference}` tells.
     """
     new = _recorded(new)
     key = repeats.given_key()
     earlier = repeats.recall(key)
-    if earlier is not None:
-        report = db().get_one(Report, earlier.report_id)
-        view = reporters.view(db(), report, locale())
-    else:
-        taken = intake.submit(db(), new, now())
-        report = taken.report
-        if key is not None:
-            idempotency.remember(db(), key, report.jurisdiction_id, now(), report_id=report.id)
-        view = reporters.view_of_taken(db(), taken, locale())
-    answer = documents.answer(told.reporter_view(view, with_token=True))
+    report, answer = _take_in(new, key) if earlier is None else _take_again(earlier)
     commit()
     answer.status_code = 201
     answer.headers["Location"] = f"{request.path}/{report.reference}"
@@ -113,7 +139,8 @@ def send_report(new: NewReport) -> Response:
 
 @blueprint.route("/reports", methods=["GET"])
 @anyone
-@raises(JurisdictionRequired, UnknownJurisdiction)
+@names_jurisdiction()
+@raises(JurisdictionRequired)
 @blueprint.arguments(ReportsQuerySchema, location="query")
 @blueprint.doc(responses={"200": {"content": {GEOJSON: {"schema": FeaturesSchema}}}})
 @blueprint.response(200, ReportsSchema)
@@ -132,8 +159,7 @@ def list_reports(query: dict[str, Any]) -> Response:
         locale(),
     )
     following = cursors.next_url(page.next)
-    best = request.accept_mimetypes.best_match(["application/json", GEOJSON])
-    if best == GEOJSON:
+    if _wants_geojson():
         features = [documents.feature(item) for item in page.items]
         collection = {"type": "FeatureCollection", "features": features, "next": following}
         answer = documents.answer(collection, GEOJSON)
@@ -146,7 +172,7 @@ def list_reports(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/reports/<reference>")
 @of_report
-@blueprint.response(200, ReporterViewSchema)
+@blueprint.response(200, ReadReportSchema)
 def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):
@@ -178,7 +204,10 @@ def get_decision(report: Report) -> Decision:
 @blueprint.arguments(NewMessageSchema, example={"text": "Le trou s'agrandit."})
 @blueprint.response(201, MessageSchema)
 def write_message(body: dict[str, Any], report: Report) -> Message:
-    """Write to the team about one's report."""
+    """Write to the team about one's report.
+
+    With an `Idempotency-Key`, the same request gets the first answer again for 14 days.
+    """
     key = repeats.given_key()
     earlier = repeats.recall(key)
     if earlier is not None:
@@ -210,6 +239,42 @@ def remove_contact(report: Report) -> None:
     commit()
 
 
+def _take_in(new: NewReport, key: Key | None) -> tuple[Report, Response]:
+    taken = intake.submit(db(), new, now())
+    report = taken.report
+    first = told.reporter_view(reporters.view_of_taken(db(), taken, locale()), with_token=True)
+    if key is not None:
+        idempotency.remember(
+            db(),
+            key,
+            report.jurisdiction_id,
+            now(),
+            report_id=report.id,
+            answer=repeats.worth_keeping(first),
+        )
+    return report, documents.answer(first)
+
+
+def _take_again(earlier: IdempotencyKey) -> tuple[Report, Response]:
+    report = db().get_one(Report, earlier.report_id)
+    present = told.reporter_view(reporters.view(db(), report, locale()), with_token=True)
+    return report, repeats.again(earlier, present)
+
+
+def _wants_geojson() -> bool:
+    """Tell whether the caller prefers GeoJSON to JSON; neither of them has any parameters."""
+    wanted = request.accept_mimetypes
+    bare = MIMEAccept([(kind.partition(";")[0].rstrip(), weight) for kind, weight in wanted])
+    return bare.best_match(["application/json", GEOJSON]) == GEOJSON
+
+
+def _seems_to_be_staff(report: Any) -> bool:
+    """Tell whether a session has run out, more likely than that a resident knows of channels."""
+    if bearer() is None or token_reference() is not None or not isinstance(report, dict):
+        return False
+    return bool(report.get("external_ref")) or report.get("channel") not in (None, Channel.APP)
+
+
 def _recorded(new: NewReport) -> NewReport:
     """Return the report with the member of staff who writes it down, if one does."""
     staff = current_staff()
@@ -220,13 +285,8 @@ def _recorded(new: NewReport) -> NewReport:
             for name, value in given.items()
             if value
         ]
-        if faults and bearer() is not None and token_reference() is None:
-            # More likely a session that has run out than a resident who knows of channels.
-            raise NotAuthenticated
         if faults:
             raise BadInput(*faults)
         return new
-    if staff.reach(Act.TAKE_IN_REPORTS) is None:
-        raise NotForCaller
     channel = Channel.PHONE if new.channel is Channel.APP else new.channel
     return replace(new, channel=channel, recorder=Recorder(staff.person_id, staff.jurisdiction_id))

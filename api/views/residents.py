@@ -15,7 +15,7 @@ from api.blueprint import resource
 from api.callers import staff
 from api.declarations import BYTES
 from api.schemas.residents import ErasedSchema, ErasureSchema, ResidentSchema
-from api.services import commit, db, services
+from api.services import commit, db, release, services
 from city.access import Act
 from city.models import KeptText
 from city.sessions import Staff
@@ -35,10 +35,12 @@ def export_resident(body: dict[str, Any], staff: Staff) -> Response:
 
     A ZIP archive: `data.json`, and the photos as they were sent. Notes among staff are not in it.
     """
-    secret_key = services().settings.secret_key
-    held = personal.export(db(), staff, body["who"], now(), secret_key)
+    who, parts = body["who"], services()
+    held = personal.collect(db(), staff, who, now())
+    release()
+    packed = archives.pack(held, parts.storage)
+    personal.record_export(db(), staff, who, held, now(), parts.settings.secret_key)
     commit()
-    packed = archives.pack(held, services().storage)
     answer = send_file(
         packed, mimetype="application/zip", as_attachment=True, download_name="resident.zip"
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from api import repeats, told
+from api import headers, repeats, told
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises, reads
@@ -53,7 +53,7 @@ def ask(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
 @unchanged
 @raises(StaleVersion, TicketMerged, NoFallbackTeam)
 @blueprint.arguments(HandBackSchema, example={"reason": "La rue est départementale."})
-@blueprint.response(200, TicketSchema)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def hand_back(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
     """Say that a ticket is not the team's: it goes back to the dispatchers."""
     given = handing_back.hand_back(db(), staff, ticket.id, ticket.version, body["reason"], now())

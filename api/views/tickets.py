@@ -6,11 +6,12 @@ from typing import Any, cast
 
 from flask import Response
 
-from api import cursors, documents, repeats, told
+from api import cursors, documents, headers, repeats, told
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises, reads
 from api.loading import loaded, unchanged
+from api.precedence import names_jurisdiction
 from api.schemas.common import filters_from
 from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
@@ -46,14 +47,19 @@ from reports.triage import Wanted
 blueprint = resource("tickets", "The work of the city's staff.")
 
 
+def _demand_own_jurisdiction(code: str | None, staff: Staff) -> None:
+    if code is not None and jurisdictions.find(db(), code).id != staff.jurisdiction_id:
+        raise UnknownJurisdiction
+
+
 @blueprint.route("/tickets")
 @staff(Act.READ_TICKETS)
-@raises(UnknownJurisdiction)
+@names_jurisdiction(_demand_own_jurisdiction)
 @blueprint.arguments(TicketsQuerySchema, location="query")
 @blueprint.response(200, TicketsSchema)
 def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     """List the tickets that one may see; `q` also finds a ticket's or a report's reference."""
-    _demand_own_jurisdiction(staff, query["jurisdiction"])
+    _demand_own_jurisdiction(query["jurisdiction"], staff)
     extra = InboxFilters(
         words=query.get("q"),
         priority=query["priority"],
@@ -79,7 +85,7 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
 @blueprint.route("/tickets/<reference>")
 @staff(Act.READ_TICKETS)
 @loaded(Act.READ_TICKETS)
-@blueprint.response(200, TicketSchema)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
     """Read a ticket with its reports, its decision and its history."""
     return told.ticket(ticket)
@@ -91,7 +97,7 @@ def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
 @unchanged
 @raises(*triage.REFUSALS, NoFallbackTeam)
 @blueprint.arguments(TicketChangeSchema, example={"priority": "high", "reason": "Devant l'école."})
-@blueprint.response(200, ChangedTicketSchema)
+@blueprint.response(200, ChangedTicketSchema, headers=headers.named("ETag"))
 def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
     """Change what a ticket is about, whose it is and until when; `If-Match` names what was read.
 
@@ -118,7 +124,7 @@ def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
         "public_message": "Le trou est rebouché. Merci de nous l'avoir signalé !",
     },
 )
-@blueprint.response(200, TicketSchema)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
     """Move a ticket on; `If-Match` must name the version that was read."""
     changed = desk.transition(
@@ -141,7 +147,7 @@ def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @unchanged
 @raises(StaleVersion, TicketMerged, UnfitTarget)
 @blueprint.arguments(MergeSchema, example={"into": "T-7KM-2QX-94B"})
-@blueprint.response(200, TicketSchema)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def merge_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
     """Move all its reports into another ticket about the same thing, which is the answer.
 
@@ -157,7 +163,7 @@ def merge_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response
 @loaded(Act.JOIN)
 @unchanged
 @raises(StaleVersion, NotMerged)
-@blueprint.response(200, TicketSchema)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def unmerge_ticket(ticket: Ticket, staff: Staff) -> Response:
     """Give a merged ticket its reports back."""
     parted = joining.unmerge(db(), staff, ticket.id, ticket.version, now())
@@ -171,7 +177,7 @@ def unmerge_ticket(ticket: Ticket, staff: Staff) -> Response:
 @unchanged
 @raises(StaleVersion, TicketMerged, UnfitReports, NoFallbackTeam)
 @blueprint.arguments(SplitSchema, example={"reports": ["7KM-2QX-94B"]})
-@blueprint.response(201, TicketSchema)
+@blueprint.response(201, TicketSchema, headers=headers.named("ETag"))
 def split_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
     """Give some of its reports a ticket of their own, which is the answer."""
     own = joining.split(db(), staff, ticket.id, ticket.version, body["reports"], now())
@@ -187,7 +193,10 @@ def split_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response
 @blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
 @blueprint.response(201, NoteSchema)
 def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
-    """Write a note that no resident ever sees."""
+    """Write a note that no resident ever sees.
+
+    With an `Idempotency-Key`, the same request gets the first answer again for 14 days.
+    """
     key = repeats.given_key()
     earlier = repeats.recall(key)
     if earlier is not None:
@@ -197,8 +206,3 @@ def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
         idempotency.remember(db(), key, ticket.jurisdiction_id, now(), message_id=message.id)
     commit()
     return message
-
-
-def _demand_own_jurisdiction(staff: Staff, code: str | None) -> None:
-    if code is not None and jurisdictions.find(db(), code).id != staff.jurisdiction_id:
-        raise UnknownJurisdiction

@@ -21,6 +21,9 @@ STALL_S = 1.0
 GRACE_S = 2.0
 BYTES_PER_S = 1_000
 BIG = 30_000_000
+LONG = 20
+# How many pieces of BIG bytes are answered.
+LARGE = {"/big": 1, "/stream": LONG}
 
 _calls: list[str] = []
 
@@ -46,9 +49,9 @@ def _application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[byt
     _calls.append(path)
     if path == "/fail":
         raise RuntimeError("on purpose")
-    if path == "/big":
-        start("200 OK", [("Content-Length", str(BIG))])
-        return [bytes(BIG)]
+    if pieces := LARGE.get(path):
+        start("200 OK", [("Content-Length", str(BIG * pieces))])
+        return _Closing(bytes(BIG) for _ in range(pieces))
     start("200 OK", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
     if path == "/pieces":
         return _Closing([b"one ", b"two"])

@@ -319,6 +319,34 @@ def test_an_answer_in_pieces_is_closed(server: Server) -> None:
     assert server.calls().count("closed") == before + 1
 
 
+def test_of_a_long_answer_only_a_little_is_held(server: Server) -> None:
+    peak = f"/proc/{server.child.pid}/task/{server.child.pid}/children"
+    workers = Path(peak).read_text(encoding="ascii").split()
+    for worker in workers:
+        # What was the most so far counts no more.
+        Path(f"/proc/{worker}/clear_refs").write_text("5", encoding="ascii")
+    before = server.calls().count("closed")
+    with server.send(head("GET", "/stream")) as connection, connection.makefile("rb") as file:
+        length = 0
+        while length < gated.BIG * gated.LONG:
+            length += len(file.read1(1_000_000))
+    assert server.calls().count("closed") == before + 1
+    assert max(map(_peak_bytes, workers)) < gated.BIG * gated.LONG / 2
+
+
+def _peak_bytes(pid: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def test_a_long_answer_that_nobody_reads_is_closed(server: Server) -> None:
+    before = server.calls().count("closed")
+    with server.send(head("GET", "/stream")) as connection:
+        assert connection.recv(1)
+        assert eventually(lambda: server.calls().count("closed") == before + 1)
+
+
 def test_an_error_of_the_application_is_a_500_and_no_more(server: Server) -> None:
     assert server.ask(head("GET", "/fail"))[0] == 500
     with server.send(post("/fail", b"body") + head("GET", "/")) as connection:

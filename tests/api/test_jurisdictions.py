@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from city.access import Role
 from city.models import Jurisdiction, Person
@@ -30,6 +33,44 @@ def _found_neighbour(session: Session) -> None:
             password_hash=hash_password(PASSWORD),
         )
     )
+
+
+WRONG = ["limit=0", "bbox=1", "cursor=x", "near=%00", "status=lost", "limit=1&limit=1"]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("path", ["/reports", "/tickets"])
+def test_what_is_nowhere_outranks_what_is_wrong(
+    client: FlaskClient, dispatcher: dict[str, str], path: str, wrong: str
+) -> None:
+    def ask(code: str) -> TestResponse:
+        return client.get(f"{BASE}{path}?{wrong}&jurisdiction={code}", headers=dispatcher)
+
+    h.refused(ask("nope"), 404)
+    h.refused(ask("beaurive"), 422)
+    h.refused(client.get(f"{BASE}{path}?{wrong}", headers=dispatcher), 422)
+    # What cannot be looked up is only wrong.
+    for code in ("%00", "nope&jurisdiction=nope"):
+        h.refused(ask(code), 422)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "latitude=48.8",
+        "latitude=x&longitude=2.2",
+        "latitude=48.782&longitude=2.19",
+        "latitude=48.808882&longitude=2.212277",
+    ],
+)
+def test_it_is_nowhere_beside_a_place_too(client: FlaskClient, place: str) -> None:
+    h.refused(client.get(f"{BASE}/categories?{place}&jurisdiction=nope"), 404)
+    known = client.get(f"{BASE}/categories?{place}&jurisdiction=beaurive")
+    assert known.status_code == (200 if "212277" in place else 422)
+
+
+def test_without_a_session_it_is_not_even_looked_up(client: FlaskClient) -> None:
+    h.refused(client.get(f"{BASE}/tickets?jurisdiction=nope&limit=0"), 401)
 
 
 def test_two_cities_are_kept_apart(own_app: Flask) -> None:
@@ -65,5 +106,7 @@ def test_two_cities_are_kept_apart(own_app: Flask) -> None:
     ):
         answer = client.get(f"{BASE}/tickets?jurisdiction={code}", headers=headers)
         assert answer.status_code == status
+        refused = client.get(f"{BASE}/tickets?limit=0&jurisdiction={code}", headers=headers)
+        h.refused(refused, 422 if status == 200 else 404)
     elsewhere = client.post(f"{BASE}/reports", json=problem_at(), headers=neighbour)
     assert h.blamed(elsewhere) == ["/location"]

@@ -160,6 +160,26 @@ def test_pages_of_other_sites_may_read_what_is_public(client: FlaskClient, path:
 
 
 @pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/reports", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("/tickets", {"GET", "HEAD", "OPTIONS"}),
+        ("/sessions", {"OPTIONS", "POST"}),
+        ("/reports/7KM-3QX-9PA/contact", {"OPTIONS", "DELETE"}),
+    ],
+)
+def test_what_an_address_takes_is_told_without_a_body(
+    client: FlaskClient, path: str, allowed: set[str]
+) -> None:
+    answer = client.options(BASE + path, headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert {one.strip() for one in answer.headers["Allow"].split(",")} == allowed
+    assert "Content-Type" not in answer.headers
+    assert answer.headers["Content-Length"] == "0"
+    assert answer.data == b""
+
+
+@pytest.mark.parametrize(
     ("method", "path"), [("GET", "/tickets"), ("POST", "/reports"), ("POST", "/sessions")]
 )
 def test_they_may_read_nothing_else(client: FlaskClient, method: str, path: str) -> None:

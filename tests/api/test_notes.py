@@ -153,3 +153,18 @@ def test_a_session_that_ran_out_is_told_before_the_channel(client: FlaskClient) 
 
 def test_the_phones_own_channel_may_be_named(resident: Resident) -> None:
     assert resident.report(place=INSIDE, channel="app", external_ref=None)["status"] == "received"
+
+
+def test_a_session_that_has_run_out_goes_before_what_is_wrong_with_the_report(
+    client: FlaskClient, resident: Resident
+) -> None:
+    gone = bearer("vgs_gone")
+    faults: list[dict[str, Any]] = [{"description": ""}, {"location": {}}, {"kind": 5}]
+    for wrong in [*faults, {"channel": ["phone"]}]:
+        body = problem_at() | {"channel": "phone"} | wrong
+        h.refused(client.post(f"{BASE}/reports", json=body, headers=gone), 401)
+    # Who says nothing that staff alone may say, or holds a report's token, is a resident.
+    h.refused(client.post(f"{BASE}/reports", json=problem_at(kind="?"), headers=gone), 422)
+    held = bearer(resident.report()["tracking_token"])
+    body = problem_at(channel="phone")
+    assert h.blamed(client.post(f"{BASE}/reports", json=body, headers=held)) == ["/channel"]

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import Text, cast, select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -17,7 +17,8 @@ from infra.clock import now
 from reports import idempotency
 from reports.idempotency import IdempotencyKey
 from tests.api import help as h
-from tests.resident import BASE, Resident, bearer, body_of, problem_at, read_ticket
+from tests.reports import photo_samples
+from tests.resident import BASE, Resident, bearer, body_of, move, problem_at, read_ticket
 
 REPORTS = f"{BASE}/reports"
 
@@ -44,6 +45,63 @@ def test_a_repeated_report_is_the_first_one(client: FlaskClient) -> None:
         assert answer.json == first.json
         assert answer.headers["Location"] == first.headers["Location"]
     assert len(h.read(client, f"/reports?q={word}")["items"]) == 1
+
+
+def test_a_repetition_gets_the_first_answer_whatever_came_since(
+    client: FlaskClient, resident: Resident, dispatcher: dict[str, str]
+) -> None:
+    word, key = h.a_word(), _key()
+    body = problem_at(description=word, locale="fr")
+    french = {"Accept-Language": "fr"}
+    first = _send(client, REPORTS, body, key, french)
+    view = body_of(first)
+    token, own = bearer(view["tracking_token"]), f"{REPORTS}/{view['reference']}"
+    resident.report(same_as=view["ticket"])
+    assert resident.put_photo(view, photo_samples.jpeg(64, 48)).status_code == 201
+    assert _send(client, f"{own}/messages", {"text": "?"}, _key(), token).status_code == 201
+    told = {"public_message": "Nous venons."}
+    assert move(client, view["ticket"], dispatcher, "accepted", **told).status_code == 200
+    assert client.post(f"{own}/withdraw", headers=token).status_code == 200
+
+    for headers in (french, {"Accept-Language": "en"}):
+        again = _send(client, REPORTS, body, key, headers)
+        assert again.status_code == 201
+        assert again.data == first.data
+        assert again.headers["Location"] == first.headers["Location"]
+        assert again.headers["Content-Language"] == "fr"
+    assert body_of(client.get(own, headers=token))["status"] == "declined"
+
+
+def test_a_repetition_of_what_joined_a_ticket_says_what_was_there_then(
+    client: FlaskClient, resident: Resident, dispatcher: dict[str, str]
+) -> None:
+    ticket, key = resident.report()["ticket"], _key()
+    told = {"public_message": "Nous venons."}
+    assert move(client, ticket, dispatcher, "accepted", **told).status_code == 200
+    body = problem_at(same_as=ticket)
+    first = _send(client, REPORTS, body, key)
+    assert body_of(first)["public_message"] == "Nous venons."
+    told = {"public_message": "Nous arrivons."}
+    assert move(client, ticket, dispatcher, "in_progress", **told).status_code == 200
+    assert _send(client, REPORTS, body, key).data == first.data
+
+
+def test_what_was_forgotten_is_not_told_again(client: FlaskClient, session: Session) -> None:
+    key, email = _key(), f"{h.a_word()}@example.org"
+    body = problem_at(
+        description=h.a_word(), address=h.a_word(), contact={"email": email, "name": "Camille"}
+    )
+    first = body_of(_send(client, REPORTS, body, key))
+    # What the resident gave is where it was before, and not in the answer that is kept.
+    kept = cast(IdempotencyKey.answer, Text)
+    [answer] = session.scalars(select(kept).where(IdempotencyKey.key == key))
+    assert answer is not None
+    for given in (body["description"], body["address"], email, "Camille", "vgr_"):
+        assert given not in answer
+    token, own = bearer(first["tracking_token"]), f"{REPORTS}/{first['reference']}"
+    assert client.delete(f"{own}/contact", headers=token).status_code == 204
+    again = body_of(_send(client, REPORTS, body, key))
+    assert again == {**first, "contact": None}
 
 
 def test_without_a_key_or_with_another_it_is_a_new_report(client: FlaskClient) -> None:

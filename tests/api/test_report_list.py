@@ -295,7 +295,31 @@ def test_the_map_gets_geojson(client: FlaskClient, scene: Scene, word: str) -> N
 
 
 @pytest.mark.parametrize(
-    "accept", [None, "*/*", "application/json", "application/*;q=0.5", "text/html,*/*;q=0.8"]
+    "accept",
+    [
+        "application/geo+json; charset=utf-8",
+        "Application/GEO+json;charset=UTF-8;q=0.9",
+        "application/json;q=0.5, application/geo+json;charset=utf-8;q=0.6",
+        "application/geo+json, */*;q=0.1",
+    ],
+)
+def test_parameters_do_not_hide_what_is_wanted(client: FlaskClient, accept: str) -> None:
+    answer = client.get(f"{BASE}/reports?limit=1", headers={"Accept": accept})
+    assert answer.mimetype == "application/geo+json"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "*/*",
+        "application/json",
+        "application/*;q=0.5",
+        "text/html,*/*;q=0.8",
+        "application/json; charset=utf-8",
+        "application/json, application/geo+json;charset=utf-8;q=0.9",
+        "application/geo+json;charset=utf-8;q=0",
+    ],
 )
 def test_everybody_else_gets_json(client: FlaskClient, accept: str | None) -> None:
     headers = {"Accept": accept} if accept else {}

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from infra.clock import now
 from reports import gallery
 from reports.models import Notice, Report
-from reports.personal import same_number
+from reports.phones import same_number
 from reports.removals import Removal
 from reports.work import ReportAnonymised
 from tests import traces
@@ -301,6 +301,14 @@ def test_the_archive_is_kept_by_no_cache(
         ("+33 6 98 76 54 32", "+44 6 98 76 54 32", False),
         ("76 54 32", "+33 6 98 76 54 32", False),
         ("", "06 98 76 54 32", False),
+        ("", "+33", False),
+        # What comes before has to be a country's code, and nothing of the number itself.
+        ("39572717", "+45 39572717", True),
+        ("39572717", "+33 6 39572717", False),
+        ("39572717", "+33 1 39572717", False),
+        ("06 98 76 54 32 poste 12", "0698765432", True),
+        ("٠٦٩٨٧٦٥٤٣٢", "+33 6 98 76 54 32", True),
+        ("０６９８７６５４３２", "0698765432", True),
     ],
 )
 def test_a_number_is_the_same_however_it_is_written(one: str, other: str, same: bool) -> None:
@@ -321,3 +329,26 @@ def test_residents_are_found_by_an_index(session: Session, condition: str, index
         text(f"EXPLAIN SELECT * FROM contacts WHERE jurisdiction_id = 1 AND {condition}")
     ).all()
     assert index in "\n".join(plan)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["٠٦٩٨٧٦٥٤٣٢", "０６ ９８ ７６ ５４ ３２", "06 98 76 54 32 poste 12", "+33 (0)6 98 76 54 32"],
+)
+def test_whoever_left_a_number_is_found_by_it(town: FlaskClient, written: str) -> None:
+    view = Resident(town).report(contact={"phone": written})
+    staff = log_in(town)
+    for asked in (written, "0698765432"):
+        data, _ = unpacked(ask(town, "export", staff, phone=asked))
+        assert [one["reference"] for one in data["reports"]] == [view["reference"]]
+
+
+def test_a_part_of_a_number_forgets_nobody(town: FlaskClient) -> None:
+    for written in ("+33 6 39572717", "+33 7 39572717", "+33 1 39572717"):
+        Resident(town).report(contact={"phone": written})
+    assert body_of(ask(town, "erase", log_in(town), phone="39572717"))["contacts"] == 0
+
+
+def test_a_number_of_few_digits_is_none(client: FlaskClient) -> None:
+    body = problem_at(contact={"phone": "06 12"})
+    assert h.blamed(client.post(f"{BASE}/reports", json=body)) == ["/contact/phone"]

@@ -190,8 +190,10 @@ def test_who_only_reads_changes_nothing(
     headers = {**person, "If-Match": before[1]}
     h.refused(client.post(f"{path}/transitions", json=step, headers=headers), 403)
     h.refused(client.post(f"{path}/notes", json={"text": "?"}, headers=headers), 403)
-    taken_in = client.post(f"{BASE}/reports", json=problem_at(channel="phone"), headers=person)
-    h.refused(taken_in, 403)
+    # Nor do they learn what would be wrong with it.
+    for report in (problem_at(channel="phone"), problem_at(), {}):
+        h.refused(client.post(f"{BASE}/reports", json=report, headers=person), 403)
+    h.refused(client.post(f"{BASE}/reports", data="{", headers=person), 403)
     assert read_ticket(client, tickets["voirie"], person) == before
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
+from city.models import Kind
+from geo.coordinates import Position
+from infra.clock import now
+from reports import intake
+from reports.intake import NewReport
+from reports.models import Report, Ticket
 from tests.api import help as h
 from tests.resident import (
     BASE,
@@ -292,3 +299,12 @@ def test_markup_is_plain_text(resident: Resident) -> None:
     text = "<script>alert(1)</script> & <b>gras</b>"
     view = resident.report(description=text)
     assert h.read(resident.client, f"/reports/{view['reference']}")["description"] == text
+
+
+def test_a_notice_for_which_no_number_was_reserved_stops_the_report(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_NUMBERED", (Report, Ticket))
+    new = NewReport(Kind.PROBLEM, "nid-de-poule", "?", Position(**INSIDE))
+    with pytest.raises(ValueError, match="zip"):
+        intake.submit(session, new, now())

@@ -77,7 +77,9 @@ def test_a_position_comes_back_as_it_was_written(session: Session) -> None:
     [
         (Box(west=2, south=48, east=3, north=49), {at(48, 2), at(49, 3), at(48.5, 2.5)}),
         (Box(west=179, south=-1, east=-179, north=1), {at(0, 180), at(0, -180), at(0, 179)}),
-        (Box(west=180, south=-1, east=180, north=1), {at(0, 180)}),
+        (Box(west=180, south=-1, east=180, north=1), {at(0, 180), at(0, -180)}),
+        (Box(west=178.5, south=-1, east=180, north=1), {at(0, 180), at(0, -180), at(0, 179)}),
+        (Box(west=-180, south=-1, east=-179, north=1), {at(0, 180), at(0, -180)}),
         (Box(west=2.5, south=48.5, east=2.5, north=48.5), {at(48.5, 2.5)}),
         (Box(west=-180, south=-90, east=180, north=90), None),
     ],

@@ -1,4 +1,4 @@
-"""The notices of a report"""
+"""Finding a report's notices, and whoever left a telephone number"""
 
 from __future__ import annotations
 
@@ -21,9 +21,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'failed'"),
     )
     op.drop_index("ix_notices_ticket_id", table_name="notices")
+    op.drop_index("ix_contacts_phone", table_name="contacts")
+    op.create_index(
+        "ix_contacts_phone",
+        "contacts",
+        [
+            "jurisdiction_id",
+            sa.text(
+                "right(regexp_replace(regexp_replace(phone, '[A-Za-z#].*$', ''), '[^0-9]', '', 'g'),"
+                " 6)"
+            ),
+        ],
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_contacts_phone", table_name="contacts")
+    op.create_index(
+        "ix_contacts_phone",
+        "contacts",
+        ["jurisdiction_id", sa.text("right(regexp_replace(phone, '[^0-9]', '', 'g'), 6)")],
+    )
     op.create_index("ix_notices_ticket_id", "notices", ["ticket_id"], unique=False)
     op.drop_index("ix_notices_failed", table_name="notices")
     op.drop_index("ix_notices_report_id", table_name="notices")
