@@ -85,7 +85,7 @@ class QueryNumber(fields.Float):
     def _deserialize(self, value: str, *arguments: Any, **named: Any) -> float:
         try:
             return super()._deserialize(read_number(value), *arguments, **named)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise self.make_error("invalid") from error
 
 
@@ -95,7 +95,7 @@ class QueryWhole(fields.Integer):
     def _deserialize(self, value: str, *arguments: Any, **named: Any) -> int:
         try:
             return super()._deserialize(read_whole(value), *arguments, **named)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise self.make_error("invalid") from error
 
 
