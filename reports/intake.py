@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city import categories, deadlines, jurisdictions, setup
-from city.categories import KindNotOffered
+from city import categories, deadlines, setup
+from city.categories import KindNotOffered, UnknownCategory
 from city.models import Category, Kind
 from city.setup import CategorySetup, Setup
 from geo import filters
@@ -113,17 +113,17 @@ def submit(session: Session, new: NewReport, now: datetime) -> Taken:
 
     Raise OutOfArea, OutsideOwnCity, UnknownCategory, KindNotOffered, BadAnswers or UnknownSameAs.
     """
-    place = jurisdictions.find_place(session, new.position)
+    surveyed = setup.survey(session, new.category, new.position, reserve=_NUMBERED)
+    place, found = surveyed.place, surveyed.setup
     if new.recorder and new.recorder.jurisdiction_id != place.jurisdiction_id:
         raise OutsideOwnCity
-    found = setup.read(
-        session, place.jurisdiction_id, new.category, new.position, reserve=_NUMBERED
-    )
+    if found is None:
+        raise UnknownCategory(new.category)
     if new.kind not in found.category.kinds:
         raise KindNotOffered(new.kind)
     answers = categories.check_answers(found.questions, new.answers or {})
     joined = _ticket_to_join(session, place.jurisdiction_id, found.category, new)
-    report_id, ticket_id, *notice_ids = found.numbers
+    report_id, ticket_id, *notice_ids = surveyed.numbers
     report = _report(report_id, new, found, answers, now)
     if joined is None:
         opening = Opening(found, decisions.route(found, place, new.accuracy_m))
