@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
+from infra.rows import New
 from reports import history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
@@ -96,16 +97,19 @@ def _lock_of(
 
 def enter(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:
     """Put the report into the ticket."""
-    session.add(membership(ticket, report_id, now))
+    session.add(membership(ticket, report_id, now).as_object())
 
 
-def membership(ticket: Ticket, report_id: int, now: datetime) -> Membership:
+def membership(ticket: Ticket, report_id: int, now: datetime) -> New[Membership]:
     """Return the row that puts the report into the ticket."""
-    return Membership(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        report_id=report_id,
-        joined_at=now,
+    return New(
+        Membership,
+        {
+            "jurisdiction_id": ticket.jurisdiction_id,
+            "ticket_id": ticket.id,
+            "report_id": report_id,
+            "joined_at": now,
+        },
     )
 
 
