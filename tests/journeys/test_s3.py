@@ -161,7 +161,7 @@ def test_originals_without_a_photo_are_removed_from_a_bucket(
     )
     with ThreadPoolExecutor(4) as pool:
         for number in range(PAGE * 2):
-            key = gallery.original_key(number, uuid4(), bytes(32))
+            key = gallery.original_key(number, uuid4())
             pool.submit(storage.put, key, b"orphan", "image/jpeg")
     assert len(list(storage.list(gallery.ORIGINALS))) == PAGE * 2 + len(kept)
 
