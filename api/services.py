@@ -114,6 +114,10 @@ def public_url(path: str) -> str:
 
 
 def _close(_error: BaseException | None) -> None:
-    if "session" in g:
-        roll_back()
-        g.pop("session").close()
+    if "session" not in g:
+        return
+    session = g.pop("session")
+    try:
+        session.close()
+    except SQLAlchemyError:
+        session.invalidate()
