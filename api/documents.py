@@ -20,7 +20,8 @@ from reports.reading import PhotoView, ReportView
 from reports.things import Thing
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
-_SIZES = tuple(str(size) for size in SIZES)
+# Of each size the ends of its addresses by format.
+_ENDS = {str(size): {extension: f"/{size}.{extension}" for extension in FORMATS} for size in SIZES}
 
 
 def answer(document: dict[str, Any], mimetype: str = "application/json") -> Response:
@@ -104,8 +105,8 @@ def photo(view: PhotoView) -> dict[str, Any]:
         "reason": say(locale(), PHOTO_REASONS[view.reason]) if view.reason else None,
         "placeholder": view.placeholder,
         "urls": {
-            size: {extension: f"{base}/{size}.{extension}" for extension in FORMATS}
-            for size in _SIZES
+            size: {extension: base + end for extension, end in ends.items()}
+            for size, ends in _ENDS.items()
         },
     }
 
