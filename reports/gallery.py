@@ -42,7 +42,7 @@ _STANDING: Select[*tuple[Any, ...]] = select(
 ).where(Photo.report_id == bindparam("report_id"))
 
 _standing = _STANDING.subquery()
-_LOCKED_STANDING = work.AS_REPORTER.add_columns(
+_LOCKED_STANDING = work.LOCKED.add_columns(
     _standing.c.usable,
     _standing.c.photos,
     _standing.c.same_id,

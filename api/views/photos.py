@@ -20,7 +20,7 @@ from api.bodies import (
     read_bytes,
     reads_up_to,
 )
-from api.callers import NothingHere, anyone, current_staff, holds, reporter
+from api.callers import NothingHere, anyone, current_staff, holds, sender
 from api.declarations import BYTES, raises
 from api.problems import Fault
 from api.schemas.common import PhotoSchema
@@ -53,7 +53,7 @@ PHOTO = PhotoSchema()
 
 @blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
 @reads_up_to(MAX_PHOTO_BYTES)
-@reporter
+@sender
 @raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
@@ -74,7 +74,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 
 @blueprint.route("/reports/<reference>/photos", methods=["POST"])
 @reads_up_to(MAX_PHOTO_BYTES + MULTIPART_ROOM)
-@reporter
+@sender
 @raises(*gallery.REFUSALS, FormTooLarge, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 
 from infra.clock import now
 from infra.storage import Storage
 from reports import gallery
-from reports.models import Photo
+from reports.models import Photo, Report
 from tests.api.help import parts_of
 from tests.reports import photo_samples
 from tests.resident import Resident
+from tests.stack import eventually
 
 PHOTO = photo_samples.jpeg(64, 48)
+_WAITS = text("SELECT cardinality(pg_blocking_pids(:pid)) > 0")
 
 
 class BusyStorage(Storage):
@@ -81,6 +84,10 @@ class Crowd:
         self.statuses.append(answer.status_code)
 
 
+def _upload(width: int) -> gallery.Upload:
+    return gallery.receive(uuid4(), photo_samples.jpeg(width, 48))
+
+
 def _happen(things: deque[Callable[[], object]]) -> None:
     if things:
         things.popleft()()
@@ -124,6 +131,22 @@ def test_nobody_waits_for_the_removal_of_a_refused_photo(crowd: Crowd) -> None:
 
     assert crowd.statuses == [201, 201, 409]
     crowd.demand_that_all_is_kept()
+
+
+def test_photos_that_wait_for_each_other_are_counted_anew(crowd: Crowd, own_app: Flask) -> None:
+    sessions = parts_of(own_app).sessions
+    with sessions() as first, sessions() as second, ThreadPoolExecutor(1) as pool:
+        report = first.scalars(select(Report)).one()
+        gallery.add(first, report, _upload(80), now())
+        pid = second.scalar(select(func.pg_backend_pid()))
+        waiting = pool.submit(gallery.add, second, report, _upload(81), now())
+        with sessions() as watching:
+            eventually(lambda: watching.scalar(_WAITS, {"pid": pid}))
+        first.commit()
+        with pytest.raises(gallery.TooManyPhotos):
+            waiting.result()
+    crowd.send()
+    assert crowd.statuses == [409]
 
 
 def test_a_photo_sent_twice_at_once_is_kept_once(crowd: Crowd) -> None:
