@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import structlog
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Format, TransactionStatus
 from sqlalchemy import (
     CheckConstraint,
     Connection,
@@ -45,6 +45,8 @@ MOST_TOLD = 1_000
 PREPARE_AFTER = 5
 PLANNED_ANEW = "planned_anew"
 """The option of a statement whose best plan depends on its values: it is never prepared."""
+IN_BINARY = "in_binary"
+"""The option of a statement with many times and numbers: writing and reading digits takes long."""
 _BEGAN = "vigie.began"
 _RETURNED = "vigie.returned"
 
@@ -185,6 +187,8 @@ def _begin_statement(
 ) -> None:
     anew = context.execution_options.get(PLANNED_ANEW, False)
     cursor.connection.prepare_threshold = None if anew else PREPARE_AFTER
+    if context.execution_options.get(IN_BINARY, False):
+        cursor.format = Format.BINARY
     connection.info[_BEGAN] = time.perf_counter()
 
 

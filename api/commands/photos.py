@@ -106,9 +106,8 @@ def _redo_one(process: RenderingProcess, photo: Photo, count: _Count) -> None:
 def _redo(process: RenderingProcess, photo: Photo) -> str | None:
     """Give the photo new derivatives, or say why it keeps those that it has."""
     storage = services().storage
-    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
     try:
-        rendering = process.render(storage.get(key))
+        rendering = process.render(storage.get(photo.original))
     except MissingObject:
         return "its original is gone"
     except UnusablePhoto as error:

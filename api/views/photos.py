@@ -21,11 +21,11 @@ from api.bodies import (
     read_bytes,
     reads_up_to,
 )
-from api.callers import NothingHere, anyone, current_staff, holds, reporter
+from api.callers import NothingHere, anyone, current_staff, holds, sender
 from api.declarations import BYTES, raises
 from api.problems import Fault
 from api.schemas.common import PhotoSchema
-from api.services import commit, db, locale, release, services
+from api.services import commit, db, locale, release, roll_back, services
 from city.access import Act
 from infra.clock import now
 from infra.storage import StorageError
@@ -54,7 +54,7 @@ PHOTO = PhotoSchema()
 
 @blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
 @reads_up_to(MAX_PHOTO_BYTES)
-@reporter
+@sender
 @raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
@@ -75,7 +75,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 
 @blueprint.route("/reports/<reference>/photos", methods=["POST"])
 @reads_up_to(MAX_PHOTO_BYTES + MULTIPART_ROOM)
-@reporter
+@sender
 @raises(*gallery.REFUSALS, FormTooLarge, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
@@ -159,14 +159,17 @@ def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
     new = photo is None
     if photo is None:
         # The original is safe before its row is: a row never names a file that is not there.
-        key = gallery.original_key(report.id, uuid, upload.sha256)
+        key = gallery.original_key(report.id, upload.name)
         services().storage.put(key, data, upload.facts.media_type)
         try:
             photo, new = gallery.add(db(), report, upload, now())
         except gallery.REFUSALS:
+            roll_back()
             services().storage.delete(key)
             raise
         commit()
+        if not new:
+            services().storage.delete(key)
     answer = jsonify(PHOTO.dump(_view(photo)))
     answer.status_code = 201 if new else 200
     return answer

@@ -57,9 +57,8 @@ def served(app: Flask, photo: Photo) -> Any:
 
 
 def forget_original(app: Flask, photo: Photo) -> str:
-    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
-    parts_of(app).storage.delete(key)
-    return key
+    parts_of(app).storage.delete(photo.original)
+    return photo.original
 
 
 def test_all_photos_are_made_anew_and_caches_notice(own_app: Flask, shown: list[Photo]) -> None:
@@ -94,8 +93,7 @@ def test_a_photo_whose_original_is_gone_or_no_photo_is_told_and_stays_as_it_is(
 
 
 def replace_original(app: Flask, photo: Photo, data: bytes) -> None:
-    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
-    parts_of(app).storage.put(key, data, "image/jpeg")
+    parts_of(app).storage.put(photo.original, data, "image/jpeg")
 
 
 @pytest.fixture
