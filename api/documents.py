@@ -33,7 +33,7 @@ def answer(document: dict[str, Any], mimetype: str = "application/json") -> Resp
 
 def plain(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document as `answer` writes it, of nothing but what JSON has."""
-    written: dict[str, Any] = _ANYTHING.dump_python(document, mode="json")
+    written: dict[str, Any] = msgspec.to_builtins(document)
     return written
 
 
