@@ -67,10 +67,14 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read every variable, or raise SettingsError at the first one that cannot be used."""
+        storage_url = _read(environ, "STORAGE_URL", _storage_url).rstrip("/")
+        if storage_url.startswith("s3:"):
+            # obstore reads it by itself, and its complaint would come with the first photo.
+            _read(environ, "AWS_ENDPOINT", _endpoint, "")
         return cls(
             database_url=_read(environ, "DATABASE_URL", _database_url),
             redis_url=_read(environ, "REDIS_URL", _queue_url),
-            storage_url=_read(environ, "STORAGE_URL", _storage_url).rstrip("/"),
+            storage_url=storage_url,
             smtp_url=_read(environ, "SMTP_URL", _url("smtp", "smtps", "smtp+starttls")),
             public_url=_read(environ, "PUBLIC_URL", _public_url).rstrip("/"),
             secret_key=_read(environ, "SECRET_KEY", _secret),
@@ -152,6 +156,12 @@ def _storage_url(text: str) -> str:
     _url("file", "s3", needs_host=not text.startswith("file:"))(text)
     if text.startswith("file:") and not text.startswith("file:///"):
         raise ValueError("expected file:///folder, with the whole path")
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if text:
+        _url("http", "https")(text)
     return text
 
 

@@ -45,6 +45,20 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("value", ["nonsense", "minio:9000", "ftp://minio", "http://", "//minio"])
+def test_a_bucket_needs_an_endpoint_that_is_one(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"^AWS_ENDPOINT cannot be used: .+$"):
+        Settings.from_env({**GOOD, "STORAGE_URL": "s3://bucket", "AWS_ENDPOINT": value})
+    assert (
+        Settings.from_env({**GOOD, "AWS_ENDPOINT": value}).storage_url == "file:///folder/storage"
+    )
+
+
+@pytest.mark.parametrize("value", ["", "http://127.0.0.1:9000", "https://s3.example.org"])
+def test_a_good_endpoint_is_taken(value: str) -> None:
+    assert Settings.from_env({**GOOD, "STORAGE_URL": "s3://bucket", "AWS_ENDPOINT": value})
+
+
 def test_good_values_are_taken() -> None:
     settings = Settings.from_env({**GOOD, "PUBLIC_URL": "https://city.example/report/"})
     assert settings.database_url == "postgresql+psycopg:///vigie"
