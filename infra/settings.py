@@ -168,7 +168,9 @@ def _endpoint(text: str) -> str:
 def _public_url(text: str) -> str:
     _url("http", "https")(text)
     if any(character in text for character in "?#;,'\"") or not text.isascii():
-        raise ValueError("expected an address and at most a path")
+        raise ValueError("expected an address such as https://tell.example.org")
+    if urlsplit(text).path.strip("/"):
+        raise ValueError("expected an address without a path: Vigie needs a host of its own")
     return text
 
 

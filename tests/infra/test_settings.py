@@ -29,6 +29,8 @@ GOOD = environment(Path("/folder"), "postgresql:///vigie", "unix:///socket", "sm
         ("PUBLIC_URL", "https://:80"),
         ("PUBLIC_URL", "https://city.example/?a=b"),
         ("PUBLIC_URL", "https://city.example/;x"),
+        ("PUBLIC_URL", "https://city.example/report"),
+        ("PUBLIC_URL", "https://city.example/report/"),
         ("MAIL_FROM", "é@x.fr"),
         ("MAIL_FROM", "nobody"),
         ("SECRET_KEY", "short"),
@@ -60,9 +62,9 @@ def test_a_good_endpoint_is_taken(value: str) -> None:
 
 
 def test_good_values_are_taken() -> None:
-    settings = Settings.from_env({**GOOD, "PUBLIC_URL": "https://city.example/report/"})
+    settings = Settings.from_env({**GOOD, "PUBLIC_URL": "https://city.example:8443/"})
     assert settings.database_url == "postgresql+psycopg:///vigie"
-    assert settings.public_url == "https://city.example/report"
+    assert settings.public_url == "https://city.example:8443"
     assert Settings.from_env({**GOOD, "STORAGE_URL": "s3://bucket/prefix"}).storage_url
 
 
