@@ -43,9 +43,8 @@ class Problem:
     extra: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def response(self) -> Response:
-        """Return the problem document in the caller's language."""
-        language = locale()
+    def document(self, language: str) -> str:
+        """Return the problem document in a language, as JSON."""
         document: dict[str, object] = {
             "type": f"urn:vigie:problem:{self.slug}",
             "title": say(language, self.title),
@@ -54,8 +53,12 @@ class Problem:
         }
         if self.faults:
             document["errors"] = [fault.as_json() for fault in self.faults]
-        body = json.dumps({**document, **self.extra}, ensure_ascii=False)
-        answer = Response(body, self.status, content_type=MEDIA_TYPE)
+        return json.dumps({**document, **self.extra}, ensure_ascii=False)
+
+    def response(self) -> Response:
+        """Return the answer in the caller's language."""
+        language = locale()
+        answer = Response(self.document(language), self.status, content_type=MEDIA_TYPE)
         answer.headers.update(self.headers)
         answer.headers["Content-Language"] = language
         answer.headers["Cache-Control"] = "no-store"

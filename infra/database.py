@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import structlog
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from psycopg.pq import Format, TransactionStatus
 from sqlalchemy import (
     CheckConstraint,
@@ -22,8 +23,8 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, ExecutionContext
+from sqlalchemy.exc import InvalidatePoolError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -112,6 +113,10 @@ class CountedPool(QueuePool):
         return super().connect()
 
 
+class SchemaLags(ProgrammingError):
+    """A table or a column is not there: a migration is yet to be run."""
+
+
 def make_engine(url: str, pool_size: int = 16) -> Engine:
     """Make the engine; connections that lay idle are checked, so that a restart heals.
 
@@ -142,7 +147,15 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
     event.listen(engine, "rollback", _end_transaction)
     event.listen(engine, "before_cursor_execute", _begin_statement)
     event.listen(engine, "after_cursor_execute", _end_statement)
+    event.listen(engine, "handle_error", _name_error, retval=True)
     return engine
+
+
+def _name_error(context: ExceptionContext) -> BaseException | None:
+    found = context.original_exception
+    if isinstance(found, UndefinedTable | UndefinedColumn):
+        return SchemaLags(context.statement, None, found, hide_parameters=True)
+    return None
 
 
 def _note_return(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction, Kind, Person
 from infra.words import Reader, mark, say
-from reports.models import Author, Event, Message, Ticket
+from reports.models import Audience, Author, Event, Message, Ticket
 from reports.status import Status
 
 
@@ -67,6 +67,12 @@ _KIND_TEXTS = {
     EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),
     EventKind.CONTACT_REMOVED: mark("The reporter removed their contact details."),
     EventKind.ANONYMISED: mark("What tied the report to a person was removed."),
+}
+
+# Events from before it was written down whose mail it was have the text of their kind.
+_UNDELIVERED_TEXTS = {
+    Audience.TEAM: mark("An e-mail to the team could not be delivered."),
+    Audience.REPORTER: mark("An e-mail to the reporter could not be delivered."),
 }
 
 WITHDRAWN = "withdrawn"
@@ -208,4 +214,6 @@ def _text(event: Event, message: Message | None, reader: Reader) -> str:
         return f"{told} {message.body}" if message and message.body else told
     if kind is EventKind.ROUTED:
         return reader.say(_KIND_TEXTS[kind], team=reader.name(event.data["team"]))
+    if kind is EventKind.NOTICE_FAILED and "audience" in event.data:
+        return reader.say(_UNDELIVERED_TEXTS[Audience(event.data["audience"])])
     return reader.say(_KIND_TEXTS[kind])

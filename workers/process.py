@@ -63,7 +63,7 @@ def main(name: str) -> None:
     if name == SWEEPER:
         _sweep(settings)
     else:
-        make_worker(settings, QueueName(name)).work(logging_level="WARNING")
+        make_worker(settings, QueueName(name)).work()
 
 
 def make_worker(settings: Settings, name: QueueName) -> BaseWorker:

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+import structlog
 from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -28,12 +29,14 @@ from api.schemas.common import PhotoSchema
 from api.services import commit, db, locale, release, roll_back, services
 from city.access import Act
 from infra.clock import now
-from infra.storage import StorageError
+from infra.storage import MissingObject, StorageError
 from infra.words import mark, say
 from reports import gallery, reading
 from reports.models import Photo, Report, Visibility
 from reports.photo_formats import UnusablePhoto
 from reports.reading import HiddenReport, PhotoView
+
+log = structlog.get_logger()
 
 blueprint = resource("photos", "Photos of what is reported.")
 
@@ -137,10 +140,18 @@ def get_photo(public_id: UUID, size: str, extension: str) -> Response:
         answer.cache_control.no_cache = True
         answer.vary.add("Authorization")
     if not request.if_none_match.contains(answer.get_etag()[0] or ""):
-        key = gallery.derivative_key(public_id, int(size), extension)
-        answer.set_data(services().storage.get(key))
+        answer.set_data(_bytes_of(public_id, int(size), extension))
     answer.make_conditional(request)
     return answer
+
+
+def _bytes_of(public_id: UUID, size: int, extension: str) -> bytes:
+    try:
+        return services().storage.get(gallery.derivative_key(public_id, size, extension))
+    except MissingObject as error:
+        # No waiting brings it back, though `flask photos redo` does.
+        log.error("derivative missing", photo=str(public_id), size=size, extension=extension)
+        raise NothingHere from error
 
 
 def _may_see(report: Report) -> bool:
