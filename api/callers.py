@@ -7,9 +7,10 @@ from functools import wraps
 from typing import Any, cast
 
 from flask import g
+from sqlalchemy.orm import Session
 
 from api.declarations import CALLER, View, declare, raises, said
-from api.services import db, services
+from api.services import db, db_without_transaction, services
 from api.tokens import bearer
 from city import sessions
 from city.access import Act, may_everybody
@@ -62,14 +63,22 @@ def of_report(view: View) -> View:
 
 def reporter(view: View) -> View:
     """Declare that only the holder of the report's tracking token may call; the view gets it."""
+    return _with_own_report(view, db)
 
+
+def sender(view: View) -> View:
+    """Declare the same of a view that asks the storage, and for that may hold no transaction."""
+    return _with_own_report(view, db_without_transaction)
+
+
+def _with_own_report(view: View, session: Callable[[], Session]) -> View:
     @raises(NotAuthenticated, NotForCaller, UnknownReport, HiddenReport, ReportAnonymised)
     @wraps(view)
     def wrapper(reference: str, **arguments: Any) -> Any:
         holder = token_reference()
         if holder is None and current_staff() is None:
             raise NotAuthenticated
-        report = reading.find(db(), reference, holder=holder)
+        report = reading.find(session(), reference, holder=holder)
         if report.reference != holder:
             raise NotForCaller
         if not reading.opens(report, holder):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import Response
-from pydantic import TypeAdapter
 
 from api.errors import PHOTO_REASONS
 from api.services import locale, public_url
@@ -19,8 +19,8 @@ from reports.photos import FORMATS, SIZES
 from reports.reading import PhotoView, ReportView
 from reports.things import Thing
 
-_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
-_SIZES = tuple(str(size) for size in SIZES)
+# Of each size the ends of its addresses by format.
+_ENDS = {str(size): {extension: f"/{size}.{extension}" for extension in FORMATS} for size in SIZES}
 
 
 def answer(document: dict[str, Any], mimetype: str = "application/json") -> Response:
@@ -28,12 +28,12 @@ def answer(document: dict[str, Any], mimetype: str = "application/json") -> Resp
 
     Flask's own way would take as long to write a list of a hundred as the database to find it.
     """
-    return Response(_ANYTHING.dump_json(document), mimetype=mimetype)
+    return Response(msgspec.json.encode(document), mimetype=mimetype)
 
 
 def plain(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document as `answer` writes it, of nothing but what JSON has."""
-    written: dict[str, Any] = _ANYTHING.dump_python(document, mode="json")
+    written: dict[str, Any] = msgspec.to_builtins(document)
     return written
 
 
@@ -110,8 +110,8 @@ def photo(view: PhotoView) -> dict[str, Any]:
         "reason": say(locale(), PHOTO_REASONS[view.reason]) if view.reason else None,
         "placeholder": view.placeholder,
         "urls": {
-            size: {extension: f"{base}/{size}.{extension}" for extension in FORMATS}
-            for size in _SIZES
+            size: {extension: base + end for extension, end in ends.items()}
+            for size, ends in _ENDS.items()
         },
     }
 

@@ -29,6 +29,10 @@ class Asked(Generic[T]):
         return self.future.result(max(0.0, self.late_at - time.monotonic()))
 
 
+class Broken(Exception):
+    """The question ended in what is no Exception; the message is the name of its class."""
+
+
 class Enquiry(Generic[T]):
     """One question, asked by one thread at a time; its answer is kept for `kept_s` seconds.
 
@@ -56,9 +60,10 @@ class Enquiry(Generic[T]):
     def _run(self, future: Future[T]) -> None:
         try:
             found = self._question()
-        except Exception as error:
+        except BaseException as error:  # Unsettled, the question would be out for ever.
             self._old_at = time.monotonic() + self._kept_s
-            future.set_exception(error)
+            usual = isinstance(error, Exception)
+            future.set_exception(error if usual else Broken(type(error).__name__))
         else:
             self._old_at = time.monotonic() + self._kept_s
             future.set_result(found)

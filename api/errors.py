@@ -36,6 +36,7 @@ from api.throttle import TooManyLogins
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
 from city.sessions import WrongCredentials
+from infra.database import SchemaLags
 from infra.storage import StorageError
 from infra.words import Reader, mark, say, say_number
 from reports import errands
@@ -323,10 +324,11 @@ TABLE: Mapping[type[Exception], Answer] = {
     InterfaceError: _unavailable(_DATABASE),
     OperationalError: _unavailable(_DATABASE),
     PoolTimeoutError: _unavailable(_DATABASE),
+    SchemaLags: _unavailable(_DATABASE),
 }
 
 # What may happen to every request, whichever route it is for.
-ANYWHERE = (Overloaded, InterfaceError, OperationalError, PoolTimeoutError)
+ANYWHERE = (Overloaded, InterfaceError, OperationalError, PoolTimeoutError, SchemaLags)
 
 
 def statuses(errors: Iterable[type[Exception]]) -> set[int]:

@@ -15,12 +15,19 @@ from io import BytesIO
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from api.bodies import BodyTooSlow, MalformedBody, Overloaded
 from api.bridge import Answer, call, make_environ
+from api.errors import problem
+from api.problems import MEDIA_TYPE
 from api.spool import Room, Spool
+from infra.words import SOURCE_LOCALE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+log = structlog.get_logger()
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -144,7 +151,7 @@ class Gate:
         if self._taken >= self._most:
             environ.setdefault(REFUSAL, Overloaded())
         if REFUSAL in environ:
-            return await loop.run_in_executor(self._refusing, call, self._application, environ)
+            return await loop.run_in_executor(self._refusing, self._call, environ)
         self._taken += 1
         try:
             latest = monotonic() + WAIT_S
@@ -155,7 +162,14 @@ class Gate:
     def _call_in_time(self, environ: WSGIEnvironment, latest: float) -> Answer:
         if monotonic() > latest:
             environ[REFUSAL] = Overloaded()
-        return call(self._application, environ)
+        return self._call(environ)
+
+    def _call(self, environ: WSGIEnvironment) -> Answer:
+        try:
+            return call(self._application, environ)
+        except BaseException as error:  # What is no Exception passes by the application's handlers.
+            log.error("unexpected error", exc_info=error)
+            return _failure()
 
     async def _deliver(self, answer: Answer, send: Send) -> None:
         """Send the answer; a client that does not read it is left."""
@@ -181,3 +195,15 @@ class Gate:
             piece = {"body": body[begin:end], "more_body": more or end < len(body)}
             async with asyncio.timeout(self._pace.stall_s):
                 await send({"type": "http.response.body", **piece})
+
+
+def _failure() -> Answer:
+    """Return what a client gets where the application broke down instead of answering."""
+    body = problem(500, "unexpected").as_json(SOURCE_LOCALE).encode()
+    headers = {
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        "content-language": SOURCE_LOCALE,
+        "cache-control": "no-store",
+    }
+    return Answer(500, [(name.encode(), text.encode()) for name, text in headers.items()], body)

@@ -43,9 +43,8 @@ class Problem:
     extra: Mapping[str, object] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def document(self) -> dict[str, object]:
-        """Return the problem document in the caller's language."""
-        language = locale()
+    def document(self, language: str) -> dict[str, object]:
+        """Return the problem document in a language."""
         document: dict[str, object] = {
             "type": f"urn:vigie:problem:{self.slug}",
             "title": say(language, self.title),
@@ -56,12 +55,16 @@ class Problem:
             document["errors"] = [fault.as_json() for fault in self.faults]
         return {**document, **self.extra}
 
+    def as_json(self, language: str) -> str:
+        """Return the problem document in a language, as JSON."""
+        return json.dumps(self.document(language), ensure_ascii=False)
+
     def response(self) -> Response:
-        """Return the answer that holds the document."""
-        body = json.dumps(self.document(), ensure_ascii=False)
-        answer = Response(body, self.status, content_type=MEDIA_TYPE)
+        """Return the answer in the caller's language."""
+        language = locale()
+        answer = Response(self.as_json(language), self.status, content_type=MEDIA_TYPE)
         answer.headers.update(self.headers)
-        answer.headers["Content-Language"] = locale()
+        answer.headers["Content-Language"] = language
         answer.headers["Cache-Control"] = "no-store"
         return answer
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from sqlalchemy import Engine, text
 
 from api.enquiries import Asked, Enquiry
+from infra import revisions
 from infra.queue import NudgeQueue
 from infra.storage import Storage
 
 OK = "ok"
 # Asking writes a file and a key, and anybody may ask.
 KEPT_S = 1.0
+
+
+class MigrationsMissing(Exception):
+    """The database lacks migrations that this code needs."""
 
 
 class Readiness:
@@ -35,6 +40,8 @@ class Readiness:
     def _ask_database(self) -> None:
         with self._engine.connect() as connection:
             connection.execute(text("SELECT postgis_lib_version()"))
+            if revisions.lags(revisions.current(connection)):
+                raise MigrationsMissing
 
 
 def _told(part: Asked[None]) -> str:

@@ -60,12 +60,15 @@ def db() -> Session:
 
 
 def db_without_transaction() -> Session:
-    """Return the request's session for a view that asks a single question and writes nothing.
+    """Return the request's session for questions each of which may stand by itself.
 
-    To begin and to end a transaction would each take a round trip to the database.
+    To begin and to end a transaction would each take a round trip to the database. One that has
+    begun goes on.
     """
-    db().connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-    return db()
+    session = db()
+    if not session.in_transaction():
+        session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    return session
 
 
 def commit() -> None:
@@ -114,6 +117,10 @@ def public_url(path: str) -> str:
 
 
 def _close(_error: BaseException | None) -> None:
-    if "session" in g:
-        roll_back()
-        g.pop("session").close()
+    if "session" not in g:
+        return
+    session = g.pop("session")
+    try:
+        session.close()
+    except SQLAlchemyError:
+        session.invalidate()

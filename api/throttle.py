@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 
+from api import addresses
 from api.counts import Counts, Policy
 
 WINDOW_S = 300
 PER_PERSON = Policy("login-person", 10, WINDOW_S)
 PER_ADDRESS = Policy("login-address", 100, WINDOW_S)
+# Who holds many networks of one caller's size tries from each.
+PER_SITE = Policy("login-site", 400, WINDOW_S)
 PER_DEVICE = Policy("login-device", 10, WINDOW_S)
 
 
@@ -51,4 +54,6 @@ def _counted(email: str, address: str, device: str | None) -> list[tuple[Policy,
         return [(PER_DEVICE, device)]
     # The store is no place for e-mail addresses, hence the digest.
     person = hashlib.sha256(f"{email.strip().lower()}\0{address}".encode()).hexdigest()
-    return [(PER_PERSON, person), (PER_ADDRESS, address)]
+    site = addresses.site(address)
+    by_site = [(PER_SITE, site)] if site else []
+    return [(PER_PERSON, person), (PER_ADDRESS, address), *by_site]

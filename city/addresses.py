@@ -19,15 +19,14 @@ class UnusableAddresses(ValueError):
     """The address file cannot be read; the message names the line."""
 
 
-# The label of the address nearest to what `around` returns, if one is close. A box that crosses the
-# antimeridian is two, and any other is the first of them.
+# The label of the jurisdiction's address nearest to what `around` returns, if one is close. A box
+# that crosses the antimeridian is two, and any other is the first of them.
 NEAREST = f"""
     SELECT near.label FROM (
-        SELECT a.label, ST_DistanceSphere(
-            a.location, ST_SetSRID(ST_MakePoint(:longitude, :latitude), 4326)
-        ) AS distance_m
+        SELECT a.label,
+            ST_DistanceSphere(a.location, ST_Point(:longitude, :latitude, 4326)) AS distance_m
         FROM addresses a
-        WHERE a.jurisdiction_id = :jurisdiction_id AND (
+        WHERE a.jurisdiction_id = {{jurisdiction_id}} AND (
             a.location && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
             OR a.location && ST_MakeEnvelope(
                 -180, :south, CAST(:east_again AS float8), :north, 4326
@@ -39,12 +38,11 @@ NEAREST = f"""
 """
 
 
-def around(jurisdiction_id: int, position: Position) -> dict[str, float | None]:
-    """Return the values that NEAREST takes."""
+def around(position: Position) -> dict[str, float | None]:
+    """Return the values that NEAREST takes, beside the jurisdiction."""
     box = Box.around(position, NEAREST_WITHIN_M)
     crosses = box.west > box.east
     return {
-        "jurisdiction_id": jurisdiction_id,
         "latitude": position.latitude,
         "longitude": position.longitude,
         "west": box.west,
@@ -57,7 +55,9 @@ def around(jurisdiction_id: int, position: Position) -> dict[str, float | None]:
 
 def nearest_label(session: Session, jurisdiction_id: int, position: Position) -> str | None:
     """Return the address nearest to the position, or None where none is close."""
-    label: str | None = session.scalar(text(NEAREST), around(jurisdiction_id, position))
+    query = text(NEAREST.format(jurisdiction_id=":jurisdiction_id"))
+    values = {"jurisdiction_id": jurisdiction_id, **around(position)}
+    label: str | None = session.scalar(query, values)
     return label
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import BindParameter, ColumnElement, ScalarSelect, Text, func, literal, or_, select
@@ -74,7 +75,11 @@ def locate(session: Session, position: Position) -> Spot:
 
 def find_place(session: Session, position: Position) -> Place:
     """Return where the position lies, by one question to the database, or raise OutOfArea."""
-    hits = districts.locate(session, position)
+    return place_among(session, position, districts.locate(session, position))
+
+
+def place_among(session: Session, position: Position, hits: Sequence[Hit]) -> Place:
+    """Return where the position lies by the districts that are there, or raise OutOfArea."""
     inside = [hit for hit in hits if hit.role is LayerRole.BOUNDARY]
     if not inside:
         raise OutOfArea(_would_fit_swapped(session, position), _nearest(session, position))

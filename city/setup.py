@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from city import addresses
+from city import addresses, jurisdictions
 from city.categories import Asked, UnknownCategory
+from city.jurisdictions import Place
+from geo import districts
 from geo.coordinates import Position
 from geo.routing import Rule, Subject
 from infra import rows
 from infra.database import Base, Names
+from infra.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,23 @@ class Setup:
     rules: tuple[PublishedRule, ...]
     fallback: AnsweringTeam | None
     nearest_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that a new report meets: where it lies, and what is set up there for its category.
+
+    `setup` is None where the city has no such category in use; `numbers` are those reserved.
+    """
+
+    place: Place
+    setup: Setup | None
     numbers: list[int]
 
 
-# All by one question, since each would take as long to be asked as to be answered; and told as one
-# JSON document, since many columns would take longer still.
-_READ = f"""
-    SELECT json_build_object(
+# Told as one JSON document, since many columns would take longer.
+_DOCUMENT = f"""
+    json_build_object(
         'jurisdiction', j.code,
         'locales', j.locales,
         'category', json_build_array(
@@ -108,33 +120,61 @@ _READ = f"""
                 AND (r.group_id IS NULL OR r.group_id = c.group_id)
         ),
         'fallback', CASE WHEN f.id IS NOT NULL THEN json_build_array(f.id, f.code, f.names) END,
-        'nearest_address', ({addresses.NEAREST}),
-        'numbers', {{reservation}}
+        'nearest_address', ({addresses.NEAREST.format(jurisdiction_id="j.id")})
     )
+"""
+_OF_CATEGORY = """
     FROM jurisdictions j
     JOIN categories c ON c.jurisdiction_id = j.id AND c.code = :code AND c.retired_at IS NULL
     LEFT JOIN rulesets s ON s.id = j.ruleset_id
     LEFT JOIN teams f ON f.id = j.fallback_team_id
-    WHERE j.id = :jurisdiction_id
+"""
+_READ = Statement(f"SELECT {_DOCUMENT} {_OF_CATEGORY} WHERE j.id = :jurisdiction_id")
+
+# All by one question, since each would take as long to be asked as to be answered. Where cities
+# meet, the spot may lie on the border of several.
+_SURVEY = f"""
+    WITH {districts.HITS}
+    SELECT json_build_array(
+        ({districts.ALL_HITS}),
+        (
+            SELECT json_object_agg(j.id, {_DOCUMENT}) {_OF_CATEGORY}
+            WHERE j.id IN (SELECT jurisdiction_id FROM hits WHERE role = 'boundary')
+        ),
+        {{reservation}}
+    )
 """
 
 
-def read(
-    session: Session,
-    jurisdiction_id: int,
-    code: str,
-    position: Position,
-    *,
-    reserve: tuple[type[Base], ...] = (),
-) -> Setup:
-    """Return the set-up for reports of the category at the position, or raise UnknownCategory.
-
-    `numbers` are for new rows of the models to `reserve`, which need no question of their own.
-    """
-    values = {"code": code, **addresses.around(jurisdiction_id, position)}
-    found: dict[str, Any] | None = session.scalar(_query(reserve), values)
+def read(session: Session, jurisdiction_id: int, code: str, position: Position) -> Setup:
+    """Return the set-up for reports of the category at the position, or raise UnknownCategory."""
+    values = {"jurisdiction_id": jurisdiction_id, "code": code, **addresses.around(position)}
+    found: dict[str, Any] | None = _READ.scalar(session, values)
     if found is None:
         raise UnknownCategory(code)
+    return _setup(jurisdiction_id, found)
+
+
+def survey(
+    session: Session, code: str, position: Position, *, reserve: tuple[type[Base], ...]
+) -> Survey:
+    """Return what a report of the category meets at the position, or raise OutOfArea.
+
+    `reserve` names the models for whose new rows numbers are wanted, in this order.
+    """
+    values = {"code": code, **districts.values_at(position), **addresses.around(position)}
+    hits, setups, numbers = _survey(reserve).scalar(session, values)
+    place = jurisdictions.place_among(session, position, districts.hits_of(hits))
+    found = (setups or {}).get(str(place.jurisdiction_id))
+    return Survey(place, found and _setup(place.jurisdiction_id, found), numbers)
+
+
+@cache
+def _survey(reserve: tuple[type[Base], ...]) -> Statement:
+    return Statement(_SURVEY.format(reservation=rows.reservation(*reserve)))
+
+
+def _setup(jurisdiction_id: int, found: dict[str, Any]) -> Setup:
     fallback = found["fallback"]
     return Setup(
         jurisdiction_id=jurisdiction_id,
@@ -147,13 +187,7 @@ def read(
         rules=tuple(_rule(*rule) for rule in found["rules"] or ()),
         fallback=AnsweringTeam(*fallback) if fallback else None,
         nearest_address=found["nearest_address"],
-        numbers=found["numbers"],
     )
-
-
-@cache
-def _query(reserve: tuple[type[Base], ...]) -> TextClause:
-    return text(_READ.format(reservation=rows.reservation(*reserve)))
 
 
 def _rule(

@@ -22,8 +22,10 @@ from geo.coordinates import Position
 
 SRID = 4326
 
-# A point in well-known binary: byte order, kind, and the two coordinates.
-_WKB = Struct("<BIdd")
+# A point in PostGIS' well-known binary: byte order, kind, SRID, and the two coordinates.
+_EWKB = Struct("<BIIdd")
+_LITTLE_ENDIAN = 1
+_POINT_WITH_SRID = 0x20000001
 
 MULTIPOLYGON = Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
 POLYGON = Geometry("POLYGON", srid=SRID, spatial_index=False)
@@ -63,11 +65,12 @@ class PositionColumn(TypeDecorator[Position]):
     impl = Geometry("POINT", srid=SRID, spatial_index=False)
     cache_ok = True
 
-    def process_bind_param(self, value: Position | None, _dialect: Dialect) -> WKBElement | None:
+    def process_bind_param(self, value: Position | None, _dialect: Dialect) -> str | None:
         """Turn a position into what PostGIS reads."""
         if value is None:
             return None
-        return WKBElement(_WKB.pack(1, 1, value.longitude, value.latitude), srid=SRID)
+        packed = _EWKB.pack(_LITTLE_ENDIAN, _POINT_WITH_SRID, SRID, value.longitude, value.latitude)
+        return packed.hex()
 
     def process_result_value(self, value: WKBElement | None, _dialect: Dialect) -> Position | None:
         """Turn what PostGIS gives into a position."""

@@ -12,6 +12,7 @@ from geo.coordinates import Position
 from geo.models import LayerRole
 from geo.routing import Cover
 from infra.database import Names
+from infra.statements import Statement
 
 # Cutting shapes into pieces moves a border by rounding, at most about 1e-13 degrees. Points nearer
 # to a border than this width, a tenth of a millimetre, are asked of the whole shape instead.
@@ -64,8 +65,8 @@ class Share:
 # cosine of the latitude where closest points are sought: degrees are not square on the ground.
 _SPOTS = """
     spots AS (
-        SELECT ST_SetSRID(ST_MakePoint(longitude, :latitude), 4326) AS point,
-               ST_SetSRID(ST_MakePoint(:longitude, :latitude), 4326)::geography AS here,
+        SELECT ST_Point(longitude, :latitude, 4326) AS point,
+               ST_Point(:longitude, :latitude, 4326)::geography AS here,
                greatest(cos(radians(:latitude)), 1e-6) AS shrink
         FROM (
             VALUES (CAST(:longitude AS float8)), (CAST(:longitude_again AS float8))
@@ -91,8 +92,8 @@ _BORDER_DISTANCE = f"""
     FROM (
         SELECT min({_EDGE_DISTANCE}) AS distance_m
         FROM spots CROSS JOIN LATERAL (
-            SELECT near_edge.edge FROM district_edges near_edge WHERE near_edge.shape_id = s.id
-            ORDER BY near_edge.edge <-> spots.point LIMIT {FIRST_EDGES}
+            SELECT d.edge FROM district_edges d WHERE d.shape_id = s.id
+            ORDER BY d.edge <-> spots.point LIMIT {FIRST_EDGES}
         ) AS e
     ) AS bound
     CROSS JOIN spots
@@ -105,32 +106,40 @@ _BORDER_DISTANCE = f"""
     )
 """
 
-# Told as one JSON document: on the way of every report, many columns would cost more than they say.
-_LOCATE = text(f"""
-    WITH {_SPOTS},
+# What a larger question begins with, given `values_at`: `hits` has a row for every district at the
+# spot. It tells of it as one JSON array, `hit`, since on the way of every report many columns would
+# cost more than they say.
+HITS = f"""
+    {_SPOTS},
     near AS (
         SELECT DISTINCT p.shape_id FROM spots
         JOIN district_pieces p ON ST_DWithin(p.piece, spots.point, {HAIR_DEG})
+    ),
+    hits AS (
+        SELECT l.jurisdiction_id, j.code AS jurisdiction, l.role, d.code,
+            json_build_array(
+                l.jurisdiction_id, l.role, d.id, d.code, d.names,
+                CASE WHEN EXISTS (
+                    SELECT 1 FROM spots
+                    JOIN district_edges e ON ST_DWithin(e.edge, spots.point, {HAIR_DEG})
+                    WHERE e.shape_id = s.id
+                ) THEN EXISTS (
+                    SELECT 1 FROM spots WHERE ST_Covers(s.shape, spots.point)
+                ) ELSE true END,
+                CASE WHEN l.role = 'service' THEN ({_BORDER_DISTANCE}) END
+            ) AS hit
+        FROM near
+        JOIN district_shapes s ON s.id = near.shape_id
+        JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
+        JOIN districts d ON d.id = s.district_id
+        JOIN jurisdictions j ON j.id = l.jurisdiction_id AND j.retired_at IS NULL
     )
-    SELECT json_agg(
-        json_build_array(
-            l.jurisdiction_id, l.role, d.id, d.code, d.names,
-            CASE WHEN EXISTS (
-                SELECT 1 FROM spots
-                JOIN district_edges e ON ST_DWithin(e.edge, spots.point, {HAIR_DEG})
-                WHERE e.shape_id = s.id
-            ) THEN EXISTS (
-                SELECT 1 FROM spots WHERE ST_Covers(s.shape, spots.point)
-            ) ELSE true END,
-            CASE WHEN l.role = 'service' THEN ({_BORDER_DISTANCE}) END
-        ) ORDER BY j.code, l.role, d.code
-    )
-    FROM near
-    JOIN district_shapes s ON s.id = near.shape_id
-    JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
-    JOIN districts d ON d.id = s.district_id
-    JOIN jurisdictions j ON j.id = l.jurisdiction_id AND j.retired_at IS NULL
-""")
+"""
+
+ALL_HITS = "SELECT json_agg(hit ORDER BY jurisdiction, role, code) FROM hits"
+"""What `hits_of` reads."""
+
+_LOCATE = Statement(f"WITH {HITS} {ALL_HITS}")
 
 _NEAREST = text(f"""
     WITH {_SPOTS}
@@ -172,13 +181,17 @@ def locate(session: Session, position: Position) -> list[Hit]:
     Positions at longitude 180 and -180 are one spot. The cost depends on the number of districts
     there, not on how many vertices they have.
     """
-    hits: list[list[Any]] | None = session.scalar(_LOCATE, _place(position))
-    return [_hit(*hit) for hit in hits or ()]
+    return hits_of(_LOCATE.scalar(session, values_at(position)))
+
+
+def hits_of(told: list[list[Any]] | None) -> list[Hit]:
+    """Return the districts that ALL_HITS told of."""
+    return [_hit(*hit) for hit in told or ()]
 
 
 def nearest(session: Session, position: Position) -> Near | None:
     """Return the jurisdiction whose boundary is nearest, or None where there is none."""
-    row = session.execute(_NEAREST, _place(position)).first()
+    row = session.execute(_NEAREST, values_at(position)).first()
     return None if row is None else Near(row.jurisdiction_id, row.distance_m)
 
 
@@ -189,14 +202,15 @@ def shares(
 
     The greatest share comes first; what lies in no district is left out.
     """
-    values = {"jurisdiction_id": jurisdiction_id, "accuracy_m": accuracy_m, **_place(position)}
+    values = {"jurisdiction_id": jurisdiction_id, "accuracy_m": accuracy_m, **values_at(position)}
     return [
         Share(row.district_id, row.code, row.names, min(1.0, row.share))
         for row in session.execute(_SHARES, values)
     ]
 
 
-def _place(position: Position) -> dict[str, float | None]:
+def values_at(position: Position) -> dict[str, float | None]:
+    """Return the values that HITS takes."""
     again = position.longitude + (-360 if position.longitude > 0 else 360)
     return {
         "latitude": position.latitude,

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 import structlog
-from psycopg.pq import TransactionStatus
+from psycopg.errors import UndefinedColumn, UndefinedTable
+from psycopg.pq import Format, TransactionStatus
 from sqlalchemy import (
     CheckConstraint,
     Connection,
@@ -22,8 +23,8 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExecutionContext
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, ExecutionContext
+from sqlalchemy.exc import InvalidatePoolError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -45,6 +46,8 @@ MOST_TOLD = 1_000
 PREPARE_AFTER = 5
 PLANNED_ANEW = "planned_anew"
 """The option of a statement whose best plan depends on its values: it is never prepared."""
+IN_BINARY = "in_binary"
+"""The option of a statement with many times and numbers: writing and reading digits takes long."""
 _BEGAN = "vigie.began"
 _RETURNED = "vigie.returned"
 
@@ -110,6 +113,10 @@ class CountedPool(QueuePool):
         return super().connect()
 
 
+class SchemaLags(ProgrammingError):
+    """A table or a column is not there: a migration is yet to be run."""
+
+
 def make_engine(url: str, pool_size: int = 16) -> Engine:
     """Make the engine; connections that lay idle are checked, so that a restart heals.
 
@@ -140,7 +147,15 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
     event.listen(engine, "rollback", _end_transaction)
     event.listen(engine, "before_cursor_execute", _begin_statement)
     event.listen(engine, "after_cursor_execute", _end_statement)
+    event.listen(engine, "handle_error", _name_error, retval=True)
     return engine
+
+
+def _name_error(context: ExceptionContext) -> BaseException | None:
+    found = context.original_exception
+    if isinstance(found, UndefinedTable | UndefinedColumn):
+        return SchemaLags(context.statement, None, found, hide_parameters=True)
+    return None
 
 
 def _note_return(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
@@ -185,6 +200,8 @@ def _begin_statement(
 ) -> None:
     anew = context.execution_options.get(PLANNED_ANEW, False)
     cursor.connection.prepare_threshold = None if anew else PREPARE_AFTER
+    if context.execution_options.get(IN_BINARY, False):
+        cursor.format = Format.BINARY
     connection.info[_BEGAN] = time.perf_counter()
 
 

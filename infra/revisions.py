@@ -25,6 +25,14 @@ def is_known(revision: str) -> bool:
     return any(script.revision == revision for script in _scripts().walk_revisions())
 
 
+def lags(revision: str) -> bool:
+    """Tell whether this code has migrations that a database at the revision lacks.
+
+    One that is ahead does not lag: code has to run on while the next migration is brought in.
+    """
+    return revision == "" or (is_known(revision) and revision != head())
+
+
 def current(connection: Connection) -> str:
     """Return the migration that the database stands at, or "" where none has run."""
     return MigrationContext.configure(connection).get_current_revision() or ""

@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
-from uuid import UUID
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import JSON, BigInteger, Column, Dialect, Function, Table, TextClause, func, text
-from sqlalchemy.dialects.postgresql.psycopg import dialect
+from pydantic import TypeAdapter
+from sqlalchemy import BigInteger, Column, Function, LargeBinary, Table, TypeDecorator, func
 from sqlalchemy.orm import PassiveFlag, Session
 from sqlalchemy.orm.attributes import get_history
 
 from infra.database import Base
+from infra.statements import DIALECT, Statement
 
+Model_co = TypeVar("Model_co", bound=Base, covariant=True)
 Encoder = Callable[[Any], Any]
+Values = Mapping[str, Any]
+Columns = tuple[str, ...]
 
 _CHANGED = "changed"
 _AS_IT_IS = PassiveFlag.PASSIVE_NO_INITIALIZE
-_DIALECT: Dialect = dialect()  # type: ignore[no-untyped-call]
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+@dataclass(frozen=True, slots=True)
+class New(Generic[Model_co]):
+    """A row that nobody but the database needs to know, by its values.
+
+    An object of the model would prepare for every value to be changed and looked after.
+    """
+
+    model: type[Model_co]
+    values: dict[str, Any]
+
+    def having(self, **more: Any) -> New[Model_co]:
+        """Return the row with more values."""
+        return New(self.model, self.values | more)
+
+    def as_object(self) -> Model_co:
+        """Return the row as something that a session can be given."""
+        return self.model(**self.values)
+
+
+Row = Base | New[Base]
 
 
 def reservation(*models: type[Base]) -> str:
@@ -37,90 +61,110 @@ def next_number(model: type[Base]) -> Function[int]:
     return func.nextval(f"{_table(model).name}_id_seq", type_=BigInteger)
 
 
-def write(session: Session, rows: Sequence[Base], changed: Base | None = None) -> None:
+def write(session: Session, rows: Sequence[Row], changed: Base | None = None) -> None:
     """Write new rows of any tables by one statement; the session does not get to know them.
 
     They may name each other in any order: references are looked at when all of them are there.
     What was changed of a row that the session has is written along, and the session lets it go.
     """
-    by_table: dict[Table, list[Base]] = {}
+    by_table: dict[Table, list[Values]] = {}
     for row in rows:
-        by_table.setdefault(_table(type(row)), []).append(row)
-    values = {
-        table.name: _JSON.encode([_values(table, row.__dict__) for row in of_table])
-        for table, of_table in by_table.items()
-    }
-    numbered = tuple((table, "id" in ones[0].__dict__) for table, ones in by_table.items())
-    update: tuple[Table, tuple[str, ...]] | None = None
+        table, given = _given(row)
+        by_table.setdefault(table, []).append(given)
+    documents = {table.name: _as_json(table, many) for table, many in by_table.items()}
+    inserts = tuple(
+        (table, tuple(dict.fromkeys(name for one in many for name in one)))
+        for table, many in by_table.items()
+    )
+    update: tuple[Table, Columns] | None = None
     if changed is not None:
         # The session would write it by a statement of its own.
         session.expunge(changed)
         table, names = update = _table(type(changed)), _changes(changed)
-        given = {name: changed.__dict__[name] for name in ("id", *names)}
-        values[_CHANGED] = _JSON.encode(_values(table, given))
-    session.execute(_statement(numbered, update), values)
+        documents[_CHANGED] = _as_json(
+            table, [{name: changed.__dict__[name] for name in ("id", *names)}]
+        )
+    _statement(inserts, update).run(session, documents)
 
 
-def _changes(row: Base) -> tuple[str, ...]:
-    names = (column.name for column in _table(type(row)).columns)
+def _given(row: Row) -> tuple[Table, Values]:
+    if isinstance(row, New):
+        return _table(row.model), row.values
+    table = _table(type(row))
+    held = row.__dict__
+    return table, {name: held[name] for name in _names(table) if name in held}
+
+
+def _changes(row: Base) -> Columns:
+    names = _names(_table(type(row)))
     return tuple(name for name in names if get_history(row, name, _AS_IT_IS).has_changes())
 
 
 @cache
 def _statement(
-    tables: tuple[tuple[Table, bool], ...], update: tuple[Table, tuple[str, ...]] | None
-) -> TextClause:
-    parts = []
-    for table, numbered in tables:
-        columns = ", ".join(
-            column.name for column in table.columns if numbered or column.identity is None
-        )
-        parts.append(
-            f"new_{table.name} AS (INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE"
-            f" SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, :{table.name}))"
-        )
+    inserts: tuple[tuple[Table, Columns], ...], update: tuple[Table, Columns] | None
+) -> Statement:
+    parts = [(f"new_{table.name}", _insert(table, names)) for table, names in inserts]
     if update is not None:
-        table, names = update
-        assignments = ", ".join(f"{name} = given.{name}" for name in names)
-        parts.append(
-            f"{_CHANGED} AS (UPDATE {table.name} SET {assignments}"
-            f" FROM json_populate_record(NULL::{table.name}, :{_CHANGED}) AS given"
-            f" WHERE {table.name}.id = given.id)"
-        )
-    return text(f"WITH {', '.join(parts)} SELECT 1")
+        parts.insert(0, (_CHANGED, _update(*update)))
+    *others, (_, last) = parts
+    before = ", ".join(f"{name} AS ({part})" for name, part in others)
+    return Statement(f"WITH {before} {last}" if before else last)
 
 
-def _encode(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        return rf"\x{value.hex()}"
-    raise TypeError(f"{type(value).__name__} cannot be written")
+def _insert(table: Table, names: Columns) -> str:
+    columns = ", ".join(table.columns[name].name for name in names)
+    return (
+        f"INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE"
+        f" SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, :{table.name})"
+    )
 
 
-_JSON = json.JSONEncoder(default=_encode, ensure_ascii=False)
+def _update(table: Table, names: Columns) -> str:
+    assignments = ", ".join(f"{name} = given.{name}" for name in names)
+    return (
+        f"UPDATE {table.name} SET {assignments}"
+        f" FROM json_populate_recordset(NULL::{table.name}, :{_CHANGED}) AS given"
+        f" WHERE {table.name}.id = given.id"
+    )
 
 
-def _values(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: encoder(given[name]) if encoder and given[name] is not None else given[name]
-        for name, encoder in _encoders(table)
-        if name in given
-    }
+def _as_json(table: Table, rows: Sequence[Values]) -> str:
+    encoders = _encoders(table)
+    if encoders:
+        rows = [
+            {name: _encoded(value, encoders.get(name)) for name, value in one.items()}
+            for one in rows
+        ]
+    return _ANYTHING.dump_json(rows).decode()
+
+
+def _encoded(value: Any, encoder: Encoder | None) -> Any:
+    return value if encoder is None or value is None else encoder(value)
 
 
 @cache
-def _encoders(table: Table) -> list[tuple[str, Encoder | None]]:
-    return [(column.name, _encoder(column)) for column in table.columns]
+def _encoders(table: Table) -> dict[str, Encoder]:
+    """Return how columns are written whose values have no form of their own in JSON."""
+    found = {column.name: _encoder(column) for column in table.columns}
+    return {name: encoder for name, encoder in found.items() if encoder is not None}
 
 
 def _encoder(column: Column[Any]) -> Encoder | None:
-    # What a JSON column takes is written into the document as it is.
-    if isinstance(column.type, JSON):
-        return None
-    return column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+    if isinstance(column.type, LargeBinary):
+        return _hexadecimal
+    if isinstance(column.type, TypeDecorator):
+        return column.type.dialect_impl(DIALECT).bind_processor(DIALECT)
+    return None
+
+
+def _hexadecimal(value: bytes) -> str:
+    return rf"\x{value.hex()}"
+
+
+@cache
+def _names(table: Table) -> Columns:
+    return tuple(column.name for column in table.columns)
 
 
 @cache

@@ -67,10 +67,14 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read every variable, or raise SettingsError at the first one that cannot be used."""
+        storage_url = _read(environ, "STORAGE_URL", _storage_url).rstrip("/")
+        if storage_url.startswith("s3:"):
+            # obstore reads it by itself, and its complaint would come with the first photo.
+            _read(environ, "AWS_ENDPOINT", _endpoint, "")
         return cls(
             database_url=_read(environ, "DATABASE_URL", _database_url),
             redis_url=_read(environ, "REDIS_URL", _queue_url),
-            storage_url=_read(environ, "STORAGE_URL", _storage_url).rstrip("/"),
+            storage_url=storage_url,
             smtp_url=_read(environ, "SMTP_URL", _url("smtp", "smtps", "smtp+starttls")),
             public_url=_read(environ, "PUBLIC_URL", _public_url).rstrip("/"),
             secret_key=_read(environ, "SECRET_KEY", _secret),
@@ -155,10 +159,18 @@ def _storage_url(text: str) -> str:
     return text
 
 
+def _endpoint(text: str) -> str:
+    if text:
+        _url("http", "https")(text)
+    return text
+
+
 def _public_url(text: str) -> str:
     _url("http", "https")(text)
     if any(character in text for character in "?#;,'\"") or not text.isascii():
-        raise ValueError("expected an address and at most a path")
+        raise ValueError("expected an address such as https://tell.example.org")
+    if urlsplit(text).path.strip("/"):
+        raise ValueError("expected an address without a path: Vigie needs a host of its own")
     return text
 
 

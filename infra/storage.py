@@ -37,6 +37,10 @@ _FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT}
 # A bucket that is not there is answered as an object that is not there would be.
 _NO_BUCKET = re.compile("NoSuchBucket")
 
+# What obstore raises where its inside gives up. No module exports it, and it is no Exception, so
+# that whoever asks for those would never learn of it.
+_PANIC = "PanicException"
+
 # An explicit client configuration replaces what obstore reads of it from the environment. Whether
 # the wire is encrypted is said by the scheme of the endpoint, which whoever runs this sets.
 _CLIENT: ClientConfig = {
@@ -289,9 +293,13 @@ def _store_errors() -> Iterator[None]:
         raise StorageError(_first_line(error), full=error.errno in _FULL_NUMBERS) from error
     except (BaseError, NotImplementedError, ValueError) as error:
         raise StorageError(_first_line(error), full=bool(_FULL.search(str(error)))) from error
+    except BaseException as error:
+        if type(error).__name__ != _PANIC:
+            raise
+        raise StorageError(_first_line(error)) from error
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     # obstore's messages go on for dozens of lines with the inside of its own error.
     return str(error).partition("\n")[0]
 

@@ -20,6 +20,7 @@ from geo import routing
 from geo.districts import Hit
 from geo.routing import Choice, Reason
 from infra.database import Names
+from infra.rows import New
 from infra.words import Reader, mark
 from reports.models import DecisionRow, Message, Report, Ticket
 from reports.things import Thing
@@ -168,20 +169,23 @@ def is_certain(place: Place, accuracy_m: float | None) -> bool:
     return border_distance_m > (accuracy_m or 0)
 
 
-def as_row(ticket: Ticket, report: Report, routed: Routing, now: datetime) -> DecisionRow:
+def as_row(ticket: Ticket, report: Report, routed: Routing, now: datetime) -> New[DecisionRow]:
     """Return the row that keeps the decision beside the ticket."""
-    return DecisionRow(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        report_id=report.id,
-        decided_at=now,
-        ruleset_id=routed.ruleset_id,
-        rule_id=routed.choice.rule.id if routed.choice.rule else None,
-        team_id=routed.team.id,
-        district_id=routed.choice.district_id,
-        certain=routed.certain,
-        border_distance_m=routed.border_distance_m,
-        record=routed.record,
+    return New(
+        DecisionRow,
+        {
+            "jurisdiction_id": ticket.jurisdiction_id,
+            "ticket_id": ticket.id,
+            "report_id": report.id,
+            "decided_at": now,
+            "ruleset_id": routed.ruleset_id,
+            "rule_id": routed.choice.rule.id if routed.choice.rule else None,
+            "team_id": routed.team.id,
+            "district_id": routed.choice.district_id,
+            "certain": routed.certain,
+            "border_distance_m": routed.border_distance_m,
+            "record": routed.record,
+        },
     )
 
 

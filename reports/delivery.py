@@ -105,7 +105,7 @@ def record_failure(
         now,
         author=Author.CITY,
         report_id=lease.row.report_id,
-        data={"notice": lease.row.kind, "error": error},
+        data={"notice": lease.row.kind, "audience": lease.row.audience, "error": error},
     )
     return Outcome.FAILED
 

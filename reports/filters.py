@@ -144,22 +144,22 @@ def read_page(
     order: Order,
     limit: int,
     mark: Mark | None,
-    mark_of: Callable[[Row[*Columns]], Mark],
+    key: Callable[[Row[*Columns]], tuple[datetime, int]],
     **values: object,
 ) -> tuple[list[Row[*Columns]], Mark | None]:
     """Return the rows of one page and the mark of the last, if there are more.
 
     The query comes from `cut` and may have parameters of its own with these values. A session gives
     entities too; a connection gives columns alone, and sooner. The mark is the last row of the page
-    before; `mark_of` tells it of a row.
+    before; `key` tells of a row what marks it.
     """
     values["count"] = limit + 1
     if mark is not None:
         values |= {"last_born": mark.created_at, "last_id": mark.id}
     # All at once: row by row they would be asked of the driver one at a time.
     found = source.execute(query, values).all()
-    rows = sorted(found, key=mark_of, reverse=order.newest_first)
-    return rows[:limit], mark_of(rows[limit - 1]) if len(rows) > limit else None
+    rows = sorted(found, key=key, reverse=order.newest_first)
+    return rows[:limit], Mark(*key(rows[limit - 1])) if len(rows) > limit else None
 
 
 def _direction(order: Order) -> list[UnaryExpression[datetime] | UnaryExpression[int]]:

@@ -42,7 +42,7 @@ _STANDING: Select[*tuple[Any, ...]] = select(
 ).where(Photo.report_id == bindparam("report_id"))
 
 _standing = _STANDING.subquery()
-_LOCKED_STANDING = work.AS_REPORTER.add_columns(
+_LOCKED_STANDING = work.LOCKED.add_columns(
     _standing.c.usable,
     _standing.c.photos,
     _standing.c.same_id,
@@ -69,10 +69,12 @@ REFUSALS = (TooManyPhotos, OtherPhoto, PhotosClosed, ReportAnonymised)
 class Upload:
     """A photo as it arrived: the phone's identifier, a fingerprint, and what it was proved to be.
 
-    By `sha256` a repeat is told from another photo.
+    By `sha256` a repeat is told from another photo. Its original has a `name` that not even a
+    repeat shares: what removes the file of one upload then never takes that of another.
     """
 
     uuid: UUID
+    name: UUID
     sha256: bytes
     size_bytes: int
     facts: PhotoFacts
@@ -80,25 +82,18 @@ class Upload:
 
 def receive(uuid: UUID, data: bytes) -> Upload:
     """Return what there is to know of the bytes; raise UnusablePhoto."""
-    return Upload(uuid, hashlib.sha256(data).digest(), len(data), probe(data))
+    return Upload(uuid, uuid4(), hashlib.sha256(data).digest(), len(data), probe(data))
 
 
-def original_key(report_id: int, uuid: UUID, sha256: bytes) -> str:
-    """Return where the original is kept: a repeat after a broken upload meets its own bytes."""
-    return f"{ORIGINALS}/{report_id}/{uuid}/{sha256.hex()}"
+def original_key(report_id: int, name: UUID) -> str:
+    """Return where an original of this name is kept."""
+    return f"{ORIGINALS}/{report_id}/{name}"
 
 
 def without_row(session: Session, keys: Sequence[str]) -> list[str]:
     """Return those of the originals' keys that no photo names: their upload was cut short."""
-    parts = {key: key.split("/") for key in keys}
-    known = {
-        original_key(report_id, uuid, sha256)
-        for report_id, uuid, sha256 in session.execute(
-            select(Photo.report_id, Photo.uuid, Photo.sha256).where(
-                Photo.report_id.in_({int(report_id) for _, report_id, *_ in parts.values()})
-            )
-        )
-    }
+    reports = {int(key.split("/")[1]) for key in keys}
+    known = set(session.scalars(select(Photo.original).where(Photo.report_id.in_(reports))))
     return [key for key in keys if key not in known]
 
 
@@ -109,11 +104,10 @@ def derivative_key(public_id: UUID, size: int, extension: str) -> str:
 
 def keys_of(photo: Photo) -> list[str]:
     """Return where the photo's original is kept, and after it where its derivatives are."""
-    original = original_key(photo.report_id, photo.uuid, photo.sha256)
     derivatives = [
         derivative_key(photo.public_id, size, extension) for size in SIZES for extension in FORMATS
     ]
-    return [original, *derivatives]
+    return [photo.original, *derivatives]
 
 
 def remaining(session: Session, report_id: int) -> int:
@@ -290,6 +284,7 @@ def _pending(number: int, report: Report, upload: Upload, now: datetime) -> Phot
         uuid=upload.uuid,
         public_id=uuid4(),
         sha256=upload.sha256,
+        original=original_key(report.id, upload.name),
         media_type=upload.facts.media_type,
         size_bytes=upload.size_bytes,
         width=upload.facts.width,

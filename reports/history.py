@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction, Kind, Person
 from infra.words import Reader, mark, say
-from reports.models import Author, Event, Message, Ticket
+from reports.models import Audience, Author, Event, Message, Ticket
 from reports.status import Status
 
 
@@ -103,6 +103,12 @@ FIELD_TEXTS = {
     "assignee": mark("person in charge"),
     "district": mark("district"),
     "due_at": mark("deadline"),
+}
+
+# Events from before it was written down whose mail it was have the text of their kind.
+_UNDELIVERED_TEXTS = {
+    Audience.TEAM: mark("An e-mail to the team could not be delivered."),
+    Audience.REPORTER: mark("An e-mail to the reporter could not be delivered."),
 }
 
 WITHDRAWN = "withdrawn"
@@ -250,4 +256,6 @@ def _text(event: Event, message: Message | None, reader: Reader) -> str:
     if kind is EventKind.CHANGED:
         changed = ", ".join(reader.say(FIELD_TEXTS[field]) for field in event.data["changes"])
         return reader.say(_KIND_TEXTS[kind], fields=changed)
+    if kind is EventKind.NOTICE_FAILED and "audience" in event.data:
+        return reader.say(_UNDELIVERED_TEXTS[Audience(event.data["audience"])])
     return reader.say(_KIND_TEXTS[kind])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -185,9 +186,7 @@ def page(
         query = query.where(Ticket.status.in_(wanted.status))
     order = Order(Ticket.created_at, Ticket.id, newest_first=extra.sort is Sort.NEWEST)
     query = cut(query, order, by_place=wanted.by_place, marked=mark is not None, narrowed=narrowed)
-    rows, following = read_page(
-        session.connection(), query, order, limit, mark, lambda row: Mark(row[0], row[1])
-    )
+    rows, following = read_page(session.connection(), query, order, limit, mark, itemgetter(0, 1))
     return InboxPage(
         items=_items(session, rows, locale, now),
         next=following,

@@ -9,13 +9,14 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from city import categories, deadlines, jurisdictions, setup
-from city.categories import KindNotOffered
+from city import categories, deadlines, setup
+from city.categories import KindNotOffered, UnknownCategory
 from city.models import Kind
 from city.setup import CategorySetup, Setup
 from geo import filters
 from geo.coordinates import Position
 from infra import rows
+from infra.rows import New, Row
 from reports import decisions, history, notices, work
 from reports.decisions import Routing
 from reports.history import EventKind
@@ -103,7 +104,7 @@ class Taken:
     """A report taken in; `opening` is None where its ticket was there before."""
 
     report: Report
-    contact: Contact | None
+    contact: ContactDetails | None
     ticket: Ticket
     opening: Opening | None
 
@@ -113,24 +114,23 @@ def submit(session: Session, new: NewReport, now: datetime) -> Taken:
 
     Raise OutOfArea, OutsideOwnCity, UnknownCategory, KindNotOffered, BadAnswers or UnknownSameAs.
     """
-    place = jurisdictions.find_place(session, new.position)
+    surveyed = setup.survey(session, new.category, new.position, reserve=_NUMBERED)
+    place, found = surveyed.place, surveyed.setup
     if new.recorder and new.recorder.jurisdiction_id != place.jurisdiction_id:
         raise OutsideOwnCity
-    found = setup.read(
-        session, place.jurisdiction_id, new.category, new.position, reserve=_NUMBERED
-    )
+    if found is None:
+        raise UnknownCategory(new.category)
     if new.kind not in found.category.kinds:
         raise KindNotOffered(new.kind)
     answers = categories.check_answers(found.questions, new.answers or {})
     joined = _ticket_to_join(session, place.jurisdiction_id, found.category, new)
-    report_id, ticket_id, *notice_ids = found.numbers
+    report_id, ticket_id, *notice_ids = surveyed.numbers
     report = _report(report_id, new, found, answers, now)
-    contact = _contact(report, new.contact) if new.contact else None
     if joined is None:
         opening = Opening(found, decisions.route(found, place, new.accuracy_m))
-        taken = Taken(report, contact, _ticket(ticket_id, report, opening, now), opening)
+        taken = Taken(report, new.contact, _ticket(ticket_id, report, opening, now), opening)
     else:
-        taken = Taken(report, contact, joined, None)
+        taken = Taken(report, new.contact, joined, None)
     _write(session, taken, found, notice_ids, now)
     return taken
 
@@ -148,22 +148,26 @@ def _write(
         reporters=[(report.id, report.locale)] if reachable else [],
     )
     owed = notices.arising(lines[0], readers, now)
-    for notice, number in zip(owed, notice_ids[: len(owed)], strict=True):
-        notice.id = number
-    opened = [ticket, decisions.as_row(ticket, report, opening.routed, now)] if opening else []
+    numbered = [
+        notice.having(id=number)
+        for notice, number in zip(owed, notice_ids[: len(owed)], strict=True)
+    ]
+    opened: list[Row] = []
+    if opening is not None:
+        opened = [ticket, decisions.as_row(ticket, report, opening.routed, now)]
     session.flush()
     rows.write(
         session,
         [
             report,
-            *([contact] if contact else []),
+            *([_contact(report, contact)] if contact else []),
             *opened,
             work.membership(ticket, report.id, now),
             *lines,
-            *owed,
+            *numbered,
         ],
     )
-    notices.promise(session, owed)
+    notices.promise(session, notice_ids[: len(owed)])
 
 
 def _lines(report: Report, ticket: Ticket, opening: Opening | None, now: datetime) -> list[Event]:
@@ -242,13 +246,16 @@ def _report(
     )
 
 
-def _contact(report: Report, given: ContactDetails) -> Contact:
-    return Contact(
-        report_id=report.id,
-        jurisdiction_id=report.jurisdiction_id,
-        name=given.name,
-        email=given.email,
-        phone=given.phone,
+def _contact(report: Report, given: ContactDetails) -> New[Contact]:
+    return New(
+        Contact,
+        {
+            "report_id": report.id,
+            "jurisdiction_id": report.jurisdiction_id,
+            "name": given.name,
+            "email": given.email,
+            "phone": given.phone,
+        },
     )
 
 

@@ -324,7 +324,10 @@ class DecisionRow(Base):
 
 
 class Photo(Base):
-    """A photo and the state of its derivatives; `uuid` is the phone's, `public_id` ours."""
+    """A photo and the state of its derivatives; `uuid` is the phone's, `public_id` ours.
+
+    `original` is the key under which the storage has its bytes as they came.
+    """
 
     __tablename__ = "photos"
     __table_args__ = (
@@ -345,6 +348,7 @@ class Photo(Base):
     uuid: Mapped[UUID]
     public_id: Mapped[UUID] = mapped_column(unique=True)
     sha256: Mapped[bytes]
+    original: Mapped[str]
     media_type: Mapped[str]
     size_bytes: Mapped[int]
     width: Mapped[int]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction
 from infra.queue import Job
+from infra.rows import New
 from reports import errands
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Audience, Contact, Event, Membership, Notice, NoticeStatus, Report
@@ -52,21 +53,21 @@ def announce(session: Session, event: Event, team_id: int, now: datetime) -> Non
     reporters = _reachable(session, event) if _for_reporters(event) else ()
     readers = Readers(team_id, locale, reporters)
     owed = arising(event, readers, now)
-    session.add_all(owed)
+    written = [notice.as_object() for notice in owed]
+    session.add_all(written)
     session.flush()
-    promise(session, owed)
+    promise(session, [notice.id for notice in written])
 
 
-def arising(event: Event, readers: Readers, now: datetime) -> list[Notice]:
+def arising(event: Event, readers: Readers, now: datetime) -> list[New[Notice]]:
     """Return the notices that the event gives rise to, to be written with it."""
-    owed: list[Notice] = []
+    owed: list[New[Notice]] = []
     for_team = _for_team(event)
     if for_team is not None:
         if event.report_id is None:
             raise ValueError("a team is told of what a report's sender did")
         notice = _notice(event, for_team, Audience.TEAM, event.report_id, readers.locale, now)
-        notice.team_id = readers.team_id
-        owed.append(notice)
+        owed.append(notice.having(team_id=readers.team_id))
     for_reporters = _for_reporters(event)
     if for_reporters is not None:
         owed += [
@@ -78,10 +79,10 @@ def arising(event: Event, readers: Readers, now: datetime) -> list[Notice]:
     return owed
 
 
-def promise(session: Session, owed: Iterable[Notice]) -> None:
-    """Have each written notice's sending nudged after the commit."""
-    for notice in owed:
-        errands.owe(session, Job.SEND_NOTICE, notice.id)
+def promise(session: Session, notice_ids: Iterable[int]) -> None:
+    """Have the sending of each written notice nudged after the commit."""
+    for notice_id in notice_ids:
+        errands.owe(session, Job.SEND_NOTICE, notice_id)
 
 
 def _for_team(event: Event) -> NoticeKind | None:
@@ -130,17 +131,20 @@ def _reachable(session: Session, event: Event) -> list[tuple[int, str]]:
 
 def _notice(
     event: Event, kind: NoticeKind, audience: Audience, report_id: int, locale: str, now: datetime
-) -> Notice:
-    return Notice(
-        jurisdiction_id=event.jurisdiction_id,
-        ticket_id=event.ticket_id,
-        report_id=report_id,
-        seq=event.seq,
-        kind=kind.value,
-        audience=audience.value,
-        locale=locale,
-        message_key=uuid4().hex,
-        status=NoticeStatus.PENDING.value,
-        attempt=0,
-        due_at=now,
+) -> New[Notice]:
+    return New(
+        Notice,
+        {
+            "jurisdiction_id": event.jurisdiction_id,
+            "ticket_id": event.ticket_id,
+            "report_id": report_id,
+            "seq": event.seq,
+            "kind": kind.value,
+            "audience": audience.value,
+            "locale": locale,
+            "message_key": uuid4().hex,
+            "status": NoticeStatus.PENDING.value,
+            "attempt": 0,
+            "due_at": now,
+        },
     )

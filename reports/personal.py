@@ -16,7 +16,7 @@ from city import audit
 from city.audit import AuditAct
 from city.models import Category, Jurisdiction, KeptText
 from city.sessions import Staff
-from reports import conversation, forgetting, gallery, phones, work
+from reports import conversation, forgetting, phones, work
 from reports.models import (
     Audience,
     Contact,
@@ -171,7 +171,7 @@ def _photos(session: Session, report: Report) -> list[HeldPhoto]:
     return [
         HeldPhoto(
             photo,
-            gallery.original_key(photo.report_id, photo.uuid, photo.sha256),
+            photo.original,
             f"photos/{report.reference}/{number}.{photo.media_type.partition('/')[2]}",
         )
         for number, photo in enumerate(found, start=1)

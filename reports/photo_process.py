@@ -10,6 +10,7 @@ from contextlib import suppress
 from multiprocessing import get_context
 
 from infra import memory
+from infra.orphans import die_with_parent
 from reports.photo_memory import PROCESS_BYTES
 from reports.photos import Rendering, render
 
@@ -42,8 +43,9 @@ class RenderingProcess:
 
     def render(self, data: bytes) -> Rendering:
         """Return what is published; raise UnusablePhoto, RenderingCrashed or RenderingTooSlow."""
+        # The start of a process does not count as the photo's time.
+        pid: int | None = None
         try:
-            # The start of a process does not count as the photo's time.
             pid = self._pool.submit(os.getpid).result()
             rendering = self._pool.submit(render, data)
             return rendering.result(self._most_s)
@@ -51,11 +53,12 @@ class RenderingProcess:
             self._begin_anew()
             raise RenderingCrashed from error
         except TimeoutError as error:
-            # A decoder listens to nothing else.
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            _kill(pid)
             self._begin_anew()
             raise RenderingTooSlow(self._most_s) from error
+        except (KeyboardInterrupt, SystemExit):
+            _kill(pid)
+            raise
 
     def close(self) -> None:
         """End the process."""
@@ -66,11 +69,19 @@ class RenderingProcess:
         self._pool = _pool()
 
 
+def _kill(pid: int | None) -> None:
+    # A decoder listens to nothing else.
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def _pool() -> ProcessPoolExecutor:
     # A fork would inherit the threads that the storage runs in this process.
     return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_prepare)
 
 
 def _prepare() -> None:
+    die_with_parent(signal.SIGKILL)
     os.nice(_POLITENESS)
     memory.bound(PROCESS_BYTES)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -27,6 +28,7 @@ from city.models import Category, Jurisdiction, Kind, Team
 from geo.columns import latitude, longitude
 from geo.coordinates import Position
 from geo.models import District
+from infra.database import IN_BINARY
 from infra.words import Reader
 from reports.filters import Filters, Mark, Order, conditions, cut, read_page, says
 from reports.history import status_text
@@ -102,9 +104,6 @@ _SUPPORTS = (
     .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
     .scalar_subquery()
 )
-_LOCALES = (
-    select(Jurisdiction.locales).where(Jurisdiction.id == Report.jurisdiction_id).scalar_subquery()
-)
 
 
 def _photos_that_are(visibility: Visibility) -> ScalarSelect[Any]:
@@ -160,7 +159,7 @@ _QUERY: Select[*tuple[Any, ...]] = (
         Ticket.closed_at,
         SHOWN_PHOTOS.label("photos"),
         _SUPPORTS.label("supports"),
-        cast(_LOCALES, Text).label("locales"),
+        cast(Jurisdiction.locales, Text).label("locales"),
     )
     .select_from(Report)
     .join(Membership, (Membership.report_id == Report.id) & Membership.left_at.is_(None))
@@ -168,6 +167,8 @@ _QUERY: Select[*tuple[Any, ...]] = (
     .outerjoin(Category, Category.id == Ticket.category_id)
     .outerjoin(Team, Team.id == Ticket.team_id)
     .outerjoin(District, District.id == Ticket.district_id)
+    .outerjoin(Jurisdiction, Jurisdiction.id == Report.jurisdiction_id)
+    .execution_options(**{IN_BINARY: True})
 )
 
 _ONE = _QUERY.where(Report.id == bindparam("report_id"))
@@ -259,7 +260,7 @@ def page(
         _ORDER,
         limit,
         mark,
-        lambda row: Mark(row[0], row[1]),
+        itemgetter(0, 1),
         jurisdiction=jurisdiction,
     )
     if not rows:
@@ -287,7 +288,7 @@ def is_public(session: Session, report: Report) -> bool:
 
 def photos(shown: Sequence[Sequence[Any]] | None) -> tuple[PhotoView, ...]:
     """Return the photos that SHOWN_PHOTOS of a report gave."""
-    return tuple(PhotoView(*one) for one in shown or ())
+    return tuple(map(PhotoView._make, shown)) if shown else ()
 
 
 def in_public_category(session: Session, report: Report) -> bool:

@@ -70,10 +70,9 @@ def view_of_taken(session: Session, taken: Taken, locale: str) -> ReporterView:
         return view(session, taken.report, locale)
     status = Status(taken.ticket.status)
     remaining = gallery.room(0, 0)
-    contact = taken.contact
     return ReporterView(
         public=_public_view(taken.report, taken.ticket, taken.opening, locale),
-        contact=ContactDetails(contact.name, contact.email, contact.phone) if contact else None,
+        contact=taken.contact,
         messages=(),
         can=_can(status, taken.ticket.withdrawn, remaining),
         photos_remaining=remaining,

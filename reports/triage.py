@@ -199,7 +199,7 @@ def _decide(hand: _Work, report: Report, routed: Routing) -> None:
     """Keep the new decision; a team that a dispatcher chose stays the ticket's."""
     ticket = hand.ticket
     standing = decisions.latest(hand.session, ticket.id)
-    row = decisions.as_row(ticket, report, routed, hand.now)
+    row = decisions.as_row(ticket, report, routed, hand.now).as_object()
     hand.put("district_id", routed.choice.district_id, Why.DECIDED)
     if standing.overridden_at is not None:
         decisions.keep_override(row, standing)

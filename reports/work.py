@@ -8,28 +8,33 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, bindparam, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from city.models import Category, Team
+from infra.rows import New
 from reports import history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
 
-_CURRENT = select(Membership.ticket_id).where(
-    Membership.report_id == bindparam("report_id"), Membership.left_at.is_(None)
-)
+_before = aliased(Ticket)
 
-AS_REPORTER: Select[*tuple[Any, ...]] = _CURRENT.add_columns(Report.anonymised_at).join(
-    Report, Report.id == Membership.report_id
-)
-
-_LOCKED = (
-    select(Ticket)
-    .where(Ticket.id == _CURRENT.scalar_subquery())
-    .with_for_update(key_share=True)
+LOCKED: Select[*tuple[Any, ...]] = (
+    select(
+        Ticket,
+        Report.anonymised_at,
+        select(_before.version)
+        .where(_before.id == Ticket.id)
+        .scalar_subquery()
+        .label("version_before"),
+    )
+    .join(Membership, Membership.ticket_id == Ticket.id)
+    .join(Report, Report.id == Membership.report_id)
+    .where(Membership.report_id == bindparam("report_id"), Membership.left_at.is_(None))
+    .with_for_update(key_share=True, of=Ticket)
     .execution_options(populate_existing=True)
 )
+"""The ticket that a report is in, locked, for `lock_and_read`."""
 
 
 class ReportAnonymised(Exception):
@@ -92,16 +97,16 @@ def lock_as_reporter(session: Session, report: Report) -> Ticket:
 
     Raise ReportAnonymised when nobody is its reporter any more.
     """
-    ticket, _ = lock_and_read(session, report.id, AS_REPORTER)
+    ticket, _ = lock_and_read(session, report.id, LOCKED)
     return ticket
 
 
 def lock_and_read(
     session: Session, report_id: int, query: Select[*tuple[Any, ...]], **values: Any
 ) -> tuple[Ticket, Row[*tuple[Any, ...]]]:
-    """Return the ticket held as by `lock_as_reporter`, and what the query then finds.
+    """Return the ticket held as by `lock_as_reporter`, and what the query finds under the lock.
 
-    The query is `AS_REPORTER` with columns added, `values` are its further parameters.
+    The query is `LOCKED` with columns added, `values` are its further parameters.
     """
     ticket, row = _lock_of(session, query, {"report_id": report_id, **values})
     if row.anonymised_at is not None:
@@ -111,7 +116,7 @@ def lock_and_read(
 
 def lock_of(session: Session, report_id: int) -> Ticket:
     """Return the ticket that the report is in, held until the end of the transaction."""
-    ticket, _ = _lock_of(session, _CURRENT, {"report_id": report_id})
+    ticket, _ = _lock_of(session, LOCKED, {"report_id": report_id})
     return ticket
 
 
@@ -119,10 +124,11 @@ def _lock_of(
     session: Session, query: Select[*tuple[Any, ...]], values: dict[str, Any]
 ) -> tuple[Ticket, Row[*tuple[Any, ...]]]:
     while True:
-        ticket = session.scalars(_LOCKED, values).one()
         row = session.execute(query, values).one()
-        # The report may have been moved while the lock was waited for.
-        if row.ticket_id == ticket.id:
+        ticket: Ticket = row.Ticket
+        # Whoever held the lock before may have moved the report or added to it, which only the
+        # next question sees. Whatever they did, it has given the ticket another version.
+        if row.version_before == ticket.version:
             return ticket, row
 
 
@@ -159,19 +165,20 @@ def transfer(
         .values(left_at=now)
     )
     for report_id in report_ids:
-        entered = membership(ticket, report_id, now)
-        entered.moved_by = person_id
-        session.add(entered)
+        session.add(membership(ticket, report_id, now).having(moved_by=person_id).as_object())
     session.flush()
 
 
-def membership(ticket: Ticket, report_id: int, now: datetime) -> Membership:
+def membership(ticket: Ticket, report_id: int, now: datetime) -> New[Membership]:
     """Return the row that puts the report into the ticket."""
-    return Membership(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        report_id=report_id,
-        joined_at=now,
+    return New(
+        Membership,
+        {
+            "jurisdiction_id": ticket.jurisdiction_id,
+            "ticket_id": ticket.id,
+            "report_id": report_id,
+            "joined_at": now,
+        },
     )
 
 

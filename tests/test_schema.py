@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
+
 from infra.embedded.cluster import Cluster
-from tests.commands import alembic
+from tests.commands import alembic, try_module
 from tests.stack import environment
 
 
@@ -25,3 +27,38 @@ def test_migrations_can_be_taken_back(cluster: Cluster, tmp_path: Path) -> None:
     alembic(environ, "upgrade", "head")
     alembic(environ, "downgrade", "base")
     alembic(environ, "upgrade", "head")
+
+
+# As an older Vigie wrote it; what it refers to does not matter here.
+_OLD_PHOTO = """
+    SET LOCAL session_replication_role = replica;
+    INSERT INTO photos (
+        jurisdiction_id, report_id, uuid, public_id, sha256, media_type, size_bytes, width, height,
+        status, visibility, attempt, strikes, created_at, updated_at
+    )
+    VALUES (
+        1, 7, '6f0d1ad4-8f7f-4fc4-9d3e-6e2f8f7e4c11', gen_random_uuid(), '\\x00ff', 'image/jpeg',
+        1, 1, 1, 'ready', 'shown', 1, 0, now(), now()
+    )
+"""
+
+
+def test_originals_of_an_older_version_stay_where_they_are(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.create_database("older")
+    environ = environment(tmp_path, cluster.url("older"), "unix:///none", "smtp://none")
+    alembic(environ, "upgrade", "0005")
+    with psycopg.connect(cluster.url("older")) as connection:
+        connection.execute(_OLD_PHOTO)
+    alembic(environ, "upgrade", "head")
+    with psycopg.connect(cluster.url("older")) as connection:
+        found = connection.execute("SELECT original FROM photos").fetchone()
+        assert found == ("originals/7/6f0d1ad4-8f7f-4fc4-9d3e-6e2f8f7e4c11/00ff",)
+    alembic(environ, "downgrade", "0005")
+    alembic(environ, "upgrade", "head")
+    with psycopg.connect(cluster.url("older")) as connection:
+        connection.execute("UPDATE photos SET original = 'originals/7/one-of-its-own'")
+    code, _, complaints = try_module(environ, "alembic", "downgrade", "0005")
+    assert code != 0
+    assert "originals an older version cannot find" in complaints

@@ -34,6 +34,8 @@ PACKAGES = (api, workers, reports, city, geo, infra)
 # Errors that no request can meet: they stop a command or a process, or are answered on the way.
 NOT_FOR_CLIENTS = {
     "api.cursors.BadCursor",
+    "api.enquiries.Broken",
+    "api.readiness.MigrationsMissing",
     "city.addresses.UnusableAddresses",
     "city.file_format.UnusableCityFile",
     "geo.coordinates.ImpossiblePosition",

@@ -31,9 +31,8 @@ def _work(kit: Tools, claimed: Lease[Photo]) -> None:
         _reject(kit, claimed, gallery.GAVE_UP)
         return
     photo = claimed.row
-    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
     try:
-        original = kit.storage.get(key)
+        original = kit.storage.get(photo.original)
         with kit.metrics.photo_seconds.time():
             rendered = rendering.render(original)
         kit.metrics.photo_bytes.inc(len(original))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import sys
 import threading
@@ -15,6 +13,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from infra import logs, memory, queue
+from infra.orphans import die_with_parent
 from infra.queue import NudgeQueue, QueueName
 from infra.settings import Settings
 from reports.photo_memory import PROCESS_BYTES
@@ -24,7 +23,6 @@ from workers.tools import tools
 SWEEPER = "sweeper"
 HEARTBEAT_S = 30
 MAINTENANCE_S = 30
-_PR_SET_PDEATHSIG = 1
 
 JOBS = (photos.render, notices.send)
 """What the queues' workers run, imported before the first job so that a fork finds it there."""
@@ -46,7 +44,7 @@ class _PatientWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in a process that does not outlive the worker."""
-        _die_with_parent(signal.SIGKILL)
+        die_with_parent(signal.SIGKILL)
         memory.bound(PROCESS_BYTES)
         super().main_work_horse(job, queue)
 
@@ -57,13 +55,13 @@ class _PatientSimpleWorker(SimpleWorker):
 
 def main(name: str) -> None:
     """Run one queue's worker or the sweeper until SIGTERM."""
-    _die_with_parent()
+    die_with_parent()
     settings = Settings.from_env()
     logs.configure(settings.log_level)
     if name == SWEEPER:
         _sweep(settings)
     else:
-        make_worker(settings, QueueName(name)).work(logging_level="WARNING")
+        make_worker(settings, QueueName(name)).work()
 
 
 def make_worker(settings: Settings, name: QueueName) -> BaseWorker:
@@ -85,14 +83,6 @@ def _sweep(settings: Settings) -> None:
         signal.signal(number, lambda *_: stopped.set())
     nudges = NudgeQueue(queue.connect(settings.redis_url), settings.job_timeouts_s)
     sweeper.run(tools(), nudges, stopped)
-
-
-def _die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
-    """Ask the kernel for a signal when the parent dies, so that nothing is orphaned."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), number)
 
 
 if __name__ == "__main__":

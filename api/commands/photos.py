@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +22,8 @@ from reports.photo_process import RenderingCrashed, RenderingProcess, RenderingT
 from reports.photos import UnusablePhoto
 
 AT_ONCE = 100
+# No number of a row is larger.
+LAST = 2**63 - 1
 
 group = AppGroup("photos", help="Look after photos.")
 
@@ -45,7 +48,9 @@ class _Count:
 
 @group.command("redo")
 @click.option("--jurisdiction", metavar="CODE", help="Only the photos of this city.")
-@click.option("--after", type=int, default=0, help="Go on after the photo of this number.")
+@click.option(
+    "--after", type=click.IntRange(0, LAST), default=0, help="Go on after the photo of this number."
+)
 def redo(jurisdiction: str | None, after: int) -> None:
     """Make the derivatives of all photos anew from their originals.
 
@@ -57,6 +62,7 @@ def redo(jurisdiction: str | None, after: int) -> None:
     total = gallery.count_ready(db(), after, city_id)
     most_s = services().settings.job_timeouts_s[QueueName.PHOTOS]
     count = _Count(after)
+    signal.signal(signal.SIGTERM, _end)
     try:
         with closing(RenderingProcess(most_s)) as process:
             for photo in _photos(after, city_id):
@@ -69,6 +75,11 @@ def redo(jurisdiction: str | None, after: int) -> None:
         click.echo(str(count))
     if count.failed:
         sys.exit(1)
+
+
+def _end(number: int, _frame: object) -> None:
+    # As after an interruption by the keyboard, it is told how far it came.
+    sys.exit(128 + number)
 
 
 def _city_id(code: str | None) -> int | None:
@@ -106,9 +117,8 @@ def _redo_one(process: RenderingProcess, photo: Photo, count: _Count) -> None:
 def _redo(process: RenderingProcess, photo: Photo) -> str | None:
     """Give the photo new derivatives, or say why it keeps those that it has."""
     storage = services().storage
-    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
     try:
-        rendering = process.render(storage.get(key))
+        rendering = process.render(storage.get(photo.original))
     except MissingObject:
         return "its original is gone"
     except UnusablePhoto as error:

@@ -10,7 +10,7 @@ from api.blueprint import resource
 from api.callers import staff
 from api.errors import TABLE, problem_of, take_back
 from api.schemas.bulk import BulkOutcomesSchema, BulkSchema
-from api.services import commit, db
+from api.services import commit, db, locale
 from city.access import Act
 from city.sessions import Staff
 from infra.clock import now
@@ -58,7 +58,7 @@ def _outcome(staff: Staff, item: dict[str, Any], act: Act, do: Do) -> dict[str, 
         return {
             "reference": item["reference"],
             "status": problem.status,
-            "problem": problem.document(),
+            "problem": problem.document(locale()),
         }
     etag = f'"{preconditions.etag(done.version)}"'
     return {"reference": done.reference, "status": 200, "etag": etag}

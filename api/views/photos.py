@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+import structlog
 from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -21,19 +22,21 @@ from api.bodies import (
     read_bytes,
     reads_up_to,
 )
-from api.callers import NothingHere, anyone, current_staff, holds, reporter
+from api.callers import NothingHere, anyone, current_staff, holds, sender
 from api.declarations import BYTES, raises
 from api.problems import Fault
 from api.schemas.common import PhotoSchema
-from api.services import commit, db, locale, release, services
+from api.services import commit, db, locale, release, roll_back, services
 from city.access import Act
 from infra.clock import now
-from infra.storage import StorageError
+from infra.storage import MissingObject, StorageError
 from infra.words import mark, say
 from reports import gallery, reading
 from reports.models import Photo, Report, Visibility
 from reports.photo_formats import UnusablePhoto
 from reports.reading import HiddenReport, PhotoView
+
+log = structlog.get_logger()
 
 blueprint = resource("photos", "Photos of what is reported.")
 
@@ -54,7 +57,7 @@ PHOTO = PhotoSchema()
 
 @blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
 @reads_up_to(MAX_PHOTO_BYTES)
-@reporter
+@sender
 @raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
@@ -75,7 +78,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 
 @blueprint.route("/reports/<reference>/photos", methods=["POST"])
 @reads_up_to(MAX_PHOTO_BYTES + MULTIPART_ROOM)
-@reporter
+@sender
 @raises(*gallery.REFUSALS, FormTooLarge, StorageError, UnusablePhoto)
 @blueprint.doc(
     requestBody={
@@ -138,10 +141,18 @@ def get_photo(public_id: UUID, size: str, extension: str) -> Response:
         answer.cache_control.no_cache = True
         answer.vary.add("Authorization")
     if not request.if_none_match.contains(answer.get_etag()[0] or ""):
-        key = gallery.derivative_key(public_id, int(size), extension)
-        answer.set_data(services().storage.get(key))
+        answer.set_data(_bytes_of(public_id, int(size), extension))
     answer.make_conditional(request)
     return answer
+
+
+def _bytes_of(public_id: UUID, size: int, extension: str) -> bytes:
+    try:
+        return services().storage.get(gallery.derivative_key(public_id, size, extension))
+    except MissingObject as error:
+        # No waiting brings it back, though `flask photos redo` does.
+        log.error("derivative missing", photo=str(public_id), size=size, extension=extension)
+        raise NothingHere from error
 
 
 def _may_see(report: Report) -> bool:
@@ -165,14 +176,17 @@ def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
     new = photo is None
     if photo is None:
         # The original is safe before its row is: a row never names a file that is not there.
-        key = gallery.original_key(report.id, uuid, upload.sha256)
+        key = gallery.original_key(report.id, upload.name)
         services().storage.put(key, data, upload.facts.media_type)
         try:
             photo, new = gallery.add(db(), report, upload, now())
         except gallery.REFUSALS:
+            roll_back()
             services().storage.delete(key)
             raise
         commit()
+        if not new:
+            services().storage.delete(key)
     answer = jsonify(PHOTO.dump(_view(photo)))
     answer.status_code = 201 if new else 200
     return answer

@@ -96,12 +96,12 @@ _MEMBERSHIPS = """
 """
 _PHOTOS = """
     INSERT INTO photos (
-        id, jurisdiction_id, report_id, uuid, public_id, sha256, media_type, size_bytes, width,
-        height, status, visibility, placeholder, attempt, strikes, created_at, updated_at
+        id, jurisdiction_id, report_id, uuid, public_id, sha256, original, media_type, size_bytes,
+        width, height, status, visibility, placeholder, attempt, strikes, created_at, updated_at
     ) OVERRIDING SYSTEM VALUE
-    SELECT n, jurisdiction_id, n, gen_random_uuid(), gen_random_uuid(), '\\x00', 'image/jpeg',
-        3000000, 4000, 3000, 'ready', 'shown', 'data:image/webp;base64,' || repeat('A', 120),
-        1, 0, born, born
+    SELECT n, jurisdiction_id, n, gen_random_uuid(), gen_random_uuid(), '\\x00',
+        'originals/' || n || '/' || gen_random_uuid(), 'image/jpeg', 3000000, 4000, 3000, 'ready',
+        'shown', 'data:image/webp;base64,' || repeat('A', 120), 1, 0, born, born
     FROM made WHERE n %% %(photo_every)s = 0 ORDER BY n
 """
 

@@ -115,10 +115,11 @@ def migrations(connection: Connection) -> Finding:
     at, head = revisions.current(connection), revisions.head()
     if at == head:
         return ok("migrations", f"at {head}")
-    if at and not revisions.is_known(at):
-        told = f"the database is at {at}, which this code does not know; install the newer code"
+    if revisions.lags(at):
+        told = f"at {at or 'none'} instead of {head}; run: alembic upgrade head"
         return wrong("migrations", told)
-    return wrong("migrations", f"at {at or 'none'} instead of {head}; run: alembic upgrade head")
+    told = f"the database is at {at}, which this code does not know; install the newer code"
+    return wrong("migrations", told)
 
 
 def writing(connection: Connection) -> Finding:

@@ -107,7 +107,7 @@ def _add_photo(
     at: datetime,
 ) -> None:
     upload = gallery.receive(uuid4(), data)
-    key = gallery.original_key(report.id, upload.uuid, upload.sha256)
+    key = gallery.original_key(report.id, upload.name)
     storage.put(key, data, upload.facts.media_type)
     photo, _ = gallery.add(session, report, upload, at)
     claimed = gallery.claim(session, photo.id, at, lease_s=1)

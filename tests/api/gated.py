@@ -22,6 +22,7 @@ GRACE_S = 2.0
 BYTES_PER_S = 1_000
 BIG = 30_000_000
 LONG = 20
+ERRORS = {"/fail": RuntimeError, "/panic": BaseException}
 # How many pieces of BIG bytes are answered.
 LARGE = {"/big": 1, "/stream": LONG}
 
@@ -47,8 +48,8 @@ def _application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[byt
         return [type(refusal).__name__.encode()]
     path = environ["PATH_INFO"]
     _calls.append(path)
-    if path == "/fail":
-        raise RuntimeError("on purpose")
+    if error := ERRORS.get(path):
+        raise error("on purpose")
     if pieces := LARGE.get(path):
         start("200 OK", [("Content-Length", str(BIG * pieces))])
         return _Closing(bytes(BIG) for _ in range(pieces))

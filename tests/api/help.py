@@ -160,8 +160,7 @@ def render_photos(app: Flask, reference: str) -> None:
             claimed = gallery.claim(session, id_, now(), lease_s=60)
             assert claimed is not None
             photo = claimed.row
-            original = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
-            rendering = photos.render(parts.storage.get(original))
+            rendering = photos.render(parts.storage.get(photo.original))
             gallery.publish(parts.storage, photo, rendering)
             gallery.record_ready(session, claimed, rendering, now())
 

@@ -347,8 +347,15 @@ def test_a_long_answer_that_nobody_reads_is_closed(server: Server) -> None:
         assert eventually(lambda: server.calls().count("closed") == before + 1)
 
 
-def test_an_error_of_the_application_is_a_500_and_no_more(server: Server) -> None:
-    assert server.ask(head("GET", "/fail"))[0] == 500
+@pytest.mark.parametrize("target", ["/fail", "/panic"])
+def test_an_error_of_the_application_is_a_problem_and_no_more(server: Server, target: str) -> None:
+    with server.send(head("GET", target)) as connection:
+        received = connection.recv(10_000).lower()
+    assert b"content-type: application/problem+json" in received
+    status, body = server.ask(head("GET", target))
+    told = json.loads(body)
+    assert (status, told["status"], told["type"]) == (500, 500, "urn:vigie:problem:unexpected")
+    assert "on purpose" not in str(told)
     with server.send(post("/fail", b"body") + head("GET", "/")) as connection:
         assert answer_of(connection)[0] == 500
         assert answer_of(connection)[0] == 200

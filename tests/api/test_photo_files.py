@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import update
 
+from reports import gallery
 from reports.models import Photo, Visibility
 from tests.api import help as h
 from tests.reports import photo_samples
@@ -158,3 +159,12 @@ def test_a_rejected_photo_says_why(app: Flask, client: FlaskClient, resident: Re
     assert len(reasons) == 2
     assert all(reason and reason != "broken" for reason in reasons)
     h.refused(client.get(f"{BASE}/photos/{photo['id']}/320.jpg"), 404)
+
+
+def test_a_file_that_is_lost_is_not_there(
+    app: Flask, client: FlaskClient, send_ready: Callable[..., Sent]
+) -> None:
+    _, photo = send_ready()
+    h.parts_of(app).storage.delete(gallery.derivative_key(photo["id"], 320, "jpg"))
+    h.refused(client.get(urlsplit(photo["urls"]["320"]["jpg"]).path), 404)
+    assert client.get(urlsplit(photo["urls"]["800"]["jpg"]).path).status_code == 200

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from city import jurisdictions
+from city import jurisdictions, setup
 from city.addresses import NEAREST_WITHIN_M, nearest_label, read_addresses
 from city.jurisdictions import NEAR_M, OutOfArea
 from city.models import Address
@@ -84,6 +84,20 @@ def test_a_spot_in_two_cities_belongs_to_the_first_by_code(
     spot = jurisdictions.locate(session, at(-33.95, 20.05))
     assert spot.jurisdiction.code == "alpha"
     assert {hit.jurisdiction_id for hit in spot.districts} == {spot.jurisdiction.id}
+
+
+def test_a_report_in_two_cities_meets_the_set_up_of_its_own(
+    session: Session, tmp_path: Path
+) -> None:
+    place = at(-33.95, 20.05)
+    for code in ("zulu", "alpha"):
+        load(session, write(tmp_path / code, document(code)))
+    surveyed = setup.survey(session, "hole", place, reserve=(Address, Address))
+    assert surveyed.place == jurisdictions.find_place(session, place)
+    assert surveyed.setup == setup.read(session, surveyed.place.jurisdiction_id, "hole", place)
+    assert surveyed.setup.jurisdiction == "alpha"
+    assert len(set(surveyed.numbers)) == len(surveyed.numbers) == 2
+    assert setup.survey(session, "no-such-thing", place, reserve=()).setup is None
 
 
 def test_every_address_of_the_demo_is_the_nearest_to_itself(session: Session) -> None:

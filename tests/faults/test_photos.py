@@ -282,7 +282,7 @@ def test_an_original_without_a_photo_is_found(app: Flask, resident: Resident) ->
     parts: Services = app.extensions["vigie"]
     sent = resident.report()
     assert resident.put_photo(sent, photo_samples.jpeg()).status_code == 201
-    lost = gallery.original_key(1, uuid4(), b"0" * 32)
+    lost = gallery.original_key(1, uuid4())
     parts.storage.put(lost, b"left over", "image/jpeg")
     keys = list(parts.storage.list("originals"))
 

@@ -328,3 +328,16 @@ def test_a_part_that_never_answers_hides_no_other() -> None:
     assert found["mail"].state is WRONG
     assert "no answer within 1 seconds" in found["mail"].text
     assert found["python"].state is OK
+
+
+class Panic(BaseException):
+    """As of a library whose inside gives up: no Exception."""
+
+
+def test_a_part_that_breaks_down_in_its_own_way_is_wrong_and_not_left_out() -> None:
+    def panic() -> Iterator[Finding]:
+        raise Panic("inside out")
+
+    (found,) = examine({"storage": panic}, patience_s=5)
+    assert (found.check, found.state) == ("storage", WRONG)
+    assert "inside out" in found.text

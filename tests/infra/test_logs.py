@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+from rq import Queue
+from rq.job import JobStatus
+from rq.serializers import JSONSerializer
+
+from infra import queue
 from infra.embedded.cluster import Cluster
-from tests.stack import ROOT
+from infra.embedded.process import Child
+from infra.embedded.valkey import Valkey
+from infra.queue import QueueName
+from tests.stack import ROOT, environment, eventually
 
 PROGRAM = """
 import structlog
@@ -64,3 +73,25 @@ def _logged(program: str) -> str:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return done.stderr
+
+
+def test_a_worker_leaves_telling_of_errors_to_the_jobs(
+    own_valkey: Valkey, cluster: Cluster, tmp_path: Path
+) -> None:
+    environ = environment(tmp_path, cluster.url("postgres"), own_valkey.url, "smtp://127.0.0.1:9")
+    connection = queue.connect(own_valkey.url)
+    waiting = Queue(QueueName.NOTICES, connection=connection, serializer=JSONSerializer)
+    job = waiting.enqueue("builtins.int", "camille@example.org wrote: help")
+    worker = Child(
+        "notices",
+        [sys.executable, "-m", "workers.process", QueueName.NOTICES],
+        tmp_path / "worker.log",
+        cwd=ROOT,
+        environ=environ,
+    )
+    worker.start()
+    try:
+        eventually(lambda: job.get_status(refresh=True) is JobStatus.FAILED)
+    finally:
+        worker.stop(10)
+    assert "camille" not in (tmp_path / "worker.log").read_text()

@@ -13,6 +13,7 @@ from city import jurisdictions
 from city.models import Address, AuditEntry, CategoryGroup
 from geo.coordinates import Position
 from infra import rows
+from infra.rows import New
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 CHANGES = {
@@ -73,3 +74,18 @@ def test_all_or_nothing_is_written(session: Session) -> None:
     session.rollback()
     kept = select(AuditEntry).where(AuditEntry.thing_kind == "kept?")
     assert session.scalars(kept).all() == []
+
+
+def test_plain_values_are_written_like_an_object(session: Session) -> None:
+    city = jurisdictions.find(session, "beaurive")
+    place = Position(latitude=48.1234567890123, longitude=-0.1)
+    values = {"jurisdiction_id": city.id, "label": "plain", "location": place}
+    rows.write(session, [New(Address, values), Address(**values | {"label": "object"})])
+    found = session.scalars(select(Address).where(Address.label.in_(["plain", "object"])))
+    assert [one.location for one in found] == [place, place]
+
+
+def test_a_value_that_no_column_takes_is_refused(session: Session) -> None:
+    city = jurisdictions.find(session, "beaurive")
+    with pytest.raises(KeyError, match="colour"):
+        rows.write(session, [entry(city.id, "one"), New(Address, {"colour": "blue"})])

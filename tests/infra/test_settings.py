@@ -29,6 +29,8 @@ GOOD = environment(Path("/folder"), "postgresql:///vigie", "unix:///socket", "sm
         ("PUBLIC_URL", "https://:80"),
         ("PUBLIC_URL", "https://city.example/?a=b"),
         ("PUBLIC_URL", "https://city.example/;x"),
+        ("PUBLIC_URL", "https://city.example/report"),
+        ("PUBLIC_URL", "https://city.example/report/"),
         ("MAIL_FROM", "é@x.fr"),
         ("MAIL_FROM", "nobody"),
         ("SECRET_KEY", "short"),
@@ -45,10 +47,24 @@ def test_a_bad_value_is_named(name: str, value: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("value", ["nonsense", "minio:9000", "ftp://minio", "http://", "//minio"])
+def test_a_bucket_needs_an_endpoint_that_is_one(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"^AWS_ENDPOINT cannot be used: .+$"):
+        Settings.from_env({**GOOD, "STORAGE_URL": "s3://bucket", "AWS_ENDPOINT": value})
+    assert (
+        Settings.from_env({**GOOD, "AWS_ENDPOINT": value}).storage_url == "file:///folder/storage"
+    )
+
+
+@pytest.mark.parametrize("value", ["", "http://127.0.0.1:9000", "https://s3.example.org"])
+def test_a_good_endpoint_is_taken(value: str) -> None:
+    assert Settings.from_env({**GOOD, "STORAGE_URL": "s3://bucket", "AWS_ENDPOINT": value})
+
+
 def test_good_values_are_taken() -> None:
-    settings = Settings.from_env({**GOOD, "PUBLIC_URL": "https://city.example/report/"})
+    settings = Settings.from_env({**GOOD, "PUBLIC_URL": "https://city.example:8443/"})
     assert settings.database_url == "postgresql+psycopg:///vigie"
-    assert settings.public_url == "https://city.example/report"
+    assert settings.public_url == "https://city.example:8443"
     assert Settings.from_env({**GOOD, "STORAGE_URL": "s3://bucket/prefix"}).storage_url
 
 

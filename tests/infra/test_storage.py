@@ -330,6 +330,23 @@ def test_a_bucket_that_cannot_be_reached_is_a_storage_error(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_where_obstore_panics_it_is_a_storage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT", "nonsense")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "name")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    storage = Storage.from_url("s3://bucket")
+    for call in (
+        lambda: storage.put(KEY, b"bytes", "image/jpeg"),
+        lambda: storage.get(KEY),
+        lambda: storage.delete(KEY),
+        lambda: list(storage.list("photos")),
+        storage.check,
+    ):
+        with pytest.raises(StorageError):
+            call()
+
+
 def test_after_a_slow_failure_calls_fail_at_once_until_one_gets_through() -> None:
     fuse = Fuse(slow_s=0, rest_s=0.3)
     assert _get_through(fuse, MissingObject("nothing there"))

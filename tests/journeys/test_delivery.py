@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from infra.clock import now
 from infra.mail import Mail, Mailer, MailRefused, MailUnavailable
-from reports import delivery
+from reports import delivery, history
 from reports.delivery import Outcome
 from reports.models import Event, Notice, NoticeStatus
 from tests.resident import Resident
@@ -118,6 +118,17 @@ def test_a_notice_is_put_off_and_in_the_end_given_up(resident: Resident, session
     assert event is not None
     assert event.kind == "notice_failed"
     assert not event.public
+    told = {
+        locale: history.read(session, notice.ticket_id, locale, public_only=False)[-1].text
+        for locale in ("en", "fr")
+    }
+    mail_of = {
+        "team": ("An e-mail to the team could not be delivered.", "remis à l'équipe"),
+        "reporter": ("An e-mail to the reporter could not be delivered.", "remis à l'auteur"),
+    }
+    english, french = mail_of[notice.audience]
+    assert told["en"] == english
+    assert french in told["fr"]
     session.rollback()
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +20,14 @@ from flask import Flask
 from sqlalchemy import delete, select
 
 from infra.clock import now
+from infra.embedded.valkey import Valkey
 from reports import gallery, photos
 from reports.models import Photo
 from tests.api.help import parts_of, render_photos
 from tests.city.towns import write
 from tests.reports import photo_samples as samples
 from tests.resident import BASE, Resident
+from tests.stack import ROOT, environment, eventually
 
 LARGE = Path(__file__).parent / "large"
 OLD = b"made in the old way"
@@ -45,6 +50,15 @@ def shown(own_app: Flask) -> list[Photo]:
     return found
 
 
+@pytest.fixture
+def variables(
+    own_app: Flask, own_database_url: str, valkey: Valkey, tmp_path: Path
+) -> dict[str, str]:
+    """Return what a command needs to work on the application's photos, without any hurry."""
+    environ = environment(tmp_path, own_database_url, valkey.url, "smtp://127.0.0.1:9")
+    return {**environ, "PHOTO_LEASE_SECONDS": "100"}
+
+
 def redo(app: Flask, *arguments: str) -> tuple[int, list[str]]:
     done = app.test_cli_runner().invoke(args=["photos", "redo", *arguments])
     return done.exit_code, done.output.splitlines()
@@ -57,9 +71,8 @@ def served(app: Flask, photo: Photo) -> Any:
 
 
 def forget_original(app: Flask, photo: Photo) -> str:
-    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
-    parts_of(app).storage.delete(key)
-    return key
+    parts_of(app).storage.delete(photo.original)
+    return photo.original
 
 
 def test_all_photos_are_made_anew_and_caches_notice(own_app: Flask, shown: list[Photo]) -> None:
@@ -94,8 +107,7 @@ def test_a_photo_whose_original_is_gone_or_no_photo_is_told_and_stays_as_it_is(
 
 
 def replace_original(app: Flask, photo: Photo, data: bytes) -> None:
-    key = gallery.original_key(photo.report_id, photo.uuid, photo.sha256)
-    parts_of(app).storage.put(key, data, "image/jpeg")
+    parts_of(app).storage.put(photo.original, data, "image/jpeg")
 
 
 @pytest.fixture
@@ -119,6 +131,54 @@ def test_a_photo_that_takes_too_long_fails_alone(hurried_app: Flask, shown: list
     ]
     assert [served(hurried_app, photo).data == OLD for photo in shown] == [False, True, False]
     assert active_children() == []
+
+
+def test_a_number_that_no_photo_can_have_is_refused_in_words(own_app: Flask) -> None:
+    for number in ("99999999999999999999", "-1"):
+        code, lines = redo(own_app, "--after", number)
+        assert code == 2
+        assert "Invalid value for '--after'" in lines[-1]
+
+
+def rendering_process(command: subprocess.Popen[str]) -> int | None:
+    """Return the process that the command renders in, once it is at work."""
+    children = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text("ascii").split()
+    for pid in map(int, children):
+        spent = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        # By then it has long begun, and it is at the photo that takes its time.
+        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes() and int(spent[11]) > 120:
+            return pid
+    return None
+
+
+def is_there(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_that_is_ended_leaves_no_process_behind(
+    own_app: Flask, shown: list[Photo], variables: dict[str, str], number: signal.Signals
+) -> None:
+    replace_original(own_app, shown[1], samples.jpeg_of_many_scans(85, 9248, 6936))
+    command = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "photos", "redo"],
+        cwd=ROOT,
+        env=variables,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pid = eventually(lambda: rendering_process(command))
+    command.send_signal(number)
+    output, _ = command.communicate(timeout=20)
+
+    eventually(lambda: not is_there(pid), patience_s=5)
+    if number is signal.SIGTERM:
+        assert command.returncode == 128 + number
+        assert output == f"1 photos redone, 0 skipped, the last one is {shown[0].id}\n"
 
 
 @contextmanager
