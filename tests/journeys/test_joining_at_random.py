@@ -1,4 +1,4 @@
-"""A thousand acts of merging, parting and splitting: no report is lost, and none is in two places."""
+"""A thousand acts of merging, parting and splitting: no report is lost, none is in two places."""
 
 from __future__ import annotations
 
