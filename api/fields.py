@@ -31,7 +31,6 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 BLANK = mark("Please write something.")
 ONE_LINE = mark("Expected a single line.")
 NOT_AN_EMAIL = mark("Not a valid e-mail address.")
-TOO_FEW_DIGITS = mark("Give the whole telephone number.")
 NOT_A_BOX = mark("Expected west,south,east,north in degrees.")
 NOT_NEAR = mark("Expected latitude,longitude,metres.")
 NOT_A_CURSOR = mark("This is no cursor of this list.")
@@ -155,15 +154,11 @@ class Email(Line):
 
 
 class Phone(Line):
-    """A telephone number, as somebody writes it, with digits enough to find them by."""
+    """A telephone number, as somebody writes it, in whatever script."""
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         text = super()._deserialize(value, *arguments, **named)
-        if text is None:
-            return None
-        if not phones.is_number(text):
-            raise ma.ValidationError(TOO_FEW_DIGITS)
-        return phones.plain(text)
+        return text and phones.plain(text)
 
 
 class Choice(fields.String):

@@ -12,10 +12,12 @@ from api.schemas.common import PositionSchema, Schema
 from api.schemas.reports import ContactSchema, MessageSchema
 from city.models import KeptText
 from infra.words import mark
+from reports import phones
 from reports.forgetting import COUNTED
 from reports.personal import Details
 
 NOBODY = mark("Give an e-mail address, a telephone number, or both.")
+TOO_FEW_DIGITS = mark("Give the whole telephone number.")
 
 
 class ResidentSchema(Schema):
@@ -29,6 +31,8 @@ class ResidentSchema(Schema):
         """Refuse what would find nobody, or everybody."""
         if not data["email"] and not data["phone"]:
             raise ma.ValidationError(NOBODY, "email")
+        if data["phone"] and not phones.is_number(data["phone"]):
+            raise ma.ValidationError(TOO_FEW_DIGITS, "phone")
 
     @ma.post_load
     def build(self, data: dict[str, Any], **_named: Any) -> dict[str, Any]:

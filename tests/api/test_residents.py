@@ -347,8 +347,3 @@ def test_a_part_of_a_number_forgets_nobody(town: FlaskClient) -> None:
     for written in ("+33 6 39572717", "+33 7 39572717", "+33 1 39572717"):
         Resident(town).report(contact={"phone": written})
     assert body_of(ask(town, "erase", log_in(town), phone="39572717"))["contacts"] == 0
-
-
-def test_a_number_of_few_digits_is_none(client: FlaskClient) -> None:
-    body = problem_at(contact={"phone": "06 12"})
-    assert h.blamed(client.post(f"{BASE}/reports", json=body)) == ["/contact/phone"]
