@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from city import addresses
+from city import addresses, calendars
+from city.calendars import Calendar
 from city.categories import Asked, UnknownCategory
 from geo.coordinates import Position
 from geo.routing import Rule, Subject
@@ -19,7 +20,7 @@ from infra.database import Base, Names
 
 @dataclass(frozen=True, slots=True)
 class CategorySetup:
-    """A category in use; `target_hours` is None where nothing is promised."""
+    """A category in use; `target_hours` is what holds for a priority without its own target."""
 
     id: int
     group_id: int
@@ -29,6 +30,7 @@ class CategorySetup:
     public: bool
     priority: str
     target_hours: int | None
+    target_hours_by_priority: dict[str, int]
 
     def as_subject(self) -> Subject:
         """Return what the choice of routes needs to know."""
@@ -64,6 +66,7 @@ class Setup:
     jurisdiction_id: int
     jurisdiction: str
     locales: list[str]
+    calendar: Calendar | None
     category: CategorySetup
     questions: tuple[Asked, ...]
     ruleset_id: int | None
@@ -80,8 +83,10 @@ _READ = f"""
     SELECT json_build_object(
         'jurisdiction', j.code,
         'locales', j.locales,
+        'calendar', json_build_array(j.time_zone, j.calendar::text),
         'category', json_build_array(
-            c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours
+            c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours,
+            c.target_hours_by_priority
         ),
         'questions', (
             SELECT json_agg(
@@ -140,6 +145,7 @@ def read(
         jurisdiction_id=jurisdiction_id,
         jurisdiction=found["jurisdiction"],
         locales=found["locales"],
+        calendar=calendars.read(*found["calendar"]),
         category=CategorySetup(*found["category"]),
         questions=tuple(Asked(*question) for question in found["questions"] or ()),
         ruleset_id=found["ruleset_id"],

@@ -31,6 +31,9 @@ class EventKind(StrEnum):
     STATUS = "status"
     MESSAGE = "message"
     NOTE = "note"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    ESCALATED = "escalated"
     PHOTO_ADDED = "photo_added"
     PHOTO_FAILED = "photo_failed"
     NOTICE_FAILED = "notice_failed"
@@ -74,6 +77,9 @@ _KIND_TEXTS = {
     EventKind.CHANGED: mark("It was changed: {fields}."),
     EventKind.MESSAGE: mark("The reporter wrote a message."),
     EventKind.NOTE: mark("A note was written."),
+    EventKind.DUE_SOON: mark("The team was told that the deadline comes near."),
+    EventKind.OVERDUE: mark("The team was told that the deadline has passed."),
+    EventKind.ESCALATED: mark("The dispatchers were told that the deadline has long passed."),
     EventKind.PHOTO_ADDED: mark("A photo was added."),
     EventKind.PHOTO_FAILED: mark("A photo could not be processed."),
     EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),

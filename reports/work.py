@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from city.models import Category
-from reports import history, notices, status
+from reports import clock, history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
@@ -182,6 +182,7 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
     ticket.status = step.to.value
     ticket.closed_at = now if step.to in CLOSED else None
     ticket.withdrawn = step.person_id is None and step.to is Status.DECLINED
+    clock.turn(session, ticket, before, now)
     event = history.append(
         session,
         ticket,
