@@ -113,9 +113,8 @@ class Ticket(Base):
         Index(
             "ix_tickets_relance",
             "jurisdiction_id",
-            "relance",
             "due_at",
-            postgresql_where=text("closed_at IS NULL AND paused_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL AND paused_at IS NULL AND relance < 3"),
         ),
         Index("ix_tickets_status", "jurisdiction_id", "status", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),

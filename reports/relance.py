@@ -6,11 +6,10 @@ passed. A ticket keeps how far that has come, and begins anew with a later deadl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from city import calendars
@@ -32,13 +31,11 @@ class Stage(IntEnum):
     ESCALATED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A stage, the tickets whose turn it is, and the event that tells of it."""
-
-    stage: Stage
-    whose_turn: ColumnElement[bool]
-    event: EventKind
+_EVENTS = {
+    Stage.SOON: EventKind.DUE_SOON,
+    Stage.OVERDUE: EventKind.OVERDUE,
+    Stage.ESCALATED: EventKind.ESCALATED,
+}
 
 
 def cities(session: Session) -> list[int]:
@@ -52,25 +49,23 @@ def run_batch(session: Session, jurisdiction_id: int, now: datetime) -> int:
     Tickets that somebody else has in hand are left for the next time, so that two who do this at
     once tell of none twice.
     """
-    told = 0
-    for step in _steps(session.get_one(Jurisdiction, jurisdiction_id), now):
-        for ticket in session.scalars(
-            select(Ticket)
-            .where(
-                Ticket.jurisdiction_id == jurisdiction_id,
-                Ticket.closed_at.is_(None),
-                Ticket.paused_at.is_(None),
-                Ticket.merged_into_id.is_(None),
-                step.whose_turn,
-            )
-            .order_by(Ticket.due_at)
-            .limit(AT_ONCE)
-            .with_for_update(key_share=True, skip_locked=True)
-            .execution_options(populate_existing=True)
-        ).all():
-            _tell(session, ticket, step, now)
-            told += 1
-    return told
+    city = session.get_one(Jurisdiction, jurisdiction_id)
+    tickets = session.scalars(
+        select(Ticket)
+        .where(
+            Ticket.jurisdiction_id == jurisdiction_id,
+            Ticket.merged_into_id.is_(None),
+            _watched(),
+            _whose_turn(city, now),
+        )
+        .order_by(Ticket.due_at)
+        .limit(AT_ONCE)
+        .with_for_update(key_share=True, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    for ticket in tickets:
+        _tell(session, ticket, now)
+    return len(tickets)
 
 
 def is_moot(session: Session, notice: Notice) -> bool:
@@ -90,45 +85,39 @@ def is_moot(session: Session, notice: Notice) -> bool:
     )
 
 
-def _steps(city: Jurisdiction, now: datetime) -> list[_Step]:
-    """Return the steps in order; so a ticket that was late for long goes through more than one."""
+def _watched() -> ColumnElement[bool]:
+    """Return the condition of the index, whose constant stands in the statement like there."""
+    return (
+        Ticket.closed_at.is_(None)
+        & Ticket.paused_at.is_(None)
+        & (Ticket.relance < literal_column(str(Stage.ESCALATED.value)))
+    )
+
+
+def _whose_turn(city: Jurisdiction, now: datetime) -> ColumnElement[bool]:
     calendar = clock.calendar_of(city)
     ahead = calendars.add(calendar, now, timedelta(hours=city.relance_before_hours))
     past = calendars.subtract(calendar, now, timedelta(hours=city.relance_after_hours))
     began = func.coalesce(Ticket.clock_from, Ticket.created_at)
     # A ticket that has little time is not due soon from its first minute.
-    half_way = began + (Ticket.due_at - began) / 2
-    return [
-        _Step(
-            Stage.SOON,
-            (Ticket.relance == Stage.UNTOLD)
-            & (Ticket.due_at > now)
-            & (Ticket.due_at <= ahead)
-            & (half_way <= now),
-            EventKind.DUE_SOON,
-        ),
-        _Step(
-            Stage.OVERDUE,
-            Ticket.relance.in_([Stage.UNTOLD, Stage.SOON]) & (Ticket.due_at <= now),
-            EventKind.OVERDUE,
-        ),
-        _Step(
-            Stage.ESCALATED,
-            (Ticket.relance == Stage.OVERDUE) & (Ticket.due_at <= past),
-            EventKind.ESCALATED,
-        ),
-    ]
+    half_way = (Ticket.due_at - now) <= (literal(now) - began)
+    return (Ticket.due_at <= ahead) & or_(
+        (Ticket.relance == Stage.UNTOLD) & (Ticket.due_at > now) & half_way,
+        (Ticket.relance < Stage.OVERDUE) & (Ticket.due_at <= now),
+        (Ticket.relance == Stage.OVERDUE) & (Ticket.due_at <= past),
+    )
 
 
-def _tell(session: Session, ticket: Ticket, step: _Step, now: datetime) -> None:
+def _tell(session: Session, ticket: Ticket, now: datetime) -> None:
     due_at = ticket.due_at
     if due_at is None:
         raise ValueError("nobody is told of a deadline that is not there")
-    ticket.relance = step.stage
+    stage = _next_stage(Stage(ticket.relance), due_at, now)
+    ticket.relance = stage
     event = history.append(
         session,
         ticket,
-        step.event,
+        _EVENTS[stage],
         now,
         author=Author.CITY,
         report_id=work.oldest_report(session, ticket).id,
@@ -136,3 +125,10 @@ def _tell(session: Session, ticket: Ticket, step: _Step, now: datetime) -> None:
     )
     session.flush()
     notices.announce(session, event, ticket.team_id, now)
+
+
+def _next_stage(stage: Stage, due_at: datetime, now: datetime) -> Stage:
+    """Return what is told next; the team always hears that it is late before others do."""
+    if due_at > now:
+        return Stage.SOON
+    return Stage.OVERDUE if stage < Stage.OVERDUE else Stage.ESCALATED

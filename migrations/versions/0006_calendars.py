@@ -34,9 +34,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_tickets_relance",
         "tickets",
-        ["jurisdiction_id", "relance", "due_at"],
+        ["jurisdiction_id", "due_at"],
         unique=False,
-        postgresql_where=sa.text("closed_at IS NULL AND paused_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL AND paused_at IS NULL AND relance < 3"),
     )
     _upgrade_notices()
 
