@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, exists, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from city import calendars
 from city.models import Jurisdiction
 from reports import clock, history, notices, work
 from reports.history import EventKind
-from reports.models import Author, Event, Notice, Ticket
+from reports.models import Author, Event, Membership, Notice, Ticket
 from reports.notices import RELANCE
 
 AT_ONCE = 100
@@ -55,6 +55,7 @@ def run_batch(session: Session, jurisdiction_id: int, now: datetime) -> int:
         .where(
             Ticket.jurisdiction_id == jurisdiction_id,
             Ticket.merged_into_id.is_(None),
+            exists().where(Membership.ticket_id == Ticket.id, Membership.left_at.is_(None)),
             _watched(),
             _whose_turn(city, now),
         )

@@ -9,9 +9,10 @@ from flask import Flask
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from city.models import Person
+from city.models import KeptText, Person
 from infra.clock import now
-from reports import delivery, mails, relance
+from reports import delivery, forgetting, mails, relance, work
+from reports.intake import ContactDetails
 from reports.models import Notice, Ticket
 from reports.relance import Stage
 from reports.status import Status
@@ -151,6 +152,26 @@ def test_a_sweeper_that_dies_has_told_of_nothing(watch: Watch, own_app: Flask) -
     assert watch.told(ticket) == []
     assert watch.sweep(DUE) == 1
     assert watch.told(ticket) == TEAM[1:]
+
+
+def test_a_report_that_was_forgotten_is_still_work(watch: Watch) -> None:
+    contact = ContactDetails(email="camille@example.org")
+    ticket = watch.report(FRIDAY_EVENING, contact=contact, description="Chez Camille.")
+    session = watch.session
+    report = work.oldest_report(session, ticket)
+    forgetting.forget(session, ticket, report, KeptText.BLANK, paris("2026-11-30 09:00"))
+    assert watch.sweep(DUE) == 1
+    query = select(Notice).where(Notice.ticket_id == ticket.id, Notice.kind == "overdue")
+    mail = mails.compose(
+        session, session.scalars(query).one(), "a@b.example", "http://c.example", ""
+    )
+    assert ticket.reference in mail.text
+    assert "amille" not in mail.text
+    # Nor does forgetting drop what staff are owed.
+    forgetting.forget(session, ticket, report, KeptText.BLANK, paris(DUE))
+    assert (
+        session.scalars(query.execution_options(populate_existing=True)).one().status == "pending"
+    )
 
 
 @pytest.mark.parametrize("what", ["closed", "waiting", "moved"])
