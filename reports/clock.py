@@ -59,6 +59,13 @@ def turn(session: Session, ticket: Ticket, before: Status, now: datetime) -> Non
         _begin_anew(session, ticket, now)
 
 
+def difference(before: datetime | None, after: datetime | None) -> dict[str, list[str | None]]:
+    """Return what history holds of a deadline that something else has moved."""
+    if before == after:
+        return {}
+    return {"due_at": [moment.isoformat() if moment else None for moment in (before, after)]}
+
+
 def _go_on(session: Session, ticket: Ticket, now: datetime) -> None:
     paused_at, ticket.paused_at = ticket.paused_at, None
     if paused_at is None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from sqlalchemy import ColumnElement, exists, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from city import calendars
 from city.models import Jurisdiction
 from reports import clock, history, notices, work
 from reports.history import EventKind
-from reports.models import Author, Event, Membership, Notice, Ticket
+from reports.models import Author, Event, Notice, Ticket
 from reports.notices import RELANCE
 
 AT_ONCE = 100
@@ -55,7 +55,6 @@ def run_batch(session: Session, jurisdiction_id: int, now: datetime) -> int:
         .where(
             Ticket.jurisdiction_id == jurisdiction_id,
             Ticket.merged_into_id.is_(None),
-            exists().where(Membership.ticket_id == Ticket.id, Membership.left_at.is_(None)),
             _watched(),
             _whose_turn(city, now),
         )
@@ -113,6 +112,11 @@ def _tell(session: Session, ticket: Ticket, now: datetime) -> None:
     due_at = ticket.due_at
     if due_at is None:
         raise ValueError("nobody is told of a deadline that is not there")
+    reports = work.report_ids(session, ticket)
+    if not reports:
+        # It is nobody's work, and must not hold up what is.
+        ticket.relance = Stage.ESCALATED
+        return
     stage = _next_stage(Stage(ticket.relance), due_at, now)
     ticket.relance = stage
     event = history.append(
@@ -121,7 +125,7 @@ def _tell(session: Session, ticket: Ticket, now: datetime) -> None:
         _EVENTS[stage],
         now,
         author=Author.CITY,
-        report_id=work.oldest_report(session, ticket).id,
+        report_id=reports[0],
         data={"due_at": due_at.isoformat()},
     )
     session.flush()

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.models import Kind
 from reports import inbox
-from reports.models import Ticket
+from reports.models import Event, Ticket
 from reports.status import Status
 from tests.reports.desk_days import DeskDays, paris
 
@@ -81,6 +82,11 @@ def test_the_clock_stands_still_while_the_ticket_waits(desk: DeskDays, session: 
     assert ticket.paused_at is None
     assert ticket.due_at == paris("2026-12-07 10:30")
     assert is_late(session, ticket, "2026-12-07 10:31")
+    query = select(Event.data).where(Event.ticket_id == ticket.id).order_by(Event.seq.desc())
+    assert session.scalars(query).first()["due_at"] == [  # type: ignore[index]
+        paris(THURSDAY_TEN).isoformat(),
+        paris("2026-12-07 10:30").isoformat(),
+    ]
     # What comes after is reckoned as if the clock had begun later, on Tuesday at 17:00.
     desk.change(ticket, "2026-12-07 09:40", category="depot-sauvage")
     assert ticket.due_at == paris("2026-12-04 09:00")

@@ -13,7 +13,7 @@ from city.models import KeptText, Person
 from infra.clock import now
 from reports import delivery, forgetting, mails, relance, work
 from reports.intake import ContactDetails
-from reports.models import Notice, Ticket
+from reports.models import Membership, Notice, Ticket
 from reports.relance import Stage
 from reports.status import Status
 from tests.api import help as h
@@ -152,6 +152,15 @@ def test_a_sweeper_that_dies_has_told_of_nothing(watch: Watch, own_app: Flask) -
     assert watch.told(ticket) == []
     assert watch.sweep(DUE) == 1
     assert watch.told(ticket) == TEAM[1:]
+
+
+def test_a_ticket_without_reports_holds_nothing_up(watch: Watch) -> None:
+    empty, other = watch.report(FRIDAY_EVENING), watch.report(FRIDAY_EVENING)
+    left = update(Membership).where(Membership.ticket_id == empty.id)
+    watch.session.execute(left.values(left_at=paris(FRIDAY_EVENING)))
+    watch.sweep(DUE)
+    assert (watch.told(empty), watch.told(other)) == ([], TEAM[1:])
+    assert watch.sweep(DUE) == 0
 
 
 def test_a_report_that_was_forgotten_is_still_work(watch: Watch) -> None:
