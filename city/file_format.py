@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, get_args
 from zoneinfo import available_timezones
 
 import yaml
@@ -23,11 +23,16 @@ from pydantic import (
 )
 
 from city.access import Role
+from city.calendar_format import CalendarPart, RelancePart
 from city.models import KeptText, Kind, Priority, QuestionType
 from infra.database import Names
 
 BOUNDARY_CODE = "boundary"
 """The code of the layer that holds a jurisdiction's boundary."""
+
+
+# Of a city that never sleeps; with a calendar there are as many years of its weeks.
+MOST_HOURS = 24 * 366 * 5
 
 
 class UnusableCityFile(ValueError):
@@ -63,6 +68,7 @@ def _check_locale(locale: str) -> str:
     return locale
 
 
+Hours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_check_locale)]
 Mail = Annotated[str, AfterValidator(_check_address), AfterValidator(str.lower)]
 Texts = Annotated[dict[Locale, str], AfterValidator(_check_names)]
@@ -89,6 +95,8 @@ class JurisdictionPart(_Part):
     boundary: Path
     fallback_team: Code
     retention: RetentionPart | None = None
+    calendar: CalendarPart | None = None
+    relance: RelancePart = RelancePart()
 
 
 class LayerPart(_Part):
@@ -134,7 +142,7 @@ class QuestionPart(_Part):
 
 
 class CategoryPart(_Part):
-    """What a report may be about."""
+    """What a report may be about; targets are in working hours."""
 
     code: Code
     group: Code
@@ -143,7 +151,8 @@ class CategoryPart(_Part):
     kinds: Annotated[list[Kind], Field(min_length=1)]
     public: bool = True
     priority: Priority = Priority.NORMAL
-    target_hours: Annotated[int, Field(ge=1, le=24 * 366 * 5)] | None = None
+    target_hours: Hours | None = None
+    target_hours_by_priority: dict[Priority, Hours] = {}
     questions: list[QuestionPart] = []
 
     @model_validator(mode="after")
@@ -217,6 +226,7 @@ class CityFile(_Part):
         _check_known("team", teams, (rule.team for rule in self.rules))
         _check_known("team", teams, (code for person in self.people for code in person.teams))
         _check_known("team", teams, [self.jurisdiction.fallback_team])
+        _check_targets(self.categories, self.jurisdiction.calendar)
         _check_texts(self, self.jurisdiction.locales[0], "")
         return self
 
@@ -272,11 +282,26 @@ def _check_known(what: str, known: set[str], used: Iterable[str]) -> None:
         raise ValueError(f"there is no {what} {unknown[0]!r}")
 
 
+def _check_targets(categories: Iterable[CategoryPart], calendar: CalendarPart | None) -> None:
+    """Raise ValueError for a target that no calendar day would ever see."""
+    if calendar is None:
+        return
+    most_hours = MOST_HOURS * calendar.weekly_minutes() // (7 * 24 * 60)
+    for category in categories:
+        targets = (category.target_hours or 0, *category.target_hours_by_priority.values())
+        if max(targets) > most_hours:
+            raise ValueError(
+                f"the category {category.code!r} may take {max(targets)} working hours, which are"
+                " more than five years of the calendar"
+            )
+
+
 def _check_texts(part: BaseModel, locale: str, where: str) -> None:
     """Raise ValueError for the first text that does not stand in the locale to fall back on."""
     for name, value in part:
         place = f"{where}.{name}".removeprefix(".")
-        if isinstance(value, dict) and locale not in value:
+        is_text = type(part).model_fields[name].annotation == get_args(Texts)[0]
+        if is_text and locale not in value:
             raise ValueError(f"{place} has no text in {locale!r}")
         parts = value if isinstance(value, list) else [value]
         for member in parts:

@@ -67,6 +67,9 @@ class Loading:
             "locales": part.locales,
             "retention_months": part.retention.months if part.retention else None,
             "retention_text": (part.retention.text if part.retention else KeptText.KEEP).value,
+            "calendar": part.calendar.model_dump(mode="json") if part.calendar else None,
+            "relance_before_hours": part.relance.before_hours,
+            "relance_after_hours": part.relance.after_hours,
             "retired_at": None,
         }
         jurisdiction = self.session.scalar(
@@ -184,6 +187,10 @@ class Loading:
                 "public": part.public,
                 "priority": part.priority.value,
                 "target_hours": part.target_hours,
+                "target_hours_by_priority": {
+                    priority.value: hours
+                    for priority, hours in part.target_hours_by_priority.items()
+                },
                 "position": position,
             }
             for position, part in enumerate(self.city.categories)

@@ -14,7 +14,9 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from city.access import Role
@@ -66,12 +68,18 @@ class QuestionType(StrEnum):
 
 
 class Jurisdiction(Base):
-    """One city on this installation; `retention_months` None: contact details are kept for ever."""
+    """One city on this installation; `retention_months` None: contact details are kept for ever.
+
+    `calendar` is what `city/calendar_format.py` describes; None: every hour is a working hour.
+    """
 
     __tablename__ = "jurisdictions"
     __table_args__ = (
         one_of("retention_text", KeptText),
         CheckConstraint("retention_months > 0", name="retention_months"),
+        CheckConstraint(
+            "relance_before_hours > 0 AND relance_after_hours > 0", name="relance_hours"
+        ),
         within_jurisdiction("fallback_team_id", "teams", own="id", deferred=True),
         within_jurisdiction("ruleset_id", "rulesets", own="id", deferred=True),
     )
@@ -83,6 +91,9 @@ class Jurisdiction(Base):
     locales: Mapped[list[str]]
     retention_months: Mapped[int | None]
     retention_text: Mapped[str] = mapped_column(server_default=KeptText.KEEP)
+    calendar: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    relance_before_hours: Mapped[int] = mapped_column(server_default=text("8"))
+    relance_after_hours: Mapped[int] = mapped_column(server_default=text("8"))
     fallback_team_id: Mapped[int | None] = mapped_column(BigInteger)
     ruleset_id: Mapped[int | None] = mapped_column(BigInteger)
     retired_at: Mapped[datetime | None]
@@ -106,7 +117,7 @@ class CategoryGroup(Base):
 
 
 class Category(Base):
-    """What a report is about."""
+    """What a report is about; a priority without a target of its own has `target_hours`."""
 
     __tablename__ = "categories"
     __table_args__ = (
@@ -127,6 +138,9 @@ class Category(Base):
     public: Mapped[bool]
     priority: Mapped[str]
     target_hours: Mapped[int | None]
+    target_hours_by_priority: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'::jsonb")
+    )
     position: Mapped[int]
     retired_at: Mapped[datetime | None]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from city import addresses, jurisdictions
+from city import addresses, calendars, jurisdictions
+from city.calendars import Calendar
 from city.categories import Asked, UnknownCategory
 from city.jurisdictions import Place
 from geo import districts
@@ -21,7 +22,7 @@ from infra.statements import Statement
 
 @dataclass(frozen=True, slots=True)
 class CategorySetup:
-    """A category in use; `target_hours` is None where nothing is promised."""
+    """A category in use; `target_hours` is what holds for a priority without its own target."""
 
     id: int
     group_id: int
@@ -31,6 +32,7 @@ class CategorySetup:
     public: bool
     priority: str
     target_hours: int | None
+    target_hours_by_priority: dict[str, int]
 
     def as_subject(self) -> Subject:
         """Return what the choice of routes needs to know."""
@@ -66,6 +68,7 @@ class Setup:
     jurisdiction_id: int
     jurisdiction: str
     locales: list[str]
+    calendar: Calendar | None
     category: CategorySetup
     questions: tuple[Asked, ...]
     ruleset_id: int | None
@@ -92,8 +95,10 @@ _DOCUMENT = f"""
     json_build_object(
         'jurisdiction', j.code,
         'locales', j.locales,
+        'calendar', json_build_array(j.time_zone, j.calendar::text),
         'category', json_build_array(
-            c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours
+            c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours,
+            c.target_hours_by_priority
         ),
         'questions', (
             SELECT json_agg(
@@ -180,6 +185,7 @@ def _setup(jurisdiction_id: int, found: dict[str, Any]) -> Setup:
         jurisdiction_id=jurisdiction_id,
         jurisdiction=found["jurisdiction"],
         locales=found["locales"],
+        calendar=calendars.read(*found["calendar"]),
         category=CategorySetup(*found["category"]),
         questions=tuple(Asked(*question) for question in found["questions"] or ()),
         ruleset_id=found["ruleset_id"],

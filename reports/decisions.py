@@ -22,7 +22,8 @@ from geo.routing import Choice, Reason
 from infra.database import Names
 from infra.rows import New
 from infra.words import Reader, mark
-from reports.models import DecisionRow, Message, Report, Ticket
+from reports.decision_rows import DecisionRow
+from reports.models import Message, Report, Ticket
 from reports.things import Thing
 
 _REASONS = {

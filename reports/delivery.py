@@ -116,4 +116,5 @@ def _same_reader(one: type[Notice], other: type[Notice] | Notice) -> ColumnEleme
         one.report_id == other.report_id,
         one.audience == other.audience,
         one.team_id.is_not_distinct_from(other.team_id),
+        one.person_id.is_not_distinct_from(other.person_id),
     )

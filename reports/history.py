@@ -35,6 +35,9 @@ class EventKind(StrEnum):
     NOTE = "note"
     HIDDEN = "hidden"
     SHOWN = "shown"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    ESCALATED = "escalated"
     PHOTO_ADDED = "photo_added"
     PHOTO_HIDDEN = "photo_hidden"
     PHOTO_SHOWN = "photo_shown"
@@ -83,6 +86,9 @@ _KIND_TEXTS = {
     EventKind.QUESTION: mark("The city asked the reporter a question."),
     EventKind.HANDED_BACK: mark("The team handed it back: it is not theirs."),
     EventKind.NOTE: mark("A note was written."),
+    EventKind.DUE_SOON: mark("The team was told that the deadline comes near."),
+    EventKind.OVERDUE: mark("The team was told that the deadline has passed."),
+    EventKind.ESCALATED: mark("The dispatchers were told that the deadline has long passed."),
     EventKind.PHOTO_ADDED: mark("A photo was added."),
     EventKind.HIDDEN: mark("A report was hidden from the public."),
     EventKind.SHOWN: mark("A report is shown to the public again."),

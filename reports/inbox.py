@@ -43,6 +43,8 @@ from reports.things import Thing, Things
 
 MOST_COUNTED = 10_000
 """How far the tickets of a status are counted: every page of the inbox tells the counts."""
+# A ticket whose clock does not run is not late, however long that takes.
+_STANDS_STILL = {*CLOSED, Status.WAITING}
 
 
 class Sort(StrEnum):
@@ -215,7 +217,12 @@ def _extra_conditions(extra: InboxFilters, now: datetime) -> list[ColumnElement[
     if extra.assignee is not None:
         known = select(Person.id).where(Person.email == extra.assignee.lower())
         found.append(Ticket.assignee_id.in_(known))
-    late = Ticket.due_at.is_not(None) & (Ticket.due_at < now) & Ticket.closed_at.is_(None)
+    late = (
+        Ticket.due_at.is_not(None)
+        & (Ticket.due_at < now)
+        & Ticket.closed_at.is_(None)
+        & Ticket.paused_at.is_(None)
+    )
     for fact, wanted in (
         (late, extra.late),
         (Ticket.unrouted.is_(True), extra.unrouted),
@@ -312,7 +319,7 @@ def _item(
         location=Position(latitude_deg, longitude_deg),
         address=address,
         due_at=due_at,
-        late=due_at is not None and due_at < now and Status(status) not in CLOSED,
+        late=due_at is not None and due_at < now and Status(status) not in _STANDS_STILL,
         unrouted=unrouted,
         uncertain=uncertain,
         undelivered=undelivered,

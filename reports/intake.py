@@ -264,6 +264,9 @@ def _ticket(id_: int, report: Report, opening: Opening, now: datetime) -> Ticket
     kind = Kind(report.kind)
     # A compliment asks for no work, so its ticket is finished when it begins.
     born_closed = kind is Kind.COMPLIMENT
+    target = deadlines.target_hours(
+        category.target_hours, category.target_hours_by_priority, category.priority
+    )
     return Ticket(
         id=id_,
         jurisdiction_id=report.jurisdiction_id,
@@ -280,8 +283,11 @@ def _ticket(id_: int, report: Report, opening: Opening, now: datetime) -> Ticket
         unrouted=routed.choice.rule is None,
         uncertain=not routed.certain,
         withdrawn=False,
-        due_at=deadlines.due_at(now, category.target_hours, owes_deadline=kind is Kind.PROBLEM),
+        due_at=deadlines.due_at(
+            now, target, opening.setup.calendar, owes_deadline=kind is Kind.PROBLEM
+        ),
         due_fixed=False,
+        relance=0,
         created_at=now,
         updated_at=now,
         closed_at=now if born_closed else None,

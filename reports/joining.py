@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from city.access import Act
 from city.models import Category, Priority
 from city.sessions import Staff
-from reports import decisions, desk, history, notices, triage, work
+from reports import clock, decisions, desk, history, notices, triage, work
 from reports.desk import UnknownTicket
 from reports.history import EventKind
 from reports.models import Author, Event, Report, Ticket
@@ -44,6 +44,7 @@ _SHARED = (
     "withdrawn",
     "due_at",
     "due_fixed",
+    "relance",
     "closed_at",
     "public_message_id",
 )
@@ -87,7 +88,7 @@ def merge(
         raise UnfitTarget(into)
     moved = work.report_ids(session, ticket)
     before = target.priority
-    target.priority = max(before, ticket.priority, key=_URGENCY.index)
+    _set_priority(session, target, max(before, ticket.priority, key=_URGENCY.index))
     work.transfer(session, moved, target, now, step.person_id)
     ticket.merged_into_id = target.id
     # Nothing is left to do about it, so nothing can be late.
@@ -115,7 +116,7 @@ def unmerge(session: Session, staff: Staff, ticket_id: int, version: int, now: d
         raise NotMerged
     before, raised = merged["priority"]
     if survivor.priority == raised:
-        survivor.priority = before
+        _set_priority(session, survivor, before)
     work.transfer(session, back, ticket, now, step.person_id)
     ticket.merged_into_id = None
     ticket.closed_at = ticket.closed_at if Status(ticket.status) in CLOSED else None
@@ -157,8 +158,10 @@ def part(session: Session, ticket: Ticket, report_ids: Sequence[int], step: Step
         updated_at=step.now,
         **{name: getattr(ticket, name) for name in _SHARED},
     )
+    _start_clock(own, ticket, session.get_one(Report, report_ids[0]).created_at)
     session.add(own)
     session.flush()
+    clock.follow(session, own)
     session.add(decisions.copy(decisions.latest(session, ticket.id), own, report_ids[0]))
     work.transfer(session, report_ids, own, step.now, step.person_id)
     withdrawn = step.person_id is None
@@ -171,6 +174,19 @@ def part(session: Session, ticket: Ticket, report_ids: Sequence[int], step: Step
     else:
         _tell_each(session, own, EventKind.PARTED, report_ids, step, {"ticket": ticket.reference})
     return own
+
+
+def _start_clock(own: Ticket, ticket: Ticket, sent_at: datetime) -> None:
+    """Have a parted ticket's clock begin where the old one's did, or when its report was sent."""
+    own.clock_from = max(clock.began(ticket), sent_at)
+    if ticket.paused_at is not None:
+        own.paused_at = max(ticket.paused_at, own.clock_from)
+
+
+def _set_priority(session: Session, ticket: Ticket, priority: str) -> None:
+    if ticket.priority != priority:
+        ticket.priority = priority
+        clock.follow(session, ticket)
 
 
 def _hold_both(session: Session, ticket_id: int) -> tuple[Ticket, Ticket]:

@@ -12,11 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city.models import Category, Jurisdiction, Kind, Team
+from city.models import Category, Jurisdiction, Kind, Person, Team
 from geo import layers
 from infra.mail import Mail
 from infra.words import Reader, mark, say, say_moment
-from reports import reading, tracking
+from reports import reading, relance, tracking
 from reports.display import isolate
 from reports.history import WITHDRAWN, status_text
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
@@ -34,6 +34,9 @@ _SUBJECTS = {
     NoticeKind.QUESTION: mark("A question about your report {reference}: {category}"),
     NoticeKind.JOINED: mark("News of your report {reference}: {category}"),
     NoticeKind.PARTED: mark("News of your report {reference}: {category}"),
+    NoticeKind.DUE_SOON: mark("Due soon: ticket {ticket}, {category}"),
+    NoticeKind.OVERDUE: mark("Overdue: ticket {ticket}, {category}"),
+    NoticeKind.ESCALATED: mark("Long overdue: ticket {ticket}, {category}"),
 }
 _OPENINGS = {
     NoticeKind.ARRIVAL: mark("A resident sent a report that your team answers for."),
@@ -52,6 +55,11 @@ _OPENINGS = {
     NoticeKind.PARTED: mark(
         "Your report turned out to be about something else than others, so it is now looked after"
         " by itself."
+    ),
+    NoticeKind.DUE_SOON: mark("The deadline of a ticket that your team answers for comes near."),
+    NoticeKind.OVERDUE: mark("The deadline of a ticket that your team answers for has passed."),
+    NoticeKind.ESCALATED: mark(
+        "The deadline of a ticket has long passed, and it is still open. {team} answers for it."
     ),
 }
 _NEXT = {
@@ -78,8 +86,11 @@ _DESCRIPTION = mark("Description")
 _MESSAGE = mark("Message")
 _CITY_SAYS = mark("The city's message")
 _LABELS = {NoticeKind.MESSAGE: _MESSAGE, NoticeKind.QUESTION: _QUESTION}
-_WHY_YOU = mark("You get this mail because you left your address with your report.")
-_WHY_TEAM = mark("You get this mail because {team} answers for this report.")
+_WHY = {
+    Audience.REPORTER: mark("You get this mail because you left your address with your report."),
+    Audience.TEAM: mark("You get this mail because {team} answers for this report."),
+    Audience.DISPATCHER: mark("You get this mail because you are a dispatcher."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,11 @@ class _Case:
         return Reader(self.notice.locale, self.jurisdiction.locales)
 
     @property
+    def for_staff(self) -> bool:
+        """Tell whether somebody of the city reads it."""
+        return self.notice.audience != Audience.REPORTER.value
+
+    @property
     def status(self) -> Status:
         """Return where the work stood once the event had happened."""
         return Status(self.event.data.get("to", self.ticket.status))
@@ -142,9 +158,14 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
 
 
 def recipient(session: Session, notice: Notice) -> str | None:
-    """Return the address as it stands now, or None when the reporter took it back."""
+    """Return the address as it stands now, or None when nobody is to be told any more."""
+    if relance.is_moot(session, notice):
+        return None
     if notice.audience == Audience.TEAM.value:
         return session.scalar(select(Team.email).where(Team.id == notice.team_id))
+    if notice.audience == Audience.DISPATCHER.value:
+        in_use = (Person.id == notice.person_id) & Person.retired_at.is_(None)
+        return session.scalar(select(Person.email).where(in_use))
     return session.scalar(select(Contact.email).where(Contact.report_id == notice.report_id))
 
 
@@ -175,32 +196,36 @@ def _gather(session: Session, notice: Notice) -> _Case:
 def _write(case: _Case, link: str | None) -> Letter:
     locale = case.notice.locale
     kind = NoticeKind(case.notice.kind)
-    for_team = case.notice.audience == Audience.TEAM.value
     team = case.reader.name(case.team.names)
     category = case.reader.name(case.category.names)
-    footer = say(locale, _WHY_TEAM, team=team) if for_team else say(locale, _WHY_YOU)
     return Letter(
         locale=locale,
         city=case.reader.name(case.jurisdiction.names),
-        subject=say(locale, _SUBJECTS[kind], reference=case.report.reference, category=category),
+        subject=say(
+            locale,
+            _SUBJECTS[kind],
+            reference=case.report.reference,
+            ticket=case.ticket.reference,
+            category=category,
+        ),
         paragraphs=(say(locale, _OPENINGS[kind], team=team), *_news(case)),
         quotes=_quotes(case, kind),
-        facts=_facts(case, for_team),
+        facts=_facts(case),
         link=link,
-        link_label=say(locale, _link_label(kind, for_team=for_team)),
-        footer=footer,
+        link_label=say(locale, _link_label(kind, for_staff=case.for_staff)),
+        footer=say(locale, _WHY[Audience(case.notice.audience)], team=team),
     )
 
 
-def _link_label(kind: NoticeKind, *, for_team: bool) -> str:
+def _link_label(kind: NoticeKind, *, for_staff: bool) -> str:
     if kind is NoticeKind.QUESTION:
         return _ANSWER
-    return _OPEN if for_team else _FOLLOW
+    return _OPEN if for_staff else _FOLLOW
 
 
 def _news(case: _Case) -> tuple[str, ...]:
     """Return where the work stood at the event and what happens next, for the reporter."""
-    if case.notice.audience == Audience.TEAM.value or case.notice.kind == NoticeKind.QUESTION.value:
+    if case.for_staff or case.notice.kind == NoticeKind.QUESTION.value:
         return ()
     locale = case.notice.locale
     stands = status_text(locale, case.status, kind=Kind(case.ticket.kind), withdrawn=case.withdrawn)
@@ -220,20 +245,21 @@ def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     return tuple(quotes)
 
 
-def _facts(case: _Case, for_team: bool) -> tuple[tuple[str, str], ...]:
+def _facts(case: _Case) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
     # The team goes where the dispatcher says it is, the reporter said where they saw it.
-    told = case.ticket if for_team else case.report
+    told = case.ticket if case.for_staff else case.report
     place = told.location
     facts = [(_REFERENCE, case.report.reference)]
-    if for_team:
+    if case.for_staff:
         facts.append((_TICKET, case.ticket.reference))
     facts.append((_CATEGORY, case.reader.name(case.category.names)))
     spot = f"{place.latitude:.5f}, {place.longitude:.5f}"
     facts.append((_PLACE, isolate(told.address or spot)))
     if case.district is not None:
         facts.append((_DISTRICT, case.district))
-    if case.ticket.due_at is not None and case.ticket.closed_at is None:
+    running = case.ticket.closed_at is None and case.ticket.paused_at is None
+    if case.ticket.due_at is not None and running:
         facts.append((_DUE, say_moment(locale, case.ticket.due_at, case.jurisdiction.time_zone)))
     return tuple((say(locale, label), value) for label, value in facts)
 
@@ -246,7 +272,7 @@ def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
     link = f"{public_url}/r/{case.report.reference}"
     if case.public and case.notice.kind != NoticeKind.QUESTION.value:
         return link
-    if case.notice.audience == Audience.TEAM.value:
+    if case.for_staff:
         return None
     return f"{link}?token={tracking.issue(secret_key, case.report.reference)}"
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Identity,
     Index,
     PrimaryKeyConstraint,
+    SmallInteger,
     UniqueConstraint,
     false,
     text,
@@ -71,6 +72,7 @@ class Audience(StrEnum):
 
     TEAM = "team"
     REPORTER = "reporter"
+    DISPATCHER = "dispatcher"
 
 
 class Author(StrEnum):
@@ -84,6 +86,8 @@ class Ticket(Base):
     """The work; `version` counts its events, `retained_text` is what retention left of it.
 
     `due_fixed` says that the deadline is a dispatcher's own and does not follow the target time.
+    Its clock began at `clock_from`, or with the ticket where that is None, and stands still since
+    `paused_at`. `relance` says how far the team and the dispatchers have been told of the deadline.
     """
 
     __tablename__ = "tickets"
@@ -106,6 +110,12 @@ class Ticket(Base):
             "jurisdiction_id",
             "due_at",
             postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_tickets_relance",
+            "jurisdiction_id",
+            "due_at",
+            postgresql_where=text("closed_at IS NULL AND paused_at IS NULL AND relance < 3"),
         ),
         Index("ix_tickets_status", "jurisdiction_id", "status", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
@@ -133,6 +143,9 @@ class Ticket(Base):
     withdrawn: Mapped[bool]
     due_at: Mapped[datetime | None]
     due_fixed: Mapped[bool] = mapped_column(server_default=false())
+    clock_from: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    relance: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
@@ -285,44 +298,6 @@ class Event(Base):
     data: Mapped[dict[str, Any]]
 
 
-class DecisionRow(Base):
-    """Why a report went where it went; `record` holds the names as they were that day.
-
-    Where a dispatcher chose another team than the rules, `team_id` is theirs, and the override says
-    who, when, and in which message why.
-    """
-
-    __tablename__ = "decisions"
-    __table_args__ = (
-        within_jurisdiction("ticket_id", "tickets"),
-        within_jurisdiction("report_id", "reports"),
-        within_jurisdiction("ruleset_id", "rulesets"),
-        within_jurisdiction("rule_id", "rules"),
-        within_jurisdiction("team_id", "teams"),
-        within_jurisdiction("district_id", "districts"),
-        within_jurisdiction("overridden_by", "people"),
-        within_jurisdiction("override_message_id", "messages"),
-        Index("ix_decisions_ticket_id", "ticket_id", "id"),
-        Index("ix_decisions_report_id", "report_id", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
-    ticket_id: Mapped[int] = mapped_column(BigInteger)
-    report_id: Mapped[int] = mapped_column(BigInteger)
-    decided_at: Mapped[datetime]
-    ruleset_id: Mapped[int | None] = mapped_column(BigInteger)
-    rule_id: Mapped[int | None] = mapped_column(BigInteger)
-    team_id: Mapped[int] = mapped_column(BigInteger)
-    district_id: Mapped[int | None] = mapped_column(BigInteger)
-    certain: Mapped[bool]
-    border_distance_m: Mapped[float | None]
-    record: Mapped[dict[str, Any]]
-    overridden_by: Mapped[int | None] = mapped_column(BigInteger)
-    overridden_at: Mapped[datetime | None]
-    override_message_id: Mapped[int | None] = mapped_column(BigInteger)
-
-
 class Photo(Base):
     """A photo and the state of its derivatives; `uuid` is the phone's, `public_id` ours.
 
@@ -366,16 +341,21 @@ class Photo(Base):
 
 
 class Notice(Base):
-    """A message owed to somebody; the recipient is looked up when it is sent."""
+    """A message owed to somebody; the recipient is looked up when it is sent.
+
+    One about a ticket as a whole names the report that has been in it for the longest time.
+    """
 
     __tablename__ = "notices"
     __table_args__ = (
         within_jurisdiction("ticket_id", "tickets"),
         within_jurisdiction("report_id", "reports"),
         within_jurisdiction("team_id", "teams"),
+        within_jurisdiction("person_id", "people"),
         one_of("audience", Audience),
         one_of("status", NoticeStatus),
         CheckConstraint("(audience = 'team') = (team_id IS NOT NULL)", name="team"),
+        CheckConstraint("(audience = 'dispatcher') = (person_id IS NOT NULL)", name="person"),
         Index("ix_notices_report_id", "report_id"),
         Index("ix_notices_failed", "ticket_id", postgresql_where=text("status = 'failed'")),
         Index("ix_notices_pending", "due_at", postgresql_where=text("status = 'pending'")),
@@ -389,6 +369,7 @@ class Notice(Base):
     kind: Mapped[str]
     audience: Mapped[str]
     team_id: Mapped[int | None] = mapped_column(BigInteger)
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
     locale: Mapped[str]
     message_key: Mapped[str] = mapped_column(unique=True)
     status: Mapped[str]

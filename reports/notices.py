@@ -11,7 +11,8 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city.models import Jurisdiction
+from city.access import Role
+from city.models import Jurisdiction, Person
 from infra.queue import Job
 from infra.rows import New
 from reports import errands
@@ -30,6 +31,13 @@ class NoticeKind(StrEnum):
     QUESTION = "question"
     JOINED = "joined"
     PARTED = "parted"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    ESCALATED = "escalated"
+
+
+RELANCE = frozenset({NoticeKind.DUE_SOON, NoticeKind.OVERDUE, NoticeKind.ESCALATED})
+"""Those about a ticket's deadline, which are true only as long as it stands."""
 
 
 _FOR_ALL = frozenset({NoticeKind.STATUS, NoticeKind.QUESTION})
@@ -37,21 +45,24 @@ _FOR_ALL = frozenset({NoticeKind.STATUS, NoticeKind.QUESTION})
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who may be told of an event: its ticket's team, and the reporters who left an address.
+    """Who may be told of an event: its ticket's team, dispatchers, reporters who left an address.
 
-    `locale` is the team's language. A reporter is a report's id and its language.
+    `locale` is the team's language. A reporter is a report's id and its language, a dispatcher a
+    person's.
     """
 
     team_id: int
     locale: str
     reporters: Sequence[tuple[int, str]]
+    dispatchers: Sequence[tuple[int, str]] = ()
 
 
 def announce(session: Session, event: Event, team_id: int, now: datetime) -> None:
     """Owe the notices that the event gives rise to, to the team and to the reporters."""
     locale = session.get_one(Jurisdiction, event.jurisdiction_id).locales[0]
     reporters = _reachable(session, event) if _for_reporters(event) else ()
-    readers = Readers(team_id, locale, reporters)
+    dispatchers = _on_duty(session, event) if _for_dispatchers(event) else ()
+    readers = Readers(team_id, locale, reporters, dispatchers)
     owed = arising(event, readers, now)
     written = [notice.as_object() for notice in owed]
     session.add_all(written)
@@ -64,10 +75,16 @@ def arising(event: Event, readers: Readers, now: datetime) -> list[New[Notice]]:
     owed: list[New[Notice]] = []
     for_team = _for_team(event)
     if for_team is not None:
-        if event.report_id is None:
-            raise ValueError("a team is told of what a report's sender did")
-        notice = _notice(event, for_team, Audience.TEAM, event.report_id, readers.locale, now)
+        notice = _notice(event, for_team, Audience.TEAM, _named(event), readers.locale, now)
         owed.append(notice.having(team_id=readers.team_id))
+    for_dispatchers = _for_dispatchers(event)
+    if for_dispatchers is not None:
+        owed += [
+            _notice(event, for_dispatchers, Audience.DISPATCHER, _named(event), locale, now).having(
+                person_id=person_id
+            )
+            for person_id, locale in readers.dispatchers
+        ]
     for_reporters = _for_reporters(event)
     if for_reporters is not None:
         owed += [
@@ -91,10 +108,18 @@ def _for_team(event: Event) -> NoticeKind | None:
             return NoticeKind.ARRIVAL
         case EventKind.MESSAGE:
             return NoticeKind.MESSAGE
+        case EventKind.DUE_SOON:
+            return NoticeKind.DUE_SOON
+        case EventKind.OVERDUE:
+            return NoticeKind.OVERDUE
         case EventKind.STATUS if event.data.get("code") == WITHDRAWN:
             return NoticeKind.WITHDRAWAL
         case _:
             return None
+
+
+def _for_dispatchers(event: Event) -> NoticeKind | None:
+    return NoticeKind.ESCALATED if EventKind(event.kind) is EventKind.ESCALATED else None
 
 
 def _for_reporters(event: Event) -> NoticeKind | None:
@@ -111,6 +136,27 @@ def _for_reporters(event: Event) -> NoticeKind | None:
             return NoticeKind.STATUS
         case _:
             return None
+
+
+def _named(event: Event) -> int:
+    """Return the report by which staff are told, since they are told of nothing else."""
+    if event.report_id is None:
+        raise ValueError("staff are told of an event of a report")
+    return event.report_id
+
+
+def _on_duty(session: Session, event: Event) -> list[tuple[int, str]]:
+    """Return id and language of the jurisdiction's dispatchers."""
+    query = (
+        select(Person.id, Person.locale)
+        .where(
+            Person.jurisdiction_id == event.jurisdiction_id,
+            Person.role == Role.DISPATCHER.value,
+            Person.retired_at.is_(None),
+        )
+        .order_by(Person.id)
+    )
+    return [(id_, locale) for id_, locale in session.execute(query)]
 
 
 def _reachable(session: Session, event: Event) -> list[tuple[int, str]]:

@@ -10,16 +10,16 @@ from typing import Any, TypedDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city import deadlines, jurisdictions, setup
+from city import jurisdictions, setup
 from city.access import Act, Reach, Role, reach
 from city.categories import UnknownCategory
 from city.jurisdictions import OutOfArea
-from city.models import Category, Kind, Person, Team, TeamMember
+from city.models import Category, Person, Team, TeamMember
 from city.sessions import Staff
 from geo.coordinates import Position
 from geo.models import District
 from infra.words import mark
-from reports import decisions, desk, history, work
+from reports import clock, decisions, desk, history, work
 from reports.decisions import OwnChoice, Routing
 from reports.desk import StaleVersion, TicketMerged
 from reports.history import EventKind
@@ -263,14 +263,14 @@ def _can_work(hand: _Work, person: Person) -> bool:
 
 def _deadline(hand: _Work, wanted: Wanted) -> None:
     ticket = hand.ticket
+    before = ticket.due_at
     if "due_at" in wanted:
-        hand.put("due_at", wanted["due_at"], Why.ASKED)
+        clock.set_deadline(ticket, wanted["due_at"])
         ticket.due_fixed = True
-    elif not ticket.due_fixed and hand.reasons.keys() & {"category", "priority", "team"}:
-        category = hand.session.get_one(Category, ticket.category_id)
-        owed = Kind(ticket.kind) is Kind.PROBLEM
-        due_at = deadlines.due_at(ticket.created_at, category.target_hours, owes_deadline=owed)
-        hand.put("due_at", due_at, Why.TARGET_TIME)
+    elif hand.reasons.keys() & {"category", "priority", "team"}:
+        clock.follow(hand.session, ticket)
+    if ticket.due_at != before:
+        hand.reasons["due_at"] = Why.ASKED if "due_at" in wanted else Why.TARGET_TIME
 
 
 def _write_down(hand: _Work, before: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from city.models import Category, Team
 from infra.rows import New
-from reports import history, notices, status
+from reports import clock, history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
@@ -193,6 +193,8 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
     ticket.status = step.to.value
     ticket.closed_at = now if step.to in CLOSED else None
     ticket.withdrawn = step.person_id is None and step.to is Status.DECLINED
+    due_at = ticket.due_at
+    clock.turn(session, ticket, before, now)
     event = history.append(
         session,
         ticket,
@@ -207,6 +209,7 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
             "to": step.to.value,
             "kind": ticket.kind,
             "code": WITHDRAWN if ticket.withdrawn else None,
+            **clock.difference(due_at, ticket.due_at),
         },
     )
     ticket.public_message_id = message.id if message and message.body else None

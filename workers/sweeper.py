@@ -14,7 +14,7 @@ from city.models import Actor
 from infra.clock import now
 from infra.queue import QUEUE_OF, NudgeQueue
 from infra.storage import StorageError
-from reports import gallery, removals, retention, sweep
+from reports import gallery, relance, removals, retention, sweep
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -34,6 +34,7 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
     tidy_at, retain_at, purge_at = 0.0, 0.0, time.monotonic() + TIDY_EVERY_S
     while not stopped.is_set():
         try:
+            tell_of_deadlines(kit)
             follow_up(kit, queue)
             # One batch in each round, so that no mail waits for a long past to be gone through.
             if time.monotonic() >= retain_at and not retain(kit):
@@ -51,6 +52,17 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
             kit.metrics.sweeps.labels("put_off").inc()
         kit.metrics.flush()
         stopped.wait(kit.settings.sweep_interval_s)
+
+
+def tell_of_deadlines(kit: Tools) -> None:
+    """Owe each city's teams and dispatchers the notices of deadlines; `follow_up` has them sent."""
+    with kit.sessions() as session:
+        cities = relance.cities(session)
+    for jurisdiction_id in cities:
+        with kit.sessions.begin() as session:
+            told = relance.run_batch(session, jurisdiction_id, now())
+        if told:
+            log.info("told of deadlines", jurisdiction_id=jurisdiction_id, count=told)
 
 
 def follow_up(kit: Tools, queue: NudgeQueue) -> None:

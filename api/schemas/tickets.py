@@ -66,8 +66,14 @@ class TicketItemSchema(Schema):
     location = fields.Nested(PositionSchema, required=True)
     address = fields.String(allow_none=True, required=True)
     description = fields.String(required=True)
-    due_at = Moment(allow_none=True, required=True)
-    late = fields.Boolean(required=True)
+    due_at = Moment(
+        allow_none=True,
+        required=True,
+        metadata={"description": "Put off when a ticket that waits goes on"},
+    )
+    late = fields.Boolean(
+        required=True, metadata={"description": "Never while it is closed or waits"}
+    )
     unrouted = fields.Boolean(required=True)
     uncertain = fields.Boolean(required=True)
     undelivered = fields.Boolean(

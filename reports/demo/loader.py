@@ -21,8 +21,9 @@ from infra.storage import Storage
 from reports import conversation, errands, gallery, intake, work
 from reports.demo.pictures import draw
 from reports.intake import ContactDetails, NewReport, Recorder
-from reports.models import Channel, Notice, NoticeStatus, Report
+from reports.models import Channel, Notice, NoticeStatus, Report, Ticket
 from reports.photos import Rendering, render
+from reports.relance import Stage
 from reports.status import Status
 from reports.work import Move
 
@@ -65,6 +66,11 @@ def load(
             Notice.status == NoticeStatus.PENDING.value,
         )
         .values(status=NoticeStatus.DROPPED.value)
+    )
+    session.execute(
+        update(Ticket)
+        .where(Ticket.jurisdiction_id == jurisdiction.id, Ticket.due_at < now)
+        .values(relance=Stage.ESCALATED)
     )
     errands.take(session)
 

@@ -1,0 +1,82 @@
+"""What may be said of a calendar: working hours, public holidays, and the city's own days."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from city import calendars, public_holidays
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+Span = Annotated[str, StringConstraints(pattern=rf"^{_TIME}-({_TIME}|24:00)$")]
+
+
+def _check_hours(hours: list[str]) -> list[str]:
+    calendars.spans(hours)
+    return hours
+
+
+Hours = Annotated[list[Span], AfterValidator(_check_hours)]
+Days = Annotated[list[date], AfterValidator(lambda days: sorted(set(days)))]
+
+
+class HolidaysPart(BaseModel):
+    """Whose public holidays the city keeps: an ISO country, and a part of it that has its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    country: str
+    subdivision: str | None = None
+
+    @model_validator(mode="after")
+    def _check_known(self) -> HolidaysPart:
+        public_holidays.check(self.country, self.subdivision)
+        return self
+
+
+class CalendarPart(BaseModel):
+    """When the city is at work: by weekday, save on holidays and on days of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hours: Annotated[dict[Weekday, Hours], Field(min_length=1)]
+    holidays: HolidaysPart | None = None
+    closed: Days = []
+    open: dict[date, Annotated[Hours, Field(min_length=1)]] = {}
+
+    @model_validator(mode="after")
+    def _check_days(self) -> CalendarPart:
+        if self.weekly_minutes() < 1:
+            raise ValueError("hours must leave some time to work in")
+        both = sorted(set(self.closed) & self.open.keys())
+        if both:
+            raise ValueError(f"{both[0]} is both closed and open")
+        return self
+
+    def weekly_minutes(self) -> int:
+        """Return the working time of a week without holidays."""
+        return sum(
+            closing - opening
+            for hours in self.hours.values()
+            for opening, closing in calendars.spans(hours)
+        )
+
+
+class RelancePart(BaseModel):
+    """How many working hours before the deadline the team, after it the dispatchers are told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    before_hours: Annotated[int, Field(ge=1, le=1000)] = 8
+    after_hours: Annotated[int, Field(ge=1, le=1000)] = 8
