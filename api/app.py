@@ -29,6 +29,7 @@ from api.views import (
     reports,
     residents,
     sessions,
+    similar,
     tickets,
 )
 from infra import logs, queue
@@ -48,6 +49,7 @@ VIEWS = (
     moderation,
     residents,
     sessions,
+    similar,
     tickets,
     health,
     metrics,

@@ -22,6 +22,8 @@ UNLIMITED = frozenset({"health.is_alive", "health.is_ready", "metrics.read"})
 BUDGETS: Mapping[str, str] = {
     "reports.list_reports": "searches",
     "tickets.list_tickets": "searches",
+    "similar.find_similar": "searches",
+    "similar.find_similar_to_ticket": "searches",
     "reports.send_report": "reports",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",

@@ -99,6 +99,7 @@ class Ticket(Base):
         one_of("priority", Priority),
         on_earth("location"),
         spatial_index("tickets", "location", "created_at"),
+        spatial_index("tickets", "location", where="closed_at IS NULL AND merged_into_id IS NULL"),
         Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
         Index(
             "ix_tickets_late",
