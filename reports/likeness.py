@@ -14,7 +14,7 @@ from enum import StrEnum
 RADIUS_M = 200
 """What lies farther away is not looked at."""
 
-THRESHOLD = 0.7
+THRESHOLD = 0.6
 """From which score on two are told to be alike."""
 
 MOST_ANSWERED = 10

@@ -100,7 +100,7 @@ def test_what_is_told_can_be_joined(client: FlaskClient, resident: Resident) -> 
 def test_the_likeliest_comes_first(client: FlaskClient, resident: Resident) -> None:
     pavement = resident.report(category=PAVEMENT, answers={"passage": "oui"}, location=north(1))
     near, nearer = (resident.report(location=north(metres)) for metres in (15, 5))
-    lamp = resident.report(**LAMP, location=north(5))
+    lamp = resident.report(**LAMP, location=north(20))
     assert [item["ticket"] for item in ask(client, category=POTHOLE)] == [
         nearer["ticket"],
         near["ticket"],

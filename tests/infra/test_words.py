@@ -185,11 +185,13 @@ def test_winter_and_summer_differ_where_clocks_are_changed() -> None:
     ],
 )
 def test_how_long_ago_something_was(age: timedelta, english: str, french: str) -> None:
-    assert (say_ago("en", age), say_ago("fr", age)) == (english, french)
-    assert (say_span("en", age), say_span("fr", age)) == (
-        english.removesuffix(" ago"),
-        french.removeprefix("il y a "),
-    )
+    assert (say_ago("en", age), _plain(say_ago("fr", age))) == (english, french)
+    assert say_span("en", age) == english.removesuffix(" ago")
+    assert _plain(say_span("fr", age)) == french.removeprefix("il y a ")
+
+
+def _plain(text: str) -> str:
+    return text.replace(NO_BREAK_SPACE, " ")
 
 
 @dataclass(frozen=True)
