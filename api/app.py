@@ -30,6 +30,7 @@ from api.views import (
     residents,
     sessions,
     similar,
+    supports,
     tickets,
 )
 from infra import logs, queue
@@ -50,6 +51,7 @@ VIEWS = (
     residents,
     sessions,
     similar,
+    supports,
     tickets,
     health,
     metrics,

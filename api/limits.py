@@ -25,6 +25,7 @@ BUDGETS: Mapping[str, str] = {
     "similar.find_similar": "searches",
     "similar.find_similar_to_ticket": "searches",
     "reports.send_report": "reports",
+    "supports.support_ticket": "supports",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",
     "sessions.log_in": "logins",

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, create_engine, pool, text
 import geo.models  # noqa: F401  (declares its tables)
 import reports.idempotency
 import reports.models
-import reports.removals  # noqa: F401  (all declare their own tables, and models those of city)
+import reports.removals
+import reports.supports  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base
 from infra.settings import Settings
 

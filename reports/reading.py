@@ -28,6 +28,7 @@ from geo.columns import latitude, longitude
 from geo.coordinates import Position
 from geo.models import District
 from infra.words import Reader
+from reports import supports
 from reports.filters import Filters, Mark, Order, conditions, cut, read_page, says
 from reports.history import status_text
 from reports.models import (
@@ -102,6 +103,7 @@ _SUPPORTS = (
     .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
     .scalar_subquery()
 )
+_SUPPORTS_OF = select(_SUPPORTS + supports.OF_TICKET).where(Ticket.id == bindparam("ticket_id"))
 _LOCALES = (
     select(Jurisdiction.locales).where(Jurisdiction.id == Report.jurisdiction_id).scalar_subquery()
 )
@@ -159,7 +161,7 @@ _QUERY: Select[*tuple[Any, ...]] = (
         Ticket.due_at,
         Ticket.closed_at,
         SHOWN_PHOTOS.label("photos"),
-        _SUPPORTS.label("supports"),
+        (_SUPPORTS + supports.OF_TICKET).label("supports"),
         cast(_LOCALES, Text).label("locales"),
     )
     .select_from(Report)
@@ -226,6 +228,11 @@ def current_ticket(session: Session, report: Report) -> Ticket:
         .join(Membership, Membership.ticket_id == Ticket.id)
         .where(Membership.report_id == report.id, Membership.left_at.is_(None))
     ).one()
+
+
+def supports_of(session: Session, ticket: Ticket) -> int:
+    """Return how many others say the same as the ticket's first report."""
+    return int(session.execute(_SUPPORTS_OF, {"ticket_id": ticket.id}).scalar_one())
 
 
 def view(session: Session, report: Report, locale: str) -> ReportView:
