@@ -26,6 +26,7 @@ BUDGETS: Mapping[str, str] = {
     "similar.find_similar_to_ticket": "searches",
     "reports.send_report": "reports",
     "supports.support_ticket": "supports",
+    "supports.subscribe_to_ticket": "subscriptions",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",
     "sessions.log_in": "logins",

@@ -11,6 +11,7 @@ import geo.models  # noqa: F401  (declares its tables)
 import reports.idempotency
 import reports.models
 import reports.removals
+import reports.subscriptions
 import reports.supports  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base
 from infra.settings import Settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,12 +16,13 @@ from city.models import Category, Jurisdiction, Kind, Team
 from geo import layers
 from infra.mail import Mail
 from infra.words import Reader, mark, say, say_moment
-from reports import reading, tracking
+from reports import reading, subscriptions, tracking
 from reports.display import isolate
 from reports.history import WITHDRAWN, status_text
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
 from reports.notices import NoticeKind
 from reports.status import Status
+from reports.subscriptions import Subscription
 
 TEMPLATES = Path(__file__).parent / "mail"
 
@@ -33,6 +34,8 @@ _SUBJECTS = {
     NoticeKind.WITHDRAWAL: mark("Report {reference} was withdrawn: {category}"),
     NoticeKind.JOINED: mark("News of your report {reference}: {category}"),
     NoticeKind.PARTED: mark("News of your report {reference}: {category}"),
+    NoticeKind.SUBSCRIPTION: mark("Do you want the news of report {reference}: {category}?"),
+    NoticeKind.NEWS: mark("News of report {reference}: {category}"),
 }
 _OPENINGS = {
     NoticeKind.ARRIVAL: mark("A resident sent a report that your team answers for."),
@@ -48,6 +51,10 @@ _OPENINGS = {
         "Your report turned out to be about something else than others, so it is now looked after"
         " by itself."
     ),
+    NoticeKind.SUBSCRIPTION: mark(
+        "Somebody asked for the news of this report at your address. You get it once you confirm."
+    ),
+    NoticeKind.NEWS: mark("There is news of a report that you follow."),
 }
 _NEXT = {
     Status.RECEIVED: mark("The team will look at it next. You will get a mail when it does."),
@@ -71,6 +78,11 @@ _DESCRIPTION = mark("Description")
 _MESSAGE = mark("Message")
 _CITY_SAYS = mark("The city's message")
 _WHY_YOU = mark("You get this mail because you left your address with your report.")
+_CONFIRM = mark("Yes, send me the news")
+_WHY_ASKED = mark("If it was not you, do nothing: your address will be forgotten.")
+_WHY_SUBSCRIBER = mark(
+    "You get this mail because you asked for the news of this report. To get no more: {link}"
+)
 _WHY_TEAM = mark("You get this mail because {team} answers for this report.")
 
 
@@ -115,6 +127,11 @@ class _Case:
         return Status(self.event.data.get("to", self.ticket.status))
 
     @property
+    def only_asks(self) -> bool:
+        """Tell whether the letter tells of no event."""
+        return self.notice.kind == NoticeKind.SUBSCRIPTION.value
+
+    @property
     def withdrawn(self) -> bool:
         """Tell whether the event was the reporter's withdrawal."""
         return self.event.data.get("code") == WITHDRAWN
@@ -124,6 +141,8 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     """Write the notice's mail to the address."""
     case = _gather(session, notice)
     letter = _write(case, _link(case, public_url, secret_key))
+    if notice.subscription_id is not None:
+        letter = _to_subscriber(case, letter, public_url, secret_key)
     return Mail(
         to=to,
         subject=letter.subject,
@@ -134,9 +153,16 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
 
 
 def recipient(session: Session, notice: Notice) -> str | None:
-    """Return the address as it stands now, or None when the reporter took it back."""
+    """Return the address as it stands now, or None when its owner took it back.
+
+    Who only follows a report is told of it as long as everybody may see it.
+    """
     if notice.audience == Audience.TEAM.value:
         return session.scalar(select(Team.email).where(Team.id == notice.team_id))
+    if notice.audience == Audience.SUBSCRIBER.value:
+        public = reading.is_public(session, session.get_one(Report, notice.report_id))
+        follower = session.get_one(Subscription, notice.subscription_id)
+        return follower.email if public else None
     return session.scalar(select(Contact.email).where(Contact.report_id == notice.report_id))
 
 
@@ -184,9 +210,20 @@ def _write(case: _Case, link: str | None) -> Letter:
     )
 
 
+def _to_subscriber(case: _Case, letter: Letter, public_url: str, secret_key: str) -> Letter:
+    """Return the letter with what somebody needs to confirm or to end their subscription."""
+    token = subscriptions.token(secret_key, case.notice.subscription_id or 0)
+    own, locale = f"{public_url}/s/{token}", case.notice.locale
+    if case.notice.kind == NoticeKind.NEWS.value:
+        return replace(letter, footer=say(locale, _WHY_SUBSCRIBER, link=f"{own}/end"))
+    return replace(
+        letter, link=own, link_label=say(locale, _CONFIRM), footer=say(locale, _WHY_ASKED)
+    )
+
+
 def _news(case: _Case) -> tuple[str, ...]:
     """Return where the work stood at the event and what happens next, for the reporter."""
-    if case.notice.audience == Audience.TEAM.value:
+    if case.notice.audience == Audience.TEAM.value or case.only_asks:
         return ()
     locale = case.notice.locale
     stands = status_text(locale, case.status, kind=Kind(case.ticket.kind), withdrawn=case.withdrawn)
@@ -198,7 +235,7 @@ def _news(case: _Case) -> tuple[str, ...]:
 def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
     quotes = []
-    if case.message is not None and case.message.body:
+    if case.message is not None and case.message.body and not case.only_asks:
         label = _MESSAGE if kind is NoticeKind.MESSAGE else _CITY_SAYS
         quotes.append((say(locale, label), isolate(case.message.body)))
     if kind in {NoticeKind.ARRIVAL, NoticeKind.RECEIPT} and case.report.description:

@@ -70,6 +70,7 @@ class Audience(StrEnum):
 
     TEAM = "team"
     REPORTER = "reporter"
+    SUBSCRIBER = "subscriber"
 
 
 class Author(StrEnum):
@@ -336,11 +337,7 @@ class Photo(Base):
         within_jurisdiction("report_id", "reports"),
         one_of("status", PhotoStatus),
         one_of("visibility", Visibility),
-        Index(
-            "ix_photos_pending",
-            "created_at",
-            postgresql_where=text("status = 'pending'"),
-        ),
+        Index("ix_photos_pending", "created_at", postgresql_where=text("status = 'pending'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -373,6 +370,7 @@ class Notice(Base):
         within_jurisdiction("ticket_id", "tickets"),
         within_jurisdiction("report_id", "reports"),
         within_jurisdiction("team_id", "teams"),
+        within_jurisdiction("subscription_id", "subscriptions"),
         one_of("audience", Audience),
         one_of("status", NoticeStatus),
         CheckConstraint("(audience = 'team') = (team_id IS NOT NULL)", name="team"),
@@ -389,6 +387,7 @@ class Notice(Base):
     kind: Mapped[str]
     audience: Mapped[str]
     team_id: Mapped[int | None] = mapped_column(BigInteger)
+    subscription_id: Mapped[int | None] = mapped_column(BigInteger)
     locale: Mapped[str]
     message_key: Mapped[str] = mapped_column(unique=True)
     status: Mapped[str]

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction
 from infra.queue import Job
-from reports import errands
+from reports import errands, subscriptions
 from reports.history import EventKind
 from reports.models import Audience, Contact, Event, Membership, Notice, NoticeStatus, Report
+from reports.subscriptions import Subscription
 
 
 class NoticeKind(StrEnum):
@@ -28,6 +29,8 @@ class NoticeKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     JOINED = "joined"
     PARTED = "parted"
+    SUBSCRIPTION = "subscription"
+    NEWS = "news"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,22 @@ def announce(session: Session, event: Event, team_id: int, now: datetime) -> Non
     reporters = _reachable(session, event) if _for_reporters(event) else ()
     readers = Readers(team_id, locale, reporters)
     owed = arising(event, readers, now)
+    if EventKind(event.kind) is EventKind.STATUS:
+        followers = subscriptions.of_ticket(session, event.ticket_id)
+        owed += [_to_subscriber(event, NoticeKind.NEWS, one, now) for one in followers]
     session.add_all(owed)
     session.flush()
     promise(session, owed)
+
+
+def ask_to_confirm(
+    session: Session, subscription: Subscription, event: Event, now: datetime
+) -> None:
+    """Owe the mail that asks whether the news is wanted; the event is the ticket's last one."""
+    owed = _to_subscriber(event, NoticeKind.SUBSCRIPTION, subscription, now)
+    session.add(owed)
+    session.flush()
+    promise(session, [owed])
 
 
 def arising(event: Event, readers: Readers, now: datetime) -> list[Notice]:
@@ -78,6 +94,15 @@ def promise(session: Session, owed: Iterable[Notice]) -> None:
     """Have each written notice's sending nudged after the commit."""
     for notice in owed:
         errands.owe(session, Job.SEND_NOTICE, notice.id)
+
+
+def _to_subscriber(
+    event: Event, kind: NoticeKind, subscription: Subscription, now: datetime
+) -> Notice:
+    report_id, locale = subscription.report_id, subscription.locale
+    notice = _notice(event, kind, Audience.SUBSCRIBER, report_id, locale, now)
+    notice.subscription_id = subscription.id
+    return notice
 
 
 def _for_team(event: Event) -> NoticeKind | None:

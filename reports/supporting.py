@@ -41,7 +41,7 @@ def support(
 
     Raise UnknownTicket, where the public cannot see the ticket either, or TicketClosed.
     """
-    report, ticket = _find(session, reference)
+    report, ticket = find(session, reference)
     if ticket.closed_at is not None:
         raise TicketClosed
     written = session.execute(
@@ -58,8 +58,11 @@ def support(
     return Supported(ticket.reference, supports, written is not None)
 
 
-def _find(session: Session, reference: str) -> tuple[Report, Ticket]:
-    """Return the first report of the ticket that the public sees, and where it is now."""
+def find(session: Session, reference: str) -> tuple[Report, Ticket]:
+    """Return the first report of the ticket that the public sees, and the ticket it is in now.
+
+    Raise UnknownTicket.
+    """
     try:
         wanted = normalise(reference)
     except MalformedReference as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from api.fields import Email
 from api.schemas.common import Schema
 
 
@@ -12,3 +13,15 @@ class SupportSchema(Schema):
 
     ticket = fields.String(required=True)
     supports = fields.Integer(required=True)
+
+
+class NewSubscriptionSchema(Schema):
+    """Where the news is to go."""
+
+    email = Email(required=True)
+
+
+class SubscriptionSchema(Schema):
+    """What was asked for; the rest is said by mail."""
+
+    ticket = fields.String(required=True)
