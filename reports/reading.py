@@ -93,17 +93,10 @@ class Page:
     next: Mark | None
 
 
-_together = aliased(Membership)
-
 _PUBLIC_MESSAGE = (
     select(Message.body).where(Message.id == Ticket.public_message_id).scalar_subquery()
 )
-_SUPPORTS = (
-    select(func.count() - 1)
-    .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
-    .scalar_subquery()
-)
-_SUPPORTS_OF = select(_SUPPORTS + supports.OF_TICKET).where(Ticket.id == bindparam("ticket_id"))
+_SUPPORTS_OF = select(supports.OF_TICKET).where(Ticket.id == bindparam("ticket_id"))
 _LOCALES = (
     select(Jurisdiction.locales).where(Jurisdiction.id == Report.jurisdiction_id).scalar_subquery()
 )
@@ -161,7 +154,7 @@ _QUERY: Select[*tuple[Any, ...]] = (
         Ticket.due_at,
         Ticket.closed_at,
         SHOWN_PHOTOS.label("photos"),
-        (_SUPPORTS + supports.OF_TICKET).label("supports"),
+        supports.OF_TICKET.label("supports"),
         cast(_LOCALES, Text).label("locales"),
     )
     .select_from(Report)

@@ -7,7 +7,7 @@ enough that one and the same counts once, too few to tell who it was.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, ScalarSelect, func, select
+from sqlalchemy import BigInteger, Integer, PrimaryKeyConstraint, ScalarSelect, cast, func, select
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from infra.database import Base, within_jurisdiction
@@ -30,14 +30,14 @@ class Support(Base):
 
 _together = aliased(Membership)
 
+_of_each = select(func.count()).where(Support.report_id == _together.report_id).scalar_subquery()
+
 OF_TICKET: ScalarSelect[int] = (
-    select(func.count())
-    .select_from(_together)
-    .join(Support, Support.report_id == _together.report_id)
+    select(cast(func.sum(1 + _of_each), Integer) - 1)
     .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
     .scalar_subquery()
 )
-"""How many supports the reports of a ticket have together."""
+"""How many say the same as a ticket's first report: by reports of their own, or without."""
 
 OF_REPORT: ScalarSelect[int] = (
     select(func.count()).where(Support.report_id == Report.id).scalar_subquery()
