@@ -30,6 +30,8 @@ from api.views import (
     reports,
     residents,
     sessions,
+    similar,
+    supports,
     teamwork,
     tickets,
 )
@@ -50,6 +52,8 @@ VIEWS = (
     moderation,
     residents,
     sessions,
+    similar,
+    supports,
     bulk,
     teamwork,
     tickets,

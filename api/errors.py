@@ -56,6 +56,7 @@ from reports.moderation import UnknownPhoto
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
 from reports.status import TransitionRefused
+from reports.supporting import TicketClosed
 from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 from reports.work import ReportAnonymised
 
@@ -107,6 +108,7 @@ _SAME_AS = mark("There is no such ticket here.")
 _TEAM = mark("There is no such team here.")
 _ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
 _MERGED = mark("This ticket was merged into another one. Go on with that one.")
+_CLOSED = mark("The work on this is finished. If it is there again, please report it anew.")
 _NOT_MERGED = mark("This ticket stands for itself already, or has no report to get back.")
 _UNFIT_REPORTS = mark(
     "Name reports that are in this ticket, and leave at least one of them where it is."
@@ -288,6 +290,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     PhotosClosed: _plain(409, "photos-closed", _PHOTOS_CLOSED),
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
     NotMerged: _plain(409, "not-merged", _NOT_MERGED),
+    TicketClosed: _plain(409, "closed", _CLOSED),
     TicketMerged: _plain(409, "merged", _MERGED),
     TransitionRefused: _refused,
     HiddenReport: _plain(410, "hidden-report"),

@@ -22,7 +22,11 @@ UNLIMITED = frozenset({"health.is_alive", "health.is_ready", "metrics.read"})
 BUDGETS: Mapping[str, str] = {
     "reports.list_reports": "searches",
     "tickets.list_tickets": "searches",
+    "similar.find_similar": "searches",
+    "similar.find_similar_to_ticket": "searches",
     "reports.send_report": "reports",
+    "supports.support_ticket": "supports",
+    "supports.subscribe_to_ticket": "subscriptions",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",
     "sessions.log_in": "logins",

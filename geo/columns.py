@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     TypeDecorator,
     func,
+    text,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -32,9 +33,14 @@ POLYGON = Geometry("POLYGON", srid=SRID, spatial_index=False)
 LINESTRING = Geometry("LINESTRING", srid=SRID, spatial_index=False)
 
 
-def spatial_index(table: str, *columns: str) -> Index:
+def spatial_index(table: str, *columns: str, where: str | None = None) -> Index:
     """Return a named GiST index, so that Alembic sees in the code what stands in the database."""
-    return Index(f"ix_{table}_{'_'.join(columns)}", *columns, postgresql_using="gist")
+    return Index(
+        f"ix_{table}_{'_'.join(columns)}",
+        *columns,
+        postgresql_using="gist",
+        postgresql_where=None if where is None else text(where),
+    )
 
 
 def on_earth(column: str) -> CheckConstraint:

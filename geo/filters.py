@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from typing import Any
+
+from sqlalchemy import ColumnElement, Float, Function, and_, func, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from geo.columns import SRID
@@ -24,9 +26,24 @@ def within(
     The box around the circle is asked too, since only that has an index. Of ST_DWithin, PostgreSQL
     would believe that next to nothing lies within, and sort all that does.
     """
-    point = func.ST_SetSRID(func.ST_MakePoint(centre.longitude, centre.latitude), SRID)
-    distance_m = func.ST_Distance(func.geography(column), func.geography(point))
-    return and_(inside(column, Box.around(centre, metres)), distance_m <= metres)
+    return and_(inside(column, Box.around(centre, metres)), distance_m(column, centre) <= metres)
+
+
+def distance_m(column: InstrumentedAttribute[Position], centre: Position) -> ColumnElement[float]:
+    """Return how many metres the position is from the centre, on the ground."""
+    there = func.geography(_point(centre))
+    return func.ST_Distance(func.geography(column), there, type_=Float)
+
+
+def nearest_first(
+    column: InstrumentedAttribute[Position], centre: Position
+) -> ColumnElement[float]:
+    """Return what to sort by to have the nearest first, by degrees, as an index gives them."""
+    return column.op("<->", return_type=Float())(_point(centre))
+
+
+def _point(position: Position) -> Function[Any]:
+    return func.ST_SetSRID(func.ST_MakePoint(position.longitude, position.latitude), SRID)
 
 
 def _in_envelope(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time, get_datetime_format
+from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 
 CATALOGUES = Path(__file__).parent / "locales"
 SOURCE_LOCALE = "en"
+_AN_HOUR = timedelta(hours=1)
 
 
 @cache
@@ -55,6 +56,17 @@ def say_moment(locale: str, moment: datetime, time_zone: str) -> str:
 def say_number(locale: str, number: float) -> str:
     """Return the number in the locale's way, with one decimal."""
     return format_decimal(number, format="0.0", locale=locale)
+
+
+def say_ago(locale: str, age: timedelta) -> str:
+    """Return how long ago something was, in the locale's way; at least an hour."""
+    past = -max(age, _AN_HOUR)
+    return format_timedelta(past, granularity="hour", add_direction=True, locale=locale)
+
+
+def say_span(locale: str, span: timedelta) -> str:
+    """Return a stretch of time in the locale's way; at least an hour."""
+    return format_timedelta(max(span, _AN_HOUR), granularity="hour", locale=locale)
 
 
 def mark(message: str) -> str:

@@ -11,7 +11,9 @@ import geo.models  # noqa: F401  (declares its tables)
 import reports.decision_rows
 import reports.idempotency
 import reports.models
-import reports.removals  # noqa: F401  (all declare their own tables, and models those of city)
+import reports.removals
+import reports.subscriptions
+import reports.supports  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base
 from infra.settings import Settings
 

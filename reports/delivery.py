@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from reports import history, leases, work
 from reports.history import EventKind
 from reports.leases import Lease
-from reports.models import Author, Notice, NoticeStatus
+from reports.models import Audience, Author, Notice, NoticeStatus
 
 MAX_ATTEMPTS = 10
 LONGEST_WAIT_S = 3_600
@@ -95,6 +95,9 @@ def record_failure(
         due_at = now + timedelta(seconds=wait_s)
         put_off = leases.write(session, lease, due_at=due_at, error=error)
         return Outcome.PUT_OFF if put_off else None
+    if lease.row.audience == Audience.SUBSCRIBER.value:
+        # Anybody may give any address: that it takes no mail is nothing for the desk to see to.
+        return record_dropped(session, lease)
     ticket = work.lock(session, lease.row.ticket_id)
     if not leases.write(session, lease, status=NoticeStatus.FAILED.value, error=error):
         return None
@@ -117,4 +120,5 @@ def _same_reader(one: type[Notice], other: type[Notice] | Notice) -> ColumnEleme
         one.audience == other.audience,
         one.team_id.is_not_distinct_from(other.team_id),
         one.person_id.is_not_distinct_from(other.person_id),
+        one.subscription_id.is_not_distinct_from(other.subscription_id),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -34,7 +34,7 @@ from geo.coordinates import Position
 from geo.models import District
 from infra.database import PLANNED_ANEW
 from infra.words import Reader
-from reports import reading
+from reports import reading, supports
 from reports.filters import Filters, Mark, Order, conditions, cut, mentions, read_page
 from reports.models import Membership, Notice, NoticeStatus, Report, Ticket
 from reports.reading import PhotoView
@@ -99,6 +99,14 @@ class TicketItem:
     photos: tuple[PhotoView, ...] = ()
 
 
+class _Held(NamedTuple):
+    """A report of a ticket, as far as its line tells of it."""
+
+    description: str
+    photos: tuple[PhotoView, ...]
+    supports: int
+
+
 @dataclass(frozen=True, slots=True)
 class InboxPage:
     """One page of the inbox and where the next begins.
@@ -156,7 +164,12 @@ _QUERY: Select[*tuple[Any, ...]] = (
 )
 
 _REPORTS = (
-    select(Membership.ticket_id, Report.description, reading.SHOWN_PHOTOS.label("photos"))
+    select(
+        Membership.ticket_id,
+        Report.description,
+        reading.SHOWN_PHOTOS.label("photos"),
+        supports.OF_REPORT.label("supports"),
+    )
     .join(Report, Report.id == Membership.report_id)
     .where(
         Membership.ticket_id == any_(bindparam("ticket_ids", type_=ARRAY(BigInteger))),
@@ -267,17 +280,17 @@ def _items(
     if not rows:
         return []
     things = Things(Reader(locale, json.loads(rows[0][-1])))
-    reports: dict[int, list[tuple[str, tuple[PhotoView, ...]]]] = {row[1]: [] for row in rows}
-    for ticket_id, description, shown in session.connection().execute(
+    reports: dict[int, list[_Held]] = {row[1]: [] for row in rows}
+    for ticket_id, description, shown, supported in session.connection().execute(
         _REPORTS, {"ticket_ids": list(reports)}
     ):
-        reports[ticket_id].append((description, reading.photos(shown)))
+        reports[ticket_id].append(_Held(description, reading.photos(shown), supported))
     return [_item(row, reports[row[1]], things, now) for row in rows]
 
 
 def _item(
     row: Sequence[Any],
-    reports: Sequence[tuple[str, tuple[PhotoView, ...]]],
+    reports: Sequence[_Held],
     things: Things,
     now: datetime,
 ) -> TicketItem:
@@ -327,7 +340,7 @@ def _item(
         updated_at=updated_at,
         closed_at=closed_at,
         version=version,
-        description=reports[0][0] if reports else "",
-        supports=max(0, len(reports) - 1),
-        photos=tuple(photo for _, photos in reports for photo in photos),
+        description=reports[0].description if reports else "",
+        supports=max(0, len(reports) - 1) + sum(report.supports for report in reports),
+        photos=tuple(photo for report in reports for photo in report.photos),
     )

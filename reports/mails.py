@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,12 +16,13 @@ from city.models import Category, Jurisdiction, Kind, Person, Team
 from geo import layers
 from infra.mail import Mail
 from infra.words import Reader, mark, say, say_moment
-from reports import reading, relance, tracking
+from reports import reading, relance, subscriptions, tracking
 from reports.display import isolate
 from reports.history import WITHDRAWN, status_text
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
 from reports.notices import NoticeKind
 from reports.status import Status
+from reports.subscriptions import Subscription
 
 TEMPLATES = Path(__file__).parent / "mail"
 
@@ -37,6 +38,8 @@ _SUBJECTS = {
     NoticeKind.DUE_SOON: mark("Due soon: ticket {ticket}, {category}"),
     NoticeKind.OVERDUE: mark("Overdue: ticket {ticket}, {category}"),
     NoticeKind.ESCALATED: mark("Long overdue: ticket {ticket}, {category}"),
+    NoticeKind.SUBSCRIPTION: mark("Do you want the news of report {reference}: {category}?"),
+    NoticeKind.NEWS: mark("News of report {reference}: {category}"),
 }
 _OPENINGS = {
     NoticeKind.ARRIVAL: mark("A resident sent a report that your team answers for."),
@@ -61,6 +64,10 @@ _OPENINGS = {
     NoticeKind.ESCALATED: mark(
         "The deadline of a ticket has long passed, and it is still open. {team} answers for it."
     ),
+    NoticeKind.SUBSCRIPTION: mark(
+        "Somebody asked for the news of this report at your address. You get it once you confirm."
+    ),
+    NoticeKind.NEWS: mark("There is news of a report that you follow."),
 }
 _NEXT = {
     Status.RECEIVED: mark("The team will look at it next. You will get a mail when it does."),
@@ -86,6 +93,11 @@ _DESCRIPTION = mark("Description")
 _MESSAGE = mark("Message")
 _CITY_SAYS = mark("The city's message")
 _LABELS = {NoticeKind.MESSAGE: _MESSAGE, NoticeKind.QUESTION: _QUESTION}
+_CONFIRM = mark("Yes, send me the news")
+_WHY_ASKED = mark("If it was not you, do nothing: your address will be forgotten.")
+_WHY_SUBSCRIBER = mark(
+    "You get this mail because you asked for the news of this report. To get no more: {link}"
+)
 _WHY = {
     Audience.REPORTER: mark("You get this mail because you left your address with your report."),
     Audience.TEAM: mark("You get this mail because {team} answers for this report."),
@@ -131,12 +143,17 @@ class _Case:
     @property
     def for_staff(self) -> bool:
         """Tell whether somebody of the city reads it."""
-        return self.notice.audience != Audience.REPORTER.value
+        return self.notice.audience in {Audience.TEAM.value, Audience.DISPATCHER.value}
 
     @property
     def status(self) -> Status:
         """Return where the work stood once the event had happened."""
         return Status(self.event.data.get("to", self.ticket.status))
+
+    @property
+    def only_asks(self) -> bool:
+        """Tell whether the letter asks something, and tells of no step."""
+        return self.notice.kind in {NoticeKind.QUESTION.value, NoticeKind.SUBSCRIPTION.value}
 
     @property
     def withdrawn(self) -> bool:
@@ -148,6 +165,8 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     """Write the notice's mail to the address."""
     case = _gather(session, notice)
     letter = _write(case, _link(case, public_url, secret_key))
+    if notice.subscription_id is not None:
+        letter = _to_subscriber(case, letter, public_url, secret_key)
     return Mail(
         to=to,
         subject=letter.subject,
@@ -158,7 +177,10 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
 
 
 def recipient(session: Session, notice: Notice) -> str | None:
-    """Return the address as it stands now, or None when nobody is to be told any more."""
+    """Return the address as it stands now, or None when nobody is to be told any more.
+
+    Who only follows a report is told of it as long as everybody may see it.
+    """
     if relance.is_moot(session, notice):
         return None
     if notice.audience == Audience.TEAM.value:
@@ -166,6 +188,10 @@ def recipient(session: Session, notice: Notice) -> str | None:
     if notice.audience == Audience.DISPATCHER.value:
         in_use = (Person.id == notice.person_id) & Person.retired_at.is_(None)
         return session.scalar(select(Person.email).where(in_use))
+    if notice.audience == Audience.SUBSCRIBER.value:
+        public = reading.is_public(session, session.get_one(Report, notice.report_id))
+        follower = session.get_one(Subscription, notice.subscription_id)
+        return follower.email if public else None
     return session.scalar(select(Contact.email).where(Contact.report_id == notice.report_id))
 
 
@@ -223,9 +249,20 @@ def _link_label(kind: NoticeKind, *, for_staff: bool) -> str:
     return _OPEN if for_staff else _FOLLOW
 
 
+def _to_subscriber(case: _Case, letter: Letter, public_url: str, secret_key: str) -> Letter:
+    """Return the letter with what somebody needs to confirm or to end their subscription."""
+    token = subscriptions.token(secret_key, case.notice.subscription_id or 0)
+    own, locale = f"{public_url}/s/{token}", case.notice.locale
+    if case.notice.kind == NoticeKind.NEWS.value:
+        return replace(letter, footer=say(locale, _WHY_SUBSCRIBER, link=f"{own}/end"))
+    return replace(
+        letter, link=own, link_label=say(locale, _CONFIRM), footer=say(locale, _WHY_ASKED)
+    )
+
+
 def _news(case: _Case) -> tuple[str, ...]:
     """Return where the work stood at the event and what happens next, for the reporter."""
-    if case.for_staff or case.notice.kind == NoticeKind.QUESTION.value:
+    if case.for_staff or case.only_asks:
         return ()
     locale = case.notice.locale
     stands = status_text(locale, case.status, kind=Kind(case.ticket.kind), withdrawn=case.withdrawn)
@@ -237,7 +274,7 @@ def _news(case: _Case) -> tuple[str, ...]:
 def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
     quotes = []
-    if case.message is not None and case.message.body:
+    if case.message is not None and case.message.body and kind is not NoticeKind.SUBSCRIPTION:
         label = _LABELS.get(kind, _CITY_SAYS)
         quotes.append((say(locale, label), isolate(case.message.body)))
     if kind in {NoticeKind.ARRIVAL, NoticeKind.RECEIPT} and case.report.description:

@@ -73,6 +73,7 @@ class Audience(StrEnum):
     TEAM = "team"
     REPORTER = "reporter"
     DISPATCHER = "dispatcher"
+    SUBSCRIBER = "subscriber"
 
 
 class Author(StrEnum):
@@ -104,6 +105,7 @@ class Ticket(Base):
         one_of("priority", Priority),
         on_earth("location"),
         spatial_index("tickets", "location", "created_at"),
+        spatial_index("tickets", "location", where="closed_at IS NULL AND merged_into_id IS NULL"),
         Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
         Index(
             "ix_tickets_late",
@@ -310,11 +312,7 @@ class Photo(Base):
         within_jurisdiction("report_id", "reports"),
         one_of("status", PhotoStatus),
         one_of("visibility", Visibility),
-        Index(
-            "ix_photos_pending",
-            "created_at",
-            postgresql_where=text("status = 'pending'"),
-        ),
+        Index("ix_photos_pending", "created_at", postgresql_where=text("status = 'pending'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -352,6 +350,7 @@ class Notice(Base):
         within_jurisdiction("report_id", "reports"),
         within_jurisdiction("team_id", "teams"),
         within_jurisdiction("person_id", "people"),
+        within_jurisdiction("subscription_id", "subscriptions"),
         one_of("audience", Audience),
         one_of("status", NoticeStatus),
         CheckConstraint("(audience = 'team') = (team_id IS NOT NULL)", name="team"),
@@ -370,6 +369,7 @@ class Notice(Base):
     audience: Mapped[str]
     team_id: Mapped[int | None] = mapped_column(BigInteger)
     person_id: Mapped[int | None] = mapped_column(BigInteger)
+    subscription_id: Mapped[int | None] = mapped_column(BigInteger)
     locale: Mapped[str]
     message_key: Mapped[str] = mapped_column(unique=True)
     status: Mapped[str]

@@ -15,9 +15,10 @@ from city.access import Role
 from city.models import Jurisdiction, Person
 from infra.queue import Job
 from infra.rows import New
-from reports import errands
+from reports import errands, subscriptions
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Audience, Contact, Event, Membership, Notice, NoticeStatus, Report
+from reports.subscriptions import Subscription
 
 
 class NoticeKind(StrEnum):
@@ -34,6 +35,8 @@ class NoticeKind(StrEnum):
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"
     ESCALATED = "escalated"
+    SUBSCRIPTION = "subscription"
+    NEWS = "news"
 
 
 RELANCE = frozenset({NoticeKind.DUE_SOON, NoticeKind.OVERDUE, NoticeKind.ESCALATED})
@@ -64,10 +67,24 @@ def announce(session: Session, event: Event, team_id: int, now: datetime) -> Non
     dispatchers = _on_duty(session, event) if _for_dispatchers(event) else ()
     readers = Readers(team_id, locale, reporters, dispatchers)
     owed = arising(event, readers, now)
+    if EventKind(event.kind) is EventKind.STATUS:
+        followers = subscriptions.of_ticket(session, event.ticket_id)
+        owed += [_to_subscriber(event, NoticeKind.NEWS, one, now) for one in followers]
+    _write(session, owed)
+
+
+def _write(session: Session, owed: Iterable[New[Notice]]) -> None:
     written = [notice.as_object() for notice in owed]
     session.add_all(written)
     session.flush()
     promise(session, [notice.id for notice in written])
+
+
+def ask_to_confirm(
+    session: Session, subscription: Subscription, event: Event, now: datetime
+) -> None:
+    """Owe the mail that asks whether the news is wanted; the event is the ticket's last one."""
+    _write(session, [_to_subscriber(event, NoticeKind.SUBSCRIPTION, subscription, now)])
 
 
 def arising(event: Event, readers: Readers, now: datetime) -> list[New[Notice]]:
@@ -100,6 +117,14 @@ def promise(session: Session, notice_ids: Iterable[int]) -> None:
     """Have the sending of each written notice nudged after the commit."""
     for notice_id in notice_ids:
         errands.owe(session, Job.SEND_NOTICE, notice_id)
+
+
+def _to_subscriber(
+    event: Event, kind: NoticeKind, subscription: Subscription, now: datetime
+) -> New[Notice]:
+    report_id, locale = subscription.report_id, subscription.locale
+    notice = _notice(event, kind, Audience.SUBSCRIBER, report_id, locale, now)
+    return notice.having(subscription_id=subscription.id)
 
 
 def _for_team(event: Event) -> NoticeKind | None:

@@ -16,7 +16,7 @@ from city import audit
 from city.audit import AuditAct
 from city.models import Category, Jurisdiction, KeptText
 from city.sessions import Staff
-from reports import conversation, forgetting, phones, work
+from reports import conversation, forgetting, phones, subscriptions, work
 from reports.models import (
     Audience,
     Contact,
@@ -62,12 +62,23 @@ class HeldReport:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSubscription:
+    """A report whose news the resident asked for."""
+
+    report: str
+    email: str | None
+    created_at: datetime
+    confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """Everything that a jurisdiction holds about one resident."""
 
     jurisdiction: Jurisdiction
     exported_at: datetime
     reports: list[HeldReport]
+    subscriptions: list[HeldSubscription]
 
 
 def collect(session: Session, staff: Staff, who: Details, now: datetime) -> Held:
@@ -77,6 +88,7 @@ def collect(session: Session, staff: Staff, who: Details, now: datetime) -> Held
         jurisdiction=session.get_one(Jurisdiction, staff.jurisdiction_id),
         exported_at=now,
         reports=[_held(session, report) for report in found],
+        subscriptions=_subscriptions(session, staff.jurisdiction_id, who),
     )
 
 
@@ -104,6 +116,9 @@ def erase(
     for report in _reports_of(session, staff.jurisdiction_id, who):
         ticket = work.lock_of(session, report.id)
         counts += forgetting.forget(session, ticket, report, text, now, person_id=staff.person_id)
+    if who.email:
+        ended = subscriptions.end_of_person(session, staff.jurisdiction_id, who.email)
+        counts += Counter(contacts=ended)
     _write_down(session, AuditAct.ERASURE, staff, who, counts, now, secret_key, text=text)
     return counts
 
@@ -164,6 +179,20 @@ def _held(session: Session, report: Report) -> HeldReport:
             )
         ),
     )
+
+
+def _subscriptions(session: Session, jurisdiction_id: int, who: Details) -> list[HeldSubscription]:
+    if not who.email:
+        return []
+    return [
+        HeldSubscription(
+            session.get_one(Report, one.report_id).reference,
+            one.email,
+            one.created_at,
+            one.confirmed_at,
+        )
+        for one in subscriptions.of_person(session, jurisdiction_id, who.email)
+    ]
 
 
 def _photos(session: Session, report: Report) -> list[HeldPhoto]:

@@ -30,6 +30,7 @@ from geo.coordinates import Position
 from geo.models import District
 from infra.database import IN_BINARY
 from infra.words import Reader
+from reports import supports
 from reports.filters import Filters, Mark, Order, conditions, cut, read_page, says
 from reports.history import status_text
 from reports.models import (
@@ -94,16 +95,10 @@ class Page:
     next: Mark | None
 
 
-_together = aliased(Membership)
-
 _PUBLIC_MESSAGE = (
     select(Message.body).where(Message.id == Ticket.public_message_id).scalar_subquery()
 )
-_SUPPORTS = (
-    select(func.count() - 1)
-    .where(_together.ticket_id == Ticket.id, _together.left_at.is_(None))
-    .scalar_subquery()
-)
+_SUPPORTS_OF = select(supports.OF_TICKET).where(Ticket.id == bindparam("ticket_id"))
 
 
 def _photos_that_are(visibility: Visibility) -> ScalarSelect[Any]:
@@ -158,7 +153,7 @@ _QUERY: Select[*tuple[Any, ...]] = (
         Ticket.due_at,
         Ticket.closed_at,
         SHOWN_PHOTOS.label("photos"),
-        _SUPPORTS.label("supports"),
+        supports.OF_TICKET.label("supports"),
         cast(Jurisdiction.locales, Text).label("locales"),
     )
     .select_from(Report)
@@ -227,6 +222,11 @@ def current_ticket(session: Session, report: Report) -> Ticket:
         .join(Membership, Membership.ticket_id == Ticket.id)
         .where(Membership.report_id == report.id, Membership.left_at.is_(None))
     ).one()
+
+
+def supports_of(session: Session, ticket: Ticket) -> int:
+    """Return how many others say the same as the ticket's first report."""
+    return int(session.execute(_SUPPORTS_OF, {"ticket_id": ticket.id}).scalar_one())
 
 
 def view(session: Session, report: Report, locale: str) -> ReportView:

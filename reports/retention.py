@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from city import audit
 from city.audit import AuditAct
 from city.models import Actor, Jurisdiction, KeptText
-from reports import forgetting
+from reports import forgetting, subscriptions
 from reports.models import Membership, Report, Ticket
 
 AT_ONCE = 50
@@ -96,6 +96,7 @@ def _pass_over(session: Session, ticket: Ticket, text: KeptText, now: datetime) 
     ).all()
     for report in members:
         counts += forgetting.forget(session, ticket, report, text, now)
+        counts += Counter(contacts=subscriptions.end_of_report(session, report.id))
     if text is KeptText.BLANK:
         counts["texts"] += forgetting.blank_the_citys_words(session, ticket)
     ticket.retained_text = text.value

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from city import sessions
 from infra.queue import Job, Nudge
-from reports import delivery, idempotency, leases
+from reports import delivery, idempotency, leases, subscriptions
 from reports.models import Notice, Photo
 
 AT_ONCE = 500
@@ -33,6 +33,7 @@ def waiting(session: Session, now: datetime) -> list[Nudge]:
 
 
 def drop_expired(session: Session, now: datetime) -> None:
-    """Forget sessions and keys that have run out."""
+    """Forget sessions, keys and unconfirmed addresses that have run out."""
     sessions.drop_expired(session, now)
     idempotency.drop_expired(session, now)
+    subscriptions.drop_expired(session, now)

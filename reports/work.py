@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, select, update
 from sqlalchemy.orm import Session, aliased
 
 from city.models import Category, Team
@@ -72,6 +72,14 @@ def go_together(session: Session, filed: Filed, ticket: Ticket) -> bool:
     category = session.get_one(Category, ticket.category_id)
     seen_alike = category.id == filed.category_id or (category.public and filed.public)
     return ticket.kind == filed.kind and seen_alike
+
+
+def going_with(filed: Filed) -> list[ColumnElement[bool]]:
+    """Return the conditions on tickets that `go_together` with what was filed."""
+    seen_alike = Ticket.category_id == filed.category_id
+    if filed.public:
+        seen_alike = Ticket.category_id.in_(select(Category.id).where(Category.public))
+    return [Ticket.kind == filed.kind, seen_alike]
 
 
 def lock(session: Session, ticket_id: int) -> Ticket:

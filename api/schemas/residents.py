@@ -106,9 +106,19 @@ class HeldReportSchema(Schema):
     events = fields.List(fields.Nested(HeldEventSchema), required=True)
 
 
+class HeldSubscriptionSchema(Schema):
+    """A report whose news the resident asked for."""
+
+    report = fields.String(required=True)
+    email = fields.String(required=True)
+    created_at = Moment(required=True)
+    confirmed_at = Moment(required=True, allow_none=True)
+
+
 class HeldSchema(Schema):
     """`data.json` of an export."""
 
     jurisdiction = fields.String(required=True, attribute="jurisdiction.code")
     exported_at = Moment(required=True)
     reports = fields.List(fields.Nested(HeldReportSchema), required=True)
+    subscriptions = fields.List(fields.Nested(HeldSubscriptionSchema), required=True)

@@ -15,7 +15,16 @@ from api.services import commit, db, locale, public_url, services
 from city.models import Jurisdiction
 from infra.clock import now
 from infra.words import Reader, mark, say, say_moment
-from reports import conversation, decisions, history, questions, reading, tracking
+from reports import (
+    conversation,
+    decisions,
+    history,
+    questions,
+    reading,
+    subscribing,
+    subscriptions,
+    tracking,
+)
 from reports.display import isolate
 from reports.models import Report
 from reports.reading import HiddenReport, UnknownReport
@@ -24,7 +33,7 @@ blueprint = Blueprint("pages", "api.views.pages", template_folder="../templates"
 
 _POLICY = (
     "default-src 'none'; img-src {origin} data:; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
 MESSAGE = NewMessageSchema()
 _BAD_MESSAGE = mark("Please write something, of at most 4,000 characters.")
@@ -51,6 +60,11 @@ WORDS = {
     "city": mark("City"),
     "gone": mark("There is no such report, or it is not public."),
     "hidden": mark("This report is no longer shown."),
+    "subscribe": mark("Do you want the news of this report by mail?"),
+    "subscribe_yes": mark("Yes, send me the news"),
+    "subscribed": mark("You will get a mail at each step. Each of them lets you end that."),
+    "unsubscribed": mark("You will get no more mails about this report."),
+    "no_subscription": mark("This link is no longer of use."),
     "home_title": mark("Tell your city"),
     "home_text": mark("Report a problem, suggest an idea or pay a compliment to your city."),
     "home_docs": mark("Documentation of the API"),
@@ -86,6 +100,31 @@ def report_page(reference: str) -> Response:
             _take_message(report, token) if mine and token else _page("gone.html", 404, text="gone")
         )
     return _page("report.html", **_told(report, token if mine else None, mine=mine), complaint=None)
+
+
+@blueprint.route("/s/<token>", methods=["GET", "POST"])
+@anyone
+def subscription_page(token: str) -> Response:
+    """Ask whether the news is wanted, since programs follow links in mails too; then say so."""
+    found = subscriptions.find(db(), services().settings.secret_key, token)
+    if found is None:
+        return _page("subscription.html", 404, text="no_subscription")
+    if request.method == "GET" and found.confirmed_at is None:
+        return _page("subscription.html", text="subscribe", button="subscribe_yes")
+    subscribing.confirm(found, now())
+    commit()
+    return _page("subscription.html", text="subscribed")
+
+
+@blueprint.route("/s/<token>/end")
+@anyone
+def subscription_end_page(token: str) -> Response:
+    """End a subscription at once: each of its mails has a link to here."""
+    found = subscriptions.find(db(), services().settings.secret_key, token)
+    if found is not None:
+        subscribing.end(found)
+        commit()
+    return _page("subscription.html", text="unsubscribed")
 
 
 def _take_message(report: Report, token: str) -> Response:
@@ -140,9 +179,7 @@ def _page(template: str, status: int = 200, **values: Any) -> Response:
         **values,
     )
     answer = make_response(content, status)
-    answer.headers["Content-Security-Policy"] = _POLICY.format(
-        origin=public_url(""), forms="'self'" if values.get("token") else "'none'"
-    )
+    answer.headers["Content-Security-Policy"] = _POLICY.format(origin=public_url(""))
     answer.headers["Content-Language"] = language
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.add("Accept-Language")

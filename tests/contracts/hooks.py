@@ -12,7 +12,7 @@ from hypothesis import strategies
 from schemathesis.generation.meta import CoverageScenario, coverage_scenario
 
 from tests.reports import photo_samples
-from tests.resident import BASE, bearer
+from tests.resident import BASE, INSIDE, bearer
 
 # What Schemathesis calls a picture has hardly a pixel, and is none to us.
 schemathesis.openapi.media_type(
@@ -91,6 +91,8 @@ def _aim(case: Any) -> None:
         case.path_parameters["reference"] = os.environ[name]
     if "{public_id}" in path:
         case.path_parameters["public_id"] = os.environ["PHOTO"]
+    if path == "/similar":
+        case.query = dict(INSIDE)
     if path.endswith("/transitions"):
         case.headers["If-Match"] = _version(os.environ["TICKET"])
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -30,7 +30,7 @@ from api.schemas.city import CategoriesQuerySchema, LocateQuerySchema, LoginSche
 from api.schemas.reports import NewMessageSchema, NewReportSchema, ReportsQuerySchema
 from api.schemas.tickets import TicketsQuerySchema, TransitionSchema
 from infra import words
-from infra.words import CATALOGUES, choose, say, say_moment
+from infra.words import CATALOGUES, choose, say, say_ago, say_moment, say_span
 from reports.status import Status
 
 ROOT = Path(__file__).parents[2]
@@ -173,6 +173,25 @@ def test_winter_and_summer_differ_where_clocks_are_changed() -> None:
     summer, winter = (datetime(2026, month, 1, 12, tzinfo=UTC) for month in (7, 1))
     assert "14:00" in say_moment("fr", summer, "Europe/Paris")
     assert "13:00" in say_moment("fr", winter, "Europe/Paris")
+
+
+@pytest.mark.parametrize(
+    ("age", "english", "french"),
+    [
+        (timedelta(), "1 hour ago", "il y a 1 heure"),
+        (timedelta(minutes=50), "1 hour ago", "il y a 1 heure"),
+        (timedelta(days=2), "2 days ago", "il y a 2 jours"),
+        (timedelta(days=40), "1 month ago", "il y a 1 mois"),
+    ],
+)
+def test_how_long_ago_something_was(age: timedelta, english: str, french: str) -> None:
+    assert (say_ago("en", age), _plain(say_ago("fr", age))) == (english, french)
+    assert say_span("en", age) == english.removesuffix(" ago")
+    assert _plain(say_span("fr", age)) == french.removeprefix("il y a ")
+
+
+def _plain(text: str) -> str:
+    return text.replace(NO_BREAK_SPACE, " ")
 
 
 @dataclass(frozen=True)
