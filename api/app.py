@@ -19,15 +19,21 @@ from api.readiness import Readiness
 from api.services import Services, install, locale, request_id, services
 from api.throttle import LoginThrottle
 from api.views import (
+    accounts,
+    audit,
+    catalogue,
     categories,
     health,
     locations,
     metrics,
     pages,
+    password_page,
+    people,
     photos,
     reports,
     residents,
     sessions,
+    teams,
     tickets,
 )
 from infra import logs, queue
@@ -39,7 +45,10 @@ from infra.storage import Storage
 
 log = structlog.get_logger()
 
-VIEWS = (categories, locations, reports, photos, residents, sessions, tickets, health, metrics)
+VIEWS = (
+    *(categories, locations, reports, photos, residents, sessions, tickets, health, metrics),
+    *(accounts, teams, people, catalogue, audit),
+)
 
 REQUEST_ID = "X-Request-ID"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -66,6 +75,7 @@ def create_app(settings: Settings) -> Flask:
     for view in VIEWS:
         api.register_blueprint(view.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(password_page.blueprint)
     refusals.install(app, api.spec.to_dict())
     cli.install(app)
     app.before_request(_begin)

@@ -22,10 +22,16 @@ UNLIMITED = frozenset({"health.is_alive", "health.is_ready", "metrics.read"})
 BUDGETS: Mapping[str, str] = {
     "reports.list_reports": "searches",
     "tickets.list_tickets": "searches",
+    "audit.list_audit": "searches",
+    "audit.export_csv": "searches",
+    "audit.export_lines": "searches",
     "reports.send_report": "reports",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",
     "sessions.log_in": "logins",
+    "accounts.ask_for_reset": "logins",
+    "accounts.set_password": "logins",
+    "password_page.set_password": "logins",
 }
 # Of all reads, or of all writes.
 _SHARE_OF_A_BUDGET = 2

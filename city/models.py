@@ -102,6 +102,7 @@ class CategoryGroup(Base):
     code: Mapped[str]
     names: Mapped[Names]
     position: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -128,6 +129,7 @@ class Category(Base):
     priority: Mapped[str]
     target_hours: Mapped[int | None]
     position: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -167,6 +169,7 @@ class Team(Base):
     code: Mapped[str]
     names: Mapped[Names]
     email: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -187,6 +190,7 @@ class Person(Base):
     role: Mapped[str]
     locale: Mapped[str]
     password_hash: Mapped[str | None]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -278,7 +282,8 @@ class Address(Base):
 class AuditEntry(Base):
     """One act that has to be shown later; the database refuses to change or delete it.
 
-    `changes` holds ids, codes and counts, never contact details or what somebody wrote.
+    `changes` holds ids, codes, counts and the city's own published words, never contact details or
+    what somebody wrote.
     """
 
     __tablename__ = "audit_entries"

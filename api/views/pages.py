@@ -20,7 +20,7 @@ blueprint = Blueprint("pages", "api.views.pages", template_folder="../templates"
 
 _POLICY = (
     "default-src 'none'; img-src {origin} data:; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
 )
 
 WORDS = {
@@ -44,6 +44,10 @@ WORDS = {
     "hidden": mark("This report is no longer shown."),
     "home_title": mark("Tell your city"),
     "home_text": mark("Report a problem, suggest an idea or pay a compliment to your city."),
+    "password_title": mark("Choose your password"),
+    "password_label": mark("New password, of at least {least} characters"),
+    "password_save": mark("Save"),
+    "password_done": mark("Your password is set. You can log in with it now."),
     "home_docs": mark("Documentation of the API"),
 }
 
@@ -52,12 +56,12 @@ WORDS = {
 @anyone
 def home() -> Response:
     """Say what this is and where to go on."""
-    return _page("home.html")
+    return page("home.html")
 
 
 @blueprint.route("/r/<reference>")
 @anyone
-def report_page(reference: str) -> Response:
+def reportpage(reference: str) -> Response:
     """Show a report; what is not public opens with `?token=`, or with the token as elsewhere."""
     token = request.args.get("token")
     secret_key = services().settings.secret_key
@@ -65,10 +69,10 @@ def report_page(reference: str) -> Response:
     try:
         report = reading.find(db(), reference, holder=holder)
     except UnknownReport:
-        return _page("gone.html", 404, text="gone")
+        return page("gone.html", 404, text="gone")
     except HiddenReport:
-        return _page("gone.html", 410, text="hidden")
-    return _page("report.html", **_told(report, mine=reading.opens(report, holder)))
+        return page("gone.html", 410, text="hidden")
+    return page("report.html", **_told(report, mine=reading.opens(report, holder)))
 
 
 def _told(report: Report, *, mine: bool) -> dict[str, Any]:
@@ -89,11 +93,12 @@ def _told(report: Report, *, mine: bool) -> dict[str, Any]:
     }
 
 
-def _page(template: str, status: int = 200, **values: Any) -> Response:
+def page(template: str, status: int = 200, *, form: bool = False, **values: Any) -> Response:
+    """Return the page that the template makes of the values, in the caller's language."""
     language = locale()
 
-    def word(name: str) -> str:
-        return say(language, WORDS[name])
+    def word(name: str, **places: object) -> str:
+        return say(language, WORDS[name], **places)
 
     def moment(at: Any) -> str:
         return say_moment(language, at, values.get("time_zone", "UTC"))
@@ -109,7 +114,9 @@ def _page(template: str, status: int = 200, **values: Any) -> Response:
         **values,
     )
     answer = make_response(content, status)
-    answer.headers["Content-Security-Policy"] = _POLICY.format(origin=public_url(""))
+    answer.headers["Content-Security-Policy"] = _POLICY.format(
+        origin=public_url(""), forms="'self'" if form else "'none'"
+    )
     answer.headers["Content-Language"] = language
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.add("Accept-Language")
