@@ -204,4 +204,4 @@ def _references(
     session: Session, model: type[Ticket] | type[Report], ids: set[Any]
 ) -> dict[int, str]:
     query = select(model.id, model.reference).where(model.id.in_(ids))
-    return dict(session.execute(query).tuples().all())
+    return {row.id: row.reference for row in session.execute(query)}

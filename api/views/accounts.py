@@ -33,10 +33,10 @@ blueprint = resource("accounts", "Passwords and second factors, for the city's s
 @anyone
 @raises(TooManyLogins)
 @blueprint.arguments(ResetSchema, example={"email": "dispatcher@example.org"})
-@blueprint.response(202)
+@blueprint.response(204)
 def ask_for_reset(body: dict[str, Any]) -> None:
     """Ask for a link to choose a new password with; the answer never tells who has an account."""
-    services().logins.begin(body["email"], addresses.of_caller())
+    services().logins.ask_for_reset(body["email"], addresses.of_caller())
     accounts.ask_for_reset(db(), body["email"], now())
     commit()
 

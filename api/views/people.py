@@ -86,7 +86,7 @@ def change_person(body: dict[str, Any], row: Person, office: Administration) -> 
 @staff(Act.SET_UP)
 @offices.found(people.find)
 @raises(NotInUse)
-@blueprint.response(202)
+@blueprint.response(204)
 def invite_person(row: Person, office: Administration) -> None:
     """Send somebody another link to choose a password with; the links before it work no more."""
     accounts.invite(office, row)
