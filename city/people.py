@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -86,7 +86,7 @@ def create(office: Administration, body: dict[str, Any]) -> Person:
     """Add a person without a password, or raise UnfitPart or EmailTaken."""
     city = office.lock()
     part = office.read(PersonPart, body, city)
-    team_ids = _team_ids(office, part.teams)
+    team_ids = _team_ids(office, part.teams, [])
     person = Person(jurisdiction_id=city.id, email=part.email, **values(part))
     try:
         with office.session.begin_nested():
@@ -108,8 +108,8 @@ def change(
     """
     city = office.lock()
     part = office.read(PersonPart, body, city)
-    team_ids = _team_ids(office, part.teams)
     before = teams_of(office.session, person.id)[person.id]
+    team_ids = _team_ids(office, part.teams, before)
     retired_at = office.retirement(person, retired=retired)
     if retired or part.role is not Role.ADMINISTRATOR:
         _check_another_administers(office, person)
@@ -144,14 +144,15 @@ def _check_another_administers(office: Administration, person: Person) -> None:
         raise LastAdministrator
 
 
-def _team_ids(office: Administration, codes: list[str]) -> set[int]:
+def _team_ids(office: Administration, codes: list[str], current: list[str]) -> set[int]:
+    """Return the ids of the teams; one that is retired may be kept by who is in it already."""
     known = {
         code: id_
         for id_, code in office.session.execute(
             select(Team.id, Team.code).where(
                 Team.jurisdiction_id == office.jurisdiction_id,
                 Team.code.in_(codes),
-                Team.retired_at.is_(None),
+                or_(Team.retired_at.is_(None), Team.code.in_(current)),
             )
         )
     }

@@ -333,8 +333,13 @@ def test_of_two_last_administrators_one_stays(own_app: Flask) -> None:
 
 def test_a_retired_team_takes_nobody_new(own_app: Flask, office: Office) -> None:
     assert office.post("/teams", TEAM).status_code == 201
+    person = body_of(office.post("/people", {**PERSON, "teams": ["nuit"]}))
     assert office.change("/teams/nuit", retired=True).status_code == 200
-    assert h.blamed(office.post("/people", {**PERSON, "teams": ["nuit"]})) == ["/teams/0"]
+    other = {**PERSON, "email": "autre@beaurive.example", "teams": ["nuit"]}
+    assert h.blamed(office.post("/people", other)) == ["/teams/0"]
+    # Who is in it already can still be changed in other ways.
+    kept = body_of(office.change(f"/people/{person['id']}", name="Nour V."))
+    assert kept["teams"] == ["nuit"]
 
 
 def test_loading_a_file_makes_what_was_read_stale(own_app: Flask, office: Office) -> None:

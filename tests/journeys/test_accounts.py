@@ -32,7 +32,7 @@ def test_an_invitation_and_a_reset_come_by_mail_and_open_once(stack: Stack) -> N
         assert added.status_code == 201
         stack.start_workers()
 
-        links = []
+        links: list[str] = []
         for password in ("first password", "second password"):
             count = len(links) + 1
             mails = eventually(lambda count=count: stack.mails(EMAIL)[count - 1 :])  # type: ignore[misc]
