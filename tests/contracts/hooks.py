@@ -43,8 +43,11 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         **(case.headers or {}),
         "X-Forwarded-For": f"10.{number >> 8}.{number % 256}.1",
     }
-    if coverage_scenario(case) in _PROBES:
+    scenario, path = coverage_scenario(case), case.operation.path
+    if scenario in _PROBES:
         _aim(case)
+    if scenario is CoverageScenario.MISSING_PARAMETER and set_up.concerns(path):
+        set_up.aim(case)
     if not case.meta.generation.mode.is_positive:
         return
     if number % 2 == 0:

@@ -35,7 +35,7 @@ def concerns(path: str) -> bool:
 
 
 def aim(case: Any) -> None:
-    """Send the case as who may, to what is there, as it is now."""
+    """Send the case as who may, to what is there, and as it is now where it says for which."""
     path = case.operation.path
     if not str(case.headers.get("Authorization", "")).startswith("Bearer vgs_"):
         return
@@ -43,7 +43,7 @@ def aim(case: Any) -> None:
     case.headers.update(bearer(os.environ[who]))
     if "{key}" in path:
         case.path_parameters["key"] = _KEYS.get(_kind(path), os.environ["PERSON"])
-        if case.method.upper() == "PUT":
+        if "If-Match" in case.headers:
             case.headers["If-Match"] = _read(path)["etag"]
 
 
