@@ -19,19 +19,25 @@ from api.readiness import Readiness
 from api.services import Services, install, locale, request_id, services
 from api.throttle import LoginThrottle
 from api.views import (
+    accounts,
+    audit,
     bulk,
+    catalogue,
     categories,
     health,
     locations,
     metrics,
     moderation,
     pages,
+    password_page,
+    people,
     photos,
     reports,
     residents,
     sessions,
     similar,
     supports,
+    teams,
     teamwork,
     tickets,
 )
@@ -45,20 +51,9 @@ from infra.storage import Storage
 log = structlog.get_logger()
 
 VIEWS = (
-    categories,
-    locations,
-    reports,
-    photos,
-    moderation,
-    residents,
-    sessions,
-    similar,
-    supports,
-    bulk,
-    teamwork,
-    tickets,
-    health,
-    metrics,
+    *(categories, locations, reports, photos, moderation, residents, sessions),
+    *(similar, supports, bulk, teamwork, tickets, health, metrics),
+    *(accounts, teams, people, catalogue, audit),
 )
 
 REQUEST_ID = "X-Request-ID"
@@ -96,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
     for view in VIEWS:
         api.register_blueprint(view.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(password_page.blueprint)
     refusals.install(app, api.spec.to_dict())
     cli.install(app)
     app.before_request(_begin)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from flask import g
 from sqlalchemy.orm import Session
 
-from api.declarations import CALLER, View, declare, raises, said
+from api.declarations import ACT, CALLER, View, declare, raises, said
 from api.services import db, db_without_transaction, services
 from api.tokens import bearer
 from city import sessions
@@ -39,6 +39,11 @@ class NothingHere(Exception):
 def declared(view: Callable[..., Any]) -> str | None:
     """Return who may call the view: anyone, reporter or staff; None where nobody said."""
     return said(view).get(CALLER)
+
+
+def act_of(view: Callable[..., Any]) -> Act | None:
+    """Return which act a view of staff is; None where every person may call it for themselves."""
+    return cast(Act | None, said(view).get(ACT))
 
 
 def anyone(view: View) -> View:
@@ -106,7 +111,7 @@ def staff(act: Act | None = None) -> Callable[[View], View]:
                 raise NotForCaller
             return view(*arguments, staff=person, **named)
 
-        return cast(View, declare(wrapper, CALLER, STAFF))
+        return cast(View, declare(declare(wrapper, CALLER, STAFF), ACT, act))
 
     return decorate
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-CALLER, ERRORS, HEADERS = "caller", "errors", "headers"
+CALLER, ACT, ERRORS, HEADERS = "caller", "act", "errors", "headers"
 # What is no text, such as a picture.
 BYTES = {"type": "string", "format": "binary"}
 # Where flask-smorest keeps what it writes into the description, so that ours gets there too.

@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from api import messages, refusals
+from api import messages, refusals, setup_errors
 from api.bodies import (
     BadInput,
     BodyTooLarge,
@@ -33,8 +33,10 @@ from api.preconditions import (
 from api.problems import Fault, Problem, pointer
 from api.services import db, locale, roll_back
 from api.throttle import TooManyLogins
+from city.administration import UnfitPart
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, OutOfArea, UnknownJurisdiction
+from city.second_factor import CodeRequired, WrongCode
 from city.sessions import WrongCredentials
 from infra.database import SchemaLags
 from infra.storage import StorageError
@@ -247,9 +249,17 @@ def _not_authenticated(_error: NotAuthenticated, status: int) -> Problem:
     return problem(status, "not-authenticated", headers=_CHALLENGE)
 
 
-@_with(401)
-def _wrong_credentials(_error: WrongCredentials, status: int) -> Problem:
-    return problem(status, "wrong-credentials", detail=say(locale(), _LOGIN), headers=_CHALLENGE)
+def _login_refused(slug: str, detail: str) -> Answer:
+    @_with(401)
+    def answer(_error: Exception, status: int) -> Problem:
+        return problem(status, slug, detail=say(locale(), detail), headers=_CHALLENGE)
+
+    return answer
+
+
+@_with(422)
+def _unfit_part(error: UnfitPart, status: int) -> Problem:
+    return problem(status, "unfit-part", faults=setup_errors.faults(error, locale()))
 
 
 @_with(429)
@@ -275,7 +285,9 @@ def _unavailable(slug: str) -> Answer:
 TABLE: Mapping[type[Exception], Answer] = {
     MalformedBody: _plain(400, "malformed-body"),
     NotAuthenticated: _not_authenticated,
-    WrongCredentials: _wrong_credentials,
+    WrongCredentials: _login_refused("wrong-credentials", _LOGIN),
+    CodeRequired: _login_refused("code-required", setup_errors.CODE_REQUIRED),
+    WrongCode: _login_refused("wrong-code", setup_errors.WRONG_CODE),
     NotForCaller: _plain(403, "not-for-you"),
     NotAllowed: _plain(403, "not-allowed"),
     ReportAnonymised: _plain(403, "anonymised", _ANONYMISED),
@@ -328,6 +340,9 @@ TABLE: Mapping[type[Exception], Answer] = {
     OperationalError: _unavailable(_DATABASE),
     PoolTimeoutError: _unavailable(_DATABASE),
     SchemaLags: _unavailable(_DATABASE),
+    UnfitPart: _unfit_part,
+    **{error: _plain(*told) for error, told in setup_errors.PLAIN.items()},
+    **{error: _at(*told) for error, told in setup_errors.PLACED.items()},
 }
 
 # What may happen to every request, whichever route it is for.

@@ -14,6 +14,7 @@ from marshmallow import fields, validate
 
 from api import cursors
 from api.cursors import BadCursor
+from city.file_format import CODE_PATTERN
 from geo.coordinates import Box, ImpossiblePosition, Position
 from infra.notation import NUMBER, read_moment, read_number, read_whole
 from infra.words import mark
@@ -23,6 +24,7 @@ from reports.filters import Near
 MAX_TEXT = 4_000
 MAX_LINE = 200
 MAX_WORDS = 200
+MAX_LANGUAGES = 20
 MAX_NEAR_M = 100_000
 MAX_ACCURACY_M = 10_000_000
 _YEARS = range(1900, 3000)
@@ -35,6 +37,7 @@ NOT_A_BOX = mark("Expected west,south,east,north in degrees.")
 NOT_NEAR = mark("Expected latitude,longitude,metres.")
 NOT_A_CURSOR = mark("This is no cursor of this list.")
 NOT_A_MOMENT = mark("Expected a date and time such as 2026-01-31T12:00:00Z.")
+NOT_A_CODE = mark("Expected up to 63 small letters, digits and hyphens.")
 BOTH_OR_NONE = mark("Latitude and longitude belong together.")
 
 A_CURSOR = (
@@ -168,6 +171,48 @@ class Choice(fields.String):
         self._enum = enum
         values = [member.value for member in enum]
         super().__init__(validate=validate.OneOf(values), **arguments)
+
+
+class Flag(fields.Boolean):
+    """True or false, and nothing that could be taken for one of them."""
+
+    def _deserialize(self, value: Any, *_arguments: Any, **_named: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Code(fields.String):
+    """What the city calls something in addresses and files."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(validate=validate.Regexp(CODE_PATTERN, error=NOT_A_CODE), **arguments)
+
+
+class Texts(fields.Dict):
+    """A text for each language, by its code; a fault is told at its language."""
+
+    def __init__(self, longest: int = MAX_LINE, **arguments: Any) -> None:
+        super().__init__(
+            keys=fields.String(),
+            values=fields.String(validate=validate.Length(max=longest)),
+            validate=validate.Length(min=1, max=MAX_LANGUAGES),
+            **arguments,
+        )
+
+    def deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
+        """Return the texts, or raise ValidationError."""
+        try:
+            return super().deserialize(value, *arguments, **named)
+        except ma.ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            # The library would say besides that it is the text, and not its language's code.
+            faults = {
+                language: [said for found in places.values() for said in found]
+                for language, places in error.messages.items()
+            }
+            raise ma.ValidationError(faults) from error
 
 
 class CommaList(fields.List[Any]):

@@ -24,12 +24,18 @@ BUDGETS: Mapping[str, str] = {
     "tickets.list_tickets": "searches",
     "similar.find_similar": "searches",
     "similar.find_similar_to_ticket": "searches",
+    "audit.list_audit": "searches",
+    "audit.export_csv": "searches",
+    "audit.export_lines": "searches",
     "reports.send_report": "reports",
     "supports.support_ticket": "supports",
     "supports.subscribe_to_ticket": "subscriptions",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",
     "sessions.log_in": "logins",
+    "accounts.ask_for_reset": "logins",
+    "accounts.set_password": "logins",
+    "password_page.set_password": "logins",
 }
 # Of all reads, or of all writes.
 _SHARE_OF_A_BUDGET = 2

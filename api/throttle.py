@@ -17,6 +17,8 @@ PER_ADDRESS = Policy("login-address", 100, WINDOW_S)
 # Who holds many networks of one caller's size tries from each.
 PER_SITE = Policy("login-site", 400, WINDOW_S)
 PER_DEVICE = Policy("login-device", 10, WINDOW_S)
+RESETS_PER_PERSON = Policy("reset-person", 10, WINDOW_S)
+RESETS_PER_ADDRESS = Policy("reset-address", 100, WINDOW_S)
 
 
 class TooManyLogins(Exception):
@@ -43,6 +45,16 @@ class LoginThrottle:
             if self._counts.add(policy, whose) > policy.quota:
                 raise TooManyLogins(policy.left_s())
 
+    def ask_for_reset(self, email: str, address: str) -> None:
+        """Count a request for a new password; raise TooManyLogins when there were too many.
+
+        They are counted apart: nobody is kept from logging in by what others asked for.
+        """
+        policies = ((RESETS_PER_PERSON, _digest(email, address)), (RESETS_PER_ADDRESS, address))
+        for policy, whose in policies:
+            if self._counts.add(policy, whose) > policy.quota:
+                raise TooManyLogins(policy.left_s())
+
     def succeed(self, email: str, address: str, device: str | None = None) -> None:
         """Take back the attempt: the password was right."""
         for policy, whose in _counted(email, address, device):
@@ -52,8 +64,11 @@ class LoginThrottle:
 def _counted(email: str, address: str, device: str | None) -> list[tuple[Policy, str]]:
     if device is not None:
         return [(PER_DEVICE, device)]
-    # The store is no place for e-mail addresses, hence the digest.
-    person = hashlib.sha256(f"{email.strip().lower()}\0{address}".encode()).hexdigest()
     site = addresses.site(address)
     by_site = [(PER_SITE, site)] if site else []
-    return [(PER_PERSON, person), (PER_ADDRESS, address), *by_site]
+    return [(PER_PERSON, _digest(email, address)), (PER_ADDRESS, address), *by_site]
+
+
+def _digest(email: str, address: str) -> str:
+    # The store is no place for e-mail addresses.
+    return hashlib.sha256(f"{email.strip().lower()}\0{address}".encode()).hexdigest()

@@ -30,6 +30,8 @@ class Act(StrEnum):
     TAKE_IN_REPORTS = "take_in_reports"
     HANDLE_PERSONAL_DATA = "handle_personal_data"
     SEE_FIGURES = "see_figures"
+    SET_UP = "set_up"
+    READ_AUDIT = "read_audit"
 
 
 class Reach(StrEnum):
@@ -50,12 +52,20 @@ _TEAM_ACTS = {
     Act.TAKE_IN_REPORTS: Reach.JURISDICTION,
 }
 
+# Who sets the city up, and who looks over everybody's shoulder, is not who does the work.
+_NOT_OF_THE_DESK = {Act.SET_UP, Act.READ_AUDIT}
+
 _TABLE: Mapping[Role, Mapping[Act, Reach]] = {
-    Role.ADMINISTRATOR: _READING,
-    Role.DISPATCHER: dict.fromkeys(Act, Reach.JURISDICTION),
+    Role.ADMINISTRATOR: {
+        **_READING,
+        **dict.fromkeys((Act.SET_UP, Act.READ_AUDIT), Reach.JURISDICTION),
+    },
+    Role.DISPATCHER: dict.fromkeys(
+        (act for act in Act if act not in _NOT_OF_THE_DESK), Reach.JURISDICTION
+    ),
     Role.TEAM_LEAD: _TEAM_ACTS,
     Role.TEAM_MEMBER: _TEAM_ACTS,
-    Role.AUDITOR: _READING,
+    Role.AUDITOR: {**_READING, Act.READ_AUDIT: Reach.JURISDICTION},
 }
 
 

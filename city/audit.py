@@ -17,6 +17,12 @@ class AuditAct(StrEnum):
     RETENTION = "retention"
     EXPORT = "export"
     ERASURE = "erasure"
+    ADDED = "added"
+    CHANGED = "changed"
+    INVITED = "invited"
+    PASSWORD_SET = "password_set"  # noqa: S105 (the name of an act)
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
 
 
 def record(
@@ -33,8 +39,8 @@ def record(
 ) -> None:
     """Write an act down, in the transaction that does it.
 
-    `changes` holds ids, codes and counts alone: an entry is never changed, so nothing in it could
-    be forgotten.
+    `changes` holds ids, codes, counts and the city's own published words alone: an entry is never
+    changed, so nothing in it could be forgotten.
     """
     session.add(
         AuditEntry(

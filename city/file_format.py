@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, get_args
 from zoneinfo import available_timezones
@@ -26,6 +26,7 @@ from city.access import Role
 from city.calendar_format import CalendarPart, RelancePart
 from city.models import KeptText, Kind, Priority, QuestionType
 from infra.database import Names
+from infra.words import mark
 
 BOUNDARY_CODE = "boundary"
 """The code of the layer that holds a jurisdiction's boundary."""
@@ -37,6 +38,19 @@ MOST_HOURS = 24 * 366 * 5
 
 class UnusableCityFile(ValueError):
     """The file cannot be loaded; the message says where and why, one line for each fault."""
+
+
+class Unfit(ValueError):
+    """A value breaks a rule; `sentence` is a message of the catalogue, with its `values`."""
+
+    def __init__(self, sentence: str, **values: str) -> None:
+        super().__init__(sentence.format(**values))
+        self.sentence = sentence
+        self.values = values
+
+
+NO_TEXT = mark("has no text in '{language}'")
+UNKNOWN = mark("there is no {what} '{code}'")
 
 
 def _check_address(address: str) -> str:
@@ -55,20 +69,24 @@ def _check_time_zone(name: str) -> str:
 
 def _check_names(names: Names) -> Names:
     if any(not text.strip() or "\0" in text for text in names.values()):
-        raise ValueError("needs texts that say something")
+        raise Unfit(mark("needs texts that say something"))
     return names
 
 
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+CODE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+MAX_TARGET_HOURS = 24 * 366 * 5
+MIN_PASSWORD = 8
+Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN)]
 
 
 def _check_locale(locale: str) -> str:
     if not localedata.exists(locale):
-        raise ValueError(f"{locale!r} is no language whose dates can be written")
+        raise Unfit(mark("'{language}' is no language whose dates can be written"), language=locale)
     return locale
 
 
 Hours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
+Steps = tuple[str | int, ...]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_check_locale)]
 Mail = Annotated[str, AfterValidator(_check_address), AfterValidator(str.lower)]
 Texts = Annotated[dict[Locale, str], AfterValidator(_check_names)]
@@ -136,7 +154,7 @@ class QuestionPart(_Part):
     @model_validator(mode="after")
     def _check_choices(self) -> QuestionPart:
         if (self.type in (QuestionType.CHOICE, QuestionType.CHOICES)) != bool(self.choices):
-            raise ValueError("choices belong to the types choice and choices, and to no other")
+            raise Unfit(mark("choices belong to the types choice and choices, and to no other"))
         _check_unique("choice", self.choices)
         return self
 
@@ -176,7 +194,7 @@ class PersonPart(_Part):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n\x00]+$")]
     role: Role
     locale: Locale = "en"
-    initial_password: Annotated[str, StringConstraints(min_length=8)] | None = None
+    initial_password: Annotated[str, StringConstraints(min_length=MIN_PASSWORD)] | None = None
     teams: list[Code] = []
 
 
@@ -227,7 +245,7 @@ class CityFile(_Part):
         _check_known("team", teams, (code for person in self.people for code in person.teams))
         _check_known("team", teams, [self.jurisdiction.fallback_team])
         _check_targets(self.categories, self.jurisdiction.calendar)
-        _check_texts(self, self.jurisdiction.locales[0], "")
+        _check_texts(self, self.jurisdiction.locales[0])
         return self
 
 
@@ -272,14 +290,14 @@ def _check_unique(what: str, parts: Sequence[_Coded]) -> set[str]:
     counted = Counter(part.code for part in parts)
     repeated = [code for code, count in counted.items() if count > 1]
     if repeated:
-        raise ValueError(f"the {what} code {repeated[0]!r} stands twice")
+        raise Unfit(mark("the {what} code '{code}' stands twice"), what=what, code=repeated[0])
     return set(counted)
 
 
 def _check_known(what: str, known: set[str], used: Iterable[str]) -> None:
     unknown = sorted(set(used) - known)
     if unknown:
-        raise ValueError(f"there is no {what} {unknown[0]!r}")
+        raise Unfit(UNKNOWN, what=what, code=unknown[0])
 
 
 def _check_targets(categories: Iterable[CategoryPart], calendar: CalendarPart | None) -> None:
@@ -296,15 +314,32 @@ def _check_targets(categories: Iterable[CategoryPart], calendar: CalendarPart | 
             )
 
 
-def _check_texts(part: BaseModel, locale: str, where: str) -> None:
-    """Raise ValueError for the first text that does not stand in the locale to fall back on."""
+def _check_texts(city: CityFile, locale: str) -> None:
+    for path in untold(city, locale):
+        place = " ".join(_named(city, path)).replace(" .", ".")
+        raise ValueError(f"{place} {NO_TEXT.format(language=locale)}")
+
+
+def untold(part: BaseModel, locale: str) -> Iterator[Steps]:
+    """Yield where the part, or one within it, has texts but none in the locale to fall back on."""
     for name, value in part:
-        place = f"{where}.{name}".removeprefix(".")
         is_text = type(part).model_fields[name].annotation == get_args(Texts)[0]
         if is_text and locale not in value:
-            raise ValueError(f"{place} has no text in {locale!r}")
-        parts = value if isinstance(value, list) else [value]
-        for member in parts:
-            if isinstance(member, BaseModel):
-                code = getattr(member, "code", None)
-                _check_texts(member, locale, f"{place} {code}" if code else place)
+            yield (name,)
+        elif isinstance(value, BaseModel):
+            yield from ((name, *path) for path in untold(value, locale))
+        elif isinstance(value, list):
+            for index, member in enumerate(value):
+                if isinstance(member, BaseModel):
+                    yield from ((name, index, *path) for path in untold(member, locale))
+
+
+def _named(part: Any, path: Steps) -> Iterator[str]:
+    """Yield the steps of a path for people, who find a part by its code and not by its number."""
+    for position, step in enumerate(path):
+        part = part[step] if isinstance(step, int) else getattr(part, step)
+        code = getattr(part, "code", None)
+        if isinstance(step, str):
+            yield step if position == 0 else f".{step}"
+        if code:
+            yield code

@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import ARRAY, Text, any_, cast, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from city import catalogue, people, sessions, teams
 from city.addresses import UnusableAddresses, read_addresses
+from city.changes import Changes, assign, sync, touch
 from city.file_format import BOUNDARY_CODE, CityFile, LayerPart, UnusableCityFile, read_json
 from city.models import (
     Address,
@@ -23,7 +25,6 @@ from city.models import (
     RuleRow,
     Ruleset,
     Team,
-    TeamMember,
 )
 from city.passwords import hash_password
 from geo import layers
@@ -47,13 +48,15 @@ class Loading:
         Nothing is committed. Raise UnusableCityFile when the file names what is not there.
         """
         jurisdiction = self._load_jurisdiction()
-        teams = self._load_teams(jurisdiction)
-        jurisdiction.fallback_team_id = teams[self.city.jurisdiction.fallback_team]
+        team_ids = self._load_teams(jurisdiction)
+        jurisdiction.fallback_team_id = team_ids[self.city.jurisdiction.fallback_team]
         service = self._load_layers(jurisdiction)
         groups = self._load_groups(jurisdiction)
         categories = self._load_categories(jurisdiction, groups)
-        self._load_people(jurisdiction, teams)
-        targets = _Targets(teams, groups, categories, layers.district_ids(self.session, service.id))
+        self._load_people(jurisdiction, team_ids)
+        targets = _Targets(
+            team_ids, groups, categories, layers.district_ids(self.session, service.id)
+        )
         self._load_rules(jurisdiction, targets)
         self._load_addresses(jurisdiction)
         self.session.flush()
@@ -85,8 +88,9 @@ class Loading:
         return jurisdiction
 
     def _load_teams(self, jurisdiction: Jurisdiction) -> dict[str, int]:
-        wanted = {part.code: {"names": part.names, "email": part.email} for part in self.city.teams}
-        return self._sync("team", Team, Team.jurisdiction_id, jurisdiction.id, jurisdiction, wanted)
+        wanted = {part.code: teams.values(part) for part in self.city.teams}
+        keys = {"jurisdiction_id": jurisdiction.id}
+        return self._sync("team", Team.jurisdiction_id, keys, wanted)
 
     def _load_layers(self, jurisdiction: Jurisdiction) -> Layer:
         locale = self.city.jurisdiction.locales[0]
@@ -169,51 +173,34 @@ class Loading:
 
     def _load_groups(self, jurisdiction: Jurisdiction) -> dict[str, int]:
         wanted = {
-            part.code: {"names": part.names, "position": position}
+            part.code: catalogue.group_values(part, position)
             for position, part in enumerate(self.city.groups)
         }
-        key = CategoryGroup.jurisdiction_id
-        return self._sync("group", CategoryGroup, key, jurisdiction.id, jurisdiction, wanted)
+        keys = {"jurisdiction_id": jurisdiction.id}
+        return self._sync("group", CategoryGroup.jurisdiction_id, keys, wanted)
 
     def _load_categories(
         self, jurisdiction: Jurisdiction, groups: Mapping[str, int]
     ) -> dict[str, int]:
         wanted = {
-            part.code: {
-                "group_id": groups[part.group],
-                "names": part.names,
-                "descriptions": part.descriptions,
-                "kinds": [kind.value for kind in part.kinds],
-                "public": part.public,
-                "priority": part.priority.value,
-                "target_hours": part.target_hours,
-                "target_hours_by_priority": {
-                    priority.value: hours
-                    for priority, hours in part.target_hours_by_priority.items()
-                },
-                "position": position,
-            }
+            part.code: catalogue.category_values(part, groups[part.group], position)
             for position, part in enumerate(self.city.categories)
         }
-        key = Category.jurisdiction_id
-        ids = self._sync("category", Category, key, jurisdiction.id, jurisdiction, wanted)
+        keys = {"jurisdiction_id": jurisdiction.id}
+        ids = self._sync("category", Category.jurisdiction_id, keys, wanted)
         for part in self.city.categories:
-            questions = {
-                question.code: {
-                    "texts": question.texts,
-                    "type": question.type.value,
-                    "required": question.required,
-                    "choices": [choice.model_dump() for choice in question.choices],
-                    "position": position,
-                }
-                for position, question in enumerate(part.questions)
-            }
-            what = f"question of {part.code}:"
-            category_id = ids[part.code]
-            self._sync(what, Question, Question.category_id, category_id, jurisdiction, questions)
+            said = len(self.changes)
+            self._sync(
+                f"question of {part.code}:",
+                Question.category_id,
+                {**keys, "category_id": ids[part.code]},
+                catalogue.question_values(part.questions),
+            )
+            if len(self.changes) > said:
+                touch(self.session.get_one(Category, ids[part.code]))
         return ids
 
-    def _load_people(self, jurisdiction: Jurisdiction, teams: Mapping[str, int]) -> None:
+    def _load_people(self, jurisdiction: Jurisdiction, team_ids: Mapping[str, int]) -> None:
         known = {
             person.email: person
             for person in self.session.scalars(
@@ -221,12 +208,7 @@ class Loading:
             )
         }
         for part in self.city.people:
-            values = {
-                "name": part.name,
-                "role": part.role.value,
-                "locale": part.locale,
-                "retired_at": None,
-            }
+            values = {**people.values(part), "retired_at": None}
             person = known.get(part.email)
             if person is None:
                 password = part.initial_password
@@ -243,23 +225,10 @@ class Loading:
                 raise UnusableCityFile(f"{part.email} belongs to another jurisdiction")
             else:
                 self._update("person", part.email, person, values)
-            self._set_teams(person, {teams[code] for code in part.teams})
+            if people.set_teams(self.session, person, {team_ids[code] for code in part.teams}):
+                touch(person)
+                self.changes.append(f"person {person.email}: teams changed")
         self._retire_people(jurisdiction)
-
-    def _set_teams(self, person: Person, wanted: set[int]) -> None:
-        query = select(TeamMember).where(TeamMember.person_id == person.id)
-        members = {member.team_id: member for member in self.session.scalars(query)}
-        if members.keys() == wanted:
-            return
-        for team_id in members.keys() - wanted:
-            self.session.delete(members[team_id])
-        for team_id in wanted - members.keys():
-            self.session.add(
-                TeamMember(
-                    jurisdiction_id=person.jurisdiction_id, person_id=person.id, team_id=team_id
-                )
-            )
-        self.changes.append(f"person {person.email}: teams changed")
 
     def _retire_people(self, jurisdiction: Jurisdiction) -> None:
         gone = self.session.scalars(
@@ -272,7 +241,8 @@ class Loading:
             .order_by(Person.email)
         )
         for person in gone:
-            person.retired_at = self.now
+            assign(person, {"retired_at": self.now})
+            sessions.close_all(self.session, person.id)
             self.changes.append(f"person {person.email}: retired")
 
     def _load_rules(self, jurisdiction: Jurisdiction, targets: _Targets) -> None:
@@ -336,38 +306,27 @@ class Loading:
     def _sync(
         self,
         what: str,
-        model: Any,
         owner: InstrumentedAttribute[int],
-        owner_id: int,
-        jurisdiction: Jurisdiction,
+        keys: Mapping[str, int],
         wanted: Mapping[str, dict[str, Any]],
     ) -> dict[str, int]:
         """Make the rows of one owner match the wanted values by code; return code to id."""
-        known = {
-            row.code: row for row in self.session.scalars(select(model).where(owner == owner_id))
-        }
-        for code, values in wanted.items():
-            if row := known.get(code):
-                self._update(what, code, row, {**values, "retired_at": None})
-                continue
-            keys = {"jurisdiction_id": jurisdiction.id, owner.key: owner_id}
-            known[code] = model(code=code, **keys, **values)
-            self.session.add(known[code])
-            self.changes.append(f"{what} {code}: added")
-        for code in sorted(known.keys() - wanted.keys()):
-            if known[code].retired_at is None:
-                known[code].retired_at = self.now
-                self.changes.append(f"{what} {code}: retired")
-        self.session.flush()
-        return {code: known[code].id for code in wanted}
+        synced = sync(self.session, owner, keys, wanted, self.now)
+        for one in synced:
+            if one.changes is None:
+                self.changes.append(f"{what} {one.code}: added")
+            else:
+                self._tell(what, one.code, one.changes)
+        return {one.code: one.row.id for one in synced if one.code in wanted}
 
     def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> None:
-        changed = [name for name, value in values.items() if getattr(row, name) != value]
-        for name in changed:
-            setattr(row, name, values[name])
+        self._tell(what, code, assign(row, values))
+
+    def _tell(self, what: str, code: str, changes: Changes) -> None:
+        changed = dict(changes)
         if "retired_at" in changed:
-            changed.remove("retired_at")
-            self.changes.append(f"{what} {code}: back in use")
+            _before, since = changed.pop("retired_at")
+            self.changes.append(f"{what} {code}: {'retired' if since else 'back in use'}")
         if changed:
             self.changes.append(f"{what} {code}: {', '.join(sorted(changed))} changed")
 

@@ -113,6 +113,7 @@ class CategoryGroup(Base):
     code: Mapped[str]
     names: Mapped[Names]
     position: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -142,6 +143,7 @@ class Category(Base):
         server_default=text("'{}'::jsonb")
     )
     position: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -181,6 +183,7 @@ class Team(Base):
     code: Mapped[str]
     names: Mapped[Names]
     email: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -201,6 +204,7 @@ class Person(Base):
     role: Mapped[str]
     locale: Mapped[str]
     password_hash: Mapped[str | None]
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
@@ -292,7 +296,8 @@ class Address(Base):
 class AuditEntry(Base):
     """One act that has to be shown later; the database refuses to change or delete it.
 
-    `changes` holds ids, codes and counts, never contact details or what somebody wrote.
+    `changes` holds ids, codes, counts and the city's own published words, never contact details or
+    what somebody wrote.
     """
 
     __tablename__ = "audit_entries"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from city import second_factor
 from city.access import Act, Reach, Role, reach
 from city.models import Person, StaffSession, Team, TeamMember
 from city.passwords import verify_password
@@ -19,6 +20,10 @@ TOKEN_PREFIX = "vgs_"  # noqa: S105 (what staff tokens begin with, itself no sec
 
 class WrongCredentials(Exception):
     """No such person, a wrong password, or a person who has left; never said which."""
+
+
+class WrongPassword(Exception):
+    """Who is logged in gave another password than theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +59,20 @@ class OpenedSession:
 
 
 def open_session(
-    session: Session, email: str, password: str, now: datetime, hours: int
+    session: Session,
+    email: str,
+    password: str,
+    now: datetime,
+    hours: int,
+    code: str | None = None,
 ) -> OpenedSession:
-    """Log in, or raise WrongCredentials."""
+    """Log in, or raise WrongCredentials; CodeRequired or WrongCode where only that is missing."""
     person = session.scalar(
         select(Person).where(Person.email == email.strip().lower(), Person.retired_at.is_(None))
     )
     if not verify_password(person.password_hash if person else None, password) or person is None:
         raise WrongCredentials
+    second_factor.prove(session, person.id, code, now)
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=hours)
     session.add(
@@ -74,6 +85,14 @@ def open_session(
         )
     )
     return OpenedSession(token, expires_at, _staff(session, person))
+
+
+def check_password(session: Session, person_id: int, password: str) -> Person:
+    """Return the person who is logged in and has the password, or raise WrongPassword."""
+    person = session.get_one(Person, person_id)
+    if not verify_password(person.password_hash, password):
+        raise WrongPassword
+    return person
 
 
 def find_staff(session: Session, token: str, now: datetime) -> Staff | None:
@@ -93,6 +112,11 @@ def find_staff(session: Session, token: str, now: datetime) -> Staff | None:
 def close_session(session: Session, token: str) -> None:
     """Log out; the token is worthless from here on."""
     session.execute(delete(StaffSession).where(StaffSession.token_hash == _hash(token)))
+
+
+def close_all(session: Session, person_id: int) -> None:
+    """Log the person out wherever they are logged in."""
+    session.execute(delete(StaffSession).where(StaffSession.person_id == person_id))
 
 
 def drop_expired(session: Session, now: datetime) -> None:

@@ -31,9 +31,14 @@ class Job(StrEnum):
 
     RENDER_PHOTO = "workers.photos.render"
     SEND_NOTICE = "workers.notices.send"
+    SEND_LETTER = "workers.letters.send"
 
 
-QUEUE_OF = {Job.RENDER_PHOTO: QueueName.PHOTOS, Job.SEND_NOTICE: QueueName.NOTICES}
+QUEUE_OF = {
+    Job.RENDER_PHOTO: QueueName.PHOTOS,
+    Job.SEND_NOTICE: QueueName.NOTICES,
+    Job.SEND_LETTER: QueueName.NOTICES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Nudge:
     @property
     def job_id(self) -> str:
         """Name the job after its row, so that a queue can be asked whether it holds it."""
-        return f"{QUEUE_OF[self.job]}-{self.row_id}"
+        return f"{self.job.name.lower()}-{self.row_id}"
 
 
 def connect(url: str) -> Redis:

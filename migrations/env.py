@@ -7,6 +7,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 
+import city.account_models  # noqa: F401  (declares its tables)
 import geo.models  # noqa: F401  (declares its tables)
 import reports.decision_rows
 import reports.idempotency

@@ -13,9 +13,10 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, and_, or_, update
 from sqlalchemy.orm import Session
 
+from city.account_models import Letter
 from reports.models import Notice, Photo
 
-Row = TypeVar("Row", Photo, Notice)
+Row = TypeVar("Row", Photo, Notice, Letter)
 
 PENDING = "pending"
 
@@ -28,7 +29,7 @@ class Lease(Generic[Row]):
     attempt: int
 
 
-def waiting(model: type[Photo] | type[Notice], now: datetime) -> ColumnElement[bool]:
+def waiting(model: type[Photo] | type[Notice] | type[Letter], now: datetime) -> ColumnElement[bool]:
     """Return the condition that a row is to be done and in nobody's hands."""
     return and_(
         model.status == PENDING,

@@ -167,12 +167,17 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     letter = _write(case, _link(case, public_url, secret_key))
     if notice.subscription_id is not None:
         letter = _to_subscriber(case, letter, public_url, secret_key)
+    return lay_out(letter, to, f"<{notice.message_key}@{urlsplit(public_url).hostname}>")
+
+
+def lay_out(letter: Letter, to: str, message_id: str) -> Mail:
+    """Return the letter as a mail to the address."""
     return Mail(
         to=to,
         subject=letter.subject,
         text=_layout().get_template("letter.txt").render(letter=letter, labelled=_labelled(letter)),
         html=_layout().get_template("letter.html").render(letter=letter),
-        message_id=f"<{notice.message_key}@{urlsplit(public_url).hostname}>",
+        message_id=message_id,
     )
 
 

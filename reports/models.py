@@ -272,7 +272,7 @@ class Message(Base):
 
 
 class Event(Base):
-    """One line of a ticket's history.
+    """One line of a ticket's history; the database refuses to change or delete it.
 
     `data` holds ids, codes and the city's own names, never what a person wrote.
     """
@@ -285,6 +285,7 @@ class Event(Base):
         within_jurisdiction("person_id", "people"),
         within_jurisdiction("message_id", "messages"),
         one_of("author", Author),
+        Index("ix_events_newest", "jurisdiction_id", "at", "ticket_id", "seq"),
     )
 
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)

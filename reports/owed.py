@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from city.account_models import Letter, LetterStatus
 from reports import leases
 from reports.models import Notice, NoticeStatus, Photo, PhotoStatus
 
@@ -17,6 +18,11 @@ HELD = "held back by a restore"
 HOLD_NOTICES = (
     f"UPDATE notices SET status = '{NoticeStatus.FAILED}', error = '{HELD}', leased_until = NULL"  # noqa: S608
     f" WHERE status = '{NoticeStatus.PENDING}'"
+)
+
+HOLD_LETTERS = (
+    f"UPDATE letters SET status = '{LetterStatus.FAILED}', error = '{HELD}', leased_until = NULL"  # noqa: S608
+    f" WHERE status = '{LetterStatus.PENDING}'"
 )
 
 
@@ -49,7 +55,10 @@ def waits_since(session: Session, now: datetime) -> datetime | None:
         select(func.min(Notice.due_at)).where(leases.waiting(Notice, now), Notice.due_at <= now)
     )
     photo = session.scalar(select(func.min(Photo.created_at)).where(leases.waiting(Photo, now)))
-    return min((since for since in (notice, photo) if since is not None), default=None)
+    letter = session.scalar(
+        select(func.min(Letter.due_at)).where(leases.waiting(Letter, now), Letter.due_at <= now)
+    )
+    return min((since for since in (notice, photo, letter) if since is not None), default=None)
 
 
 def count_failed(session: Session, now: datetime, within: timedelta) -> int:

@@ -8,15 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city import sessions
+from city.account_models import Letter
 from infra.queue import Job, Nudge
-from reports import delivery, idempotency, leases, subscriptions
+from reports import delivery, idempotency, leases, letters, subscriptions
 from reports.models import Notice, Photo
 
 AT_ONCE = 500
 
 
 def waiting(session: Session, now: datetime) -> list[Nudge]:
-    """Return nudges for the photos and notices whose turn it is and that are in nobody's hands."""
+    """Return nudges for the photos and mails whose turn it is and that are in nobody's hands."""
     photos = session.scalars(
         select(Photo.id).where(leases.waiting(Photo, now)).order_by(Photo.created_at).limit(AT_ONCE)
     )
@@ -26,14 +27,22 @@ def waiting(session: Session, now: datetime) -> list[Nudge]:
         .order_by(Notice.due_at)
         .limit(AT_ONCE)
     )
+    owed = session.scalars(
+        select(Letter.id)
+        .where(leases.waiting(Letter, now), Letter.due_at <= now)
+        .order_by(Letter.due_at)
+        .limit(AT_ONCE)
+    )
     return [
         *(Nudge(Job.RENDER_PHOTO, id_) for id_ in photos),
         *(Nudge(Job.SEND_NOTICE, id_) for id_ in notices),
+        *(Nudge(Job.SEND_LETTER, id_) for id_ in owed),
     ]
 
 
 def drop_expired(session: Session, now: datetime) -> None:
-    """Forget sessions, keys and unconfirmed addresses that have run out."""
+    """Forget sessions, one-time links, keys and unconfirmed addresses that have run out."""
     sessions.drop_expired(session, now)
+    letters.drop_expired(session, now)
     idempotency.drop_expired(session, now)
     subscriptions.drop_expired(session, now)

@@ -101,7 +101,7 @@ def _restore_database(file: Path, where: Path, *, replace: bool, hold_notices: b
             where,
             dump,
             replace=replace,
-            last=[owed.HOLD_NOTICES] if hold_notices else [],
+            last=[owed.HOLD_NOTICES, owed.HOLD_LETTERS] if hold_notices else [],
         )
 
 

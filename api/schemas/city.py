@@ -81,7 +81,7 @@ class LocationSchema(Schema):
 
 
 class LoginSchema(Schema):
-    """Who wants in; `code` is for a second factor, which no account asks for yet."""
+    """Who wants in; `code` is of the second factor, or one of the recovery codes."""
 
     email = fields.String(required=True, validate=validate.Length(max=MAX_LINE))
     password = fields.String(

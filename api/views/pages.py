@@ -33,7 +33,7 @@ blueprint = Blueprint("pages", "api.views.pages", template_folder="../templates"
 
 _POLICY = (
     "default-src 'none'; img-src {origin} data:; style-src 'unsafe-inline'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
 )
 MESSAGE = NewMessageSchema()
 _BAD_MESSAGE = mark("Please write something, of at most 4,000 characters.")
@@ -67,6 +67,10 @@ WORDS = {
     "no_subscription": mark("This link is no longer of use."),
     "home_title": mark("Tell your city"),
     "home_text": mark("Report a problem, suggest an idea or pay a compliment to your city."),
+    "password_title": mark("Choose your password"),
+    "password_label": mark("New password, of at least {least} characters"),
+    "password_save": mark("Save"),
+    "password_done": mark("Your password is set. You can log in with it now."),
     "home_docs": mark("Documentation of the API"),
 }
 
@@ -75,7 +79,7 @@ WORDS = {
 @anyone
 def home() -> Response:
     """Say what this is and where to go on."""
-    return _page("home.html")
+    return page("home.html")
 
 
 @blueprint.route("/r/<reference>", methods=["GET", "POST"])
@@ -91,15 +95,15 @@ def report_page(reference: str) -> Response:
     try:
         report = reading.find(db(), reference, holder=holder)
     except UnknownReport:
-        return _page("gone.html", 404, text="gone")
+        return page("gone.html", 404, text="gone")
     except HiddenReport:
-        return _page("gone.html", 410, text="hidden")
+        return page("gone.html", 410, text="hidden")
     mine = reading.opens(report, holder)
     if request.method == "POST":
-        return (
-            _take_message(report, token) if mine and token else _page("gone.html", 404, text="gone")
-        )
-    return _page("report.html", **_told(report, token if mine else None, mine=mine), complaint=None)
+        if not mine or not token:
+            return page("gone.html", 404, text="gone")
+        return _take_message(report, token)
+    return _report_page(report, token if mine else None, mine=mine)
 
 
 @blueprint.route("/s/<token>", methods=["GET", "POST"])
@@ -108,12 +112,12 @@ def subscription_page(token: str) -> Response:
     """Ask whether the news is wanted, since programs follow links in mails too; then say so."""
     found = subscriptions.find(db(), services().settings.secret_key, token)
     if found is None:
-        return _page("subscription.html", 404, text="no_subscription")
+        return page("subscription.html", 404, text="no_subscription")
     if request.method == "GET" and found.confirmed_at is None:
-        return _page("subscription.html", text="subscribe", button="subscribe_yes")
+        return page("subscription.html", form=True, text="subscribe", button="subscribe_yes")
     subscribing.confirm(found, now())
     commit()
-    return _page("subscription.html", text="subscribed")
+    return page("subscription.html", text="subscribed")
 
 
 @blueprint.route("/s/<token>/end")
@@ -124,19 +128,27 @@ def subscription_end_page(token: str) -> Response:
     if found is not None:
         subscribing.end(found)
         commit()
-    return _page("subscription.html", text="unsubscribed")
+    return page("subscription.html", text="unsubscribed")
 
 
 def _take_message(report: Report, token: str) -> Response:
     text = request.form.get("text", "").replace("\r\n", "\n")
     faults = MESSAGE.validate({"text": text})
     if faults or not is_storable(text):
-        return _page("report.html", 422, **_told(report, token, mine=True), complaint=_BAD_MESSAGE)
+        return _report_page(report, token, mine=True, complaint=_BAD_MESSAGE)
     conversation.write_message(db(), report, text, now())
     commit()
     answer = Response(status=303)
     answer.location = f"/r/{report.reference}?{urlencode({'token': token})}"
     return answer
+
+
+def _report_page(
+    report: Report, token: str | None, *, mine: bool, complaint: str | None = None
+) -> Response:
+    told = _told(report, token, mine=mine)
+    status = 422 if complaint else 200
+    return page("report.html", status, form=token is not None, **told, complaint=complaint)
 
 
 def _told(report: Report, token: str | None, *, mine: bool) -> dict[str, Any]:
@@ -159,11 +171,12 @@ def _told(report: Report, token: str | None, *, mine: bool) -> dict[str, Any]:
     }
 
 
-def _page(template: str, status: int = 200, **values: Any) -> Response:
+def page(template: str, status: int = 200, *, form: bool = False, **values: Any) -> Response:
+    """Return the page that the template makes of the values, in the caller's language."""
     language = locale()
 
-    def word(name: str) -> str:
-        return say(language, WORDS[name])
+    def word(name: str, **places: object) -> str:
+        return say(language, WORDS[name], **places)
 
     def moment(at: Any) -> str:
         return say_moment(language, at, values.get("time_zone", "UTC"))
@@ -179,7 +192,9 @@ def _page(template: str, status: int = 200, **values: Any) -> Response:
         **values,
     )
     answer = make_response(content, status)
-    answer.headers["Content-Security-Policy"] = _POLICY.format(origin=public_url(""))
+    answer.headers["Content-Security-Policy"] = _POLICY.format(
+        origin=public_url(""), forms="'self'" if form else "'none'"
+    )
     answer.headers["Content-Language"] = language
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.add("Accept-Language")

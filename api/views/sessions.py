@@ -17,6 +17,7 @@ from api.throttle import TooManyLogins
 from api.tokens import bearer
 from city import sessions
 from city.models import Jurisdiction
+from city.second_factor import CodeRequired, WrongCode
 from city.sessions import Staff, WrongCredentials
 from infra.clock import now
 
@@ -25,13 +26,13 @@ blueprint = resource("sessions", "Logging in, for the city's staff.")
 
 @blueprint.route("/sessions", methods=["POST"])
 @anyone
-@raises(WrongCredentials, TooManyLogins)
+@raises(WrongCredentials, CodeRequired, WrongCode, TooManyLogins)
 @blueprint.arguments(
     LoginSchema, example={"email": "dispatcher@example.org", "password": "correct horse"}
 )
 @blueprint.response(201, SessionSchema)
 def log_in(body: dict[str, Any]) -> dict[str, Any]:
-    """Log in; failed attempts are throttled.
+    """Log in, with a `code` where there is a second factor; failed attempts are throttled.
 
     The answer sets a cookie. A client that sends it back with its next login is not held back for
     what others try.
@@ -41,7 +42,14 @@ def log_in(body: dict[str, Any]) -> dict[str, Any]:
     logins = services().logins
     logins.begin(email, address, device)
     hours = services().settings.session_hours
-    opened = sessions.open_session(db(), email, body["password"], now(), hours)
+    try:
+        opened = sessions.open_session(
+            db(), email, body["password"], now(), hours, body.get("code")
+        )
+    except CodeRequired:
+        # Whoever knows the password comes back with the code, and only then may have failed.
+        logins.succeed(email, address, device)
+        raise
     logins.succeed(email, address, device)
     commit()
     after_this_request(_remembering(email))

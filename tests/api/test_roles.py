@@ -46,6 +46,8 @@ TRIED = {
     Act.TRIAGE: Tried("PATCH", "tickets/{ticket}", {"priority": "high"}),
     Act.HAND_BACK: Tried("POST", "tickets/{ticket}/hand-back", {"reason": "?"}),
     Act.SEE_FIGURES: Tried("GET", "hand-backs"),
+    Act.SET_UP: Tried("GET", "admin/teams"),
+    Act.READ_AUDIT: Tried("GET", "admin/audit?limit=1"),
     Act.JOIN: Tried("POST", "tickets/{ticket}/unmerge", let_in=409),
     Act.MODERATE: Tried("POST", "reports/7KM-2QX-94B/show", {}, let_in=404),
     Act.TAKE_IN_REPORTS: Tried("POST", "reports", problem_at()),
@@ -54,7 +56,9 @@ TRIED = {
 # Acts that are not about a ticket of somebody's.
 ANYWHERE = {
     Act.MODERATE,
+    Act.READ_AUDIT,
     Act.SEE_FIGURES,
+    Act.SET_UP,
     Act.TAKE_IN_REPORTS,
     Act.HANDLE_PERSONAL_DATA,
 }

@@ -23,6 +23,8 @@ EXPECTED: dict[Role, dict[Act, Reach | None]] = {
         Act.JOIN: NO,
         Act.MODERATE: NO,
         Act.SEE_FIGURES: CITY,
+        Act.SET_UP: CITY,
+        Act.READ_AUDIT: CITY,
     },
     Role.DISPATCHER: {
         Act.READ_TICKETS: CITY,
@@ -36,6 +38,8 @@ EXPECTED: dict[Role, dict[Act, Reach | None]] = {
         Act.JOIN: CITY,
         Act.MODERATE: CITY,
         Act.SEE_FIGURES: CITY,
+        Act.SET_UP: NO,
+        Act.READ_AUDIT: NO,
     },
     Role.TEAM_LEAD: {
         Act.READ_TICKETS: TEAMS,
@@ -49,6 +53,8 @@ EXPECTED: dict[Role, dict[Act, Reach | None]] = {
         Act.JOIN: NO,
         Act.MODERATE: NO,
         Act.SEE_FIGURES: NO,
+        Act.SET_UP: NO,
+        Act.READ_AUDIT: NO,
     },
     Role.TEAM_MEMBER: {
         Act.READ_TICKETS: TEAMS,
@@ -62,6 +68,8 @@ EXPECTED: dict[Role, dict[Act, Reach | None]] = {
         Act.JOIN: NO,
         Act.MODERATE: NO,
         Act.SEE_FIGURES: NO,
+        Act.SET_UP: NO,
+        Act.READ_AUDIT: NO,
     },
     Role.AUDITOR: {
         Act.READ_TICKETS: CITY,
@@ -75,6 +83,8 @@ EXPECTED: dict[Role, dict[Act, Reach | None]] = {
         Act.JOIN: NO,
         Act.MODERATE: NO,
         Act.SEE_FIGURES: CITY,
+        Act.SET_UP: NO,
+        Act.READ_AUDIT: CITY,
     },
 }
 EVERY = [(role, act) for role in Role for act in Act]

@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import strategies
 from schemathesis.generation.meta import CoverageScenario, coverage_scenario
 
+from tests.contracts import set_up
 from tests.reports import photo_samples
 from tests.resident import BASE, INSIDE, bearer
 
@@ -42,8 +43,11 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         **(case.headers or {}),
         "X-Forwarded-For": f"10.{number >> 8}.{number % 256}.1",
     }
-    if coverage_scenario(case) in _PROBES:
+    scenario, path = coverage_scenario(case), case.operation.path
+    if scenario in _PROBES:
         _aim(case)
+    if scenario is CoverageScenario.MISSING_PARAMETER and set_up.concerns(path):
+        set_up.aim(case)
     if not case.meta.generation.mode.is_positive:
         return
     if number % 2 == 0:
@@ -56,6 +60,8 @@ def _help(case: Any, number: int) -> None:
     """Tell a good request what the description does not."""
     path, headers = case.operation.path, case.headers
     _aim(case)
+    if set_up.concerns(path):
+        set_up.fill(case, number)
     if path == "/metrics":
         headers.update(bearer(os.environ["METRICS_TOKEN"]))
     if path.endswith("/reports") and number % 4:
@@ -86,6 +92,8 @@ def what_is_not_described_is_refused(_context: Any, response: Any, case: Any) ->
 def _aim(case: Any) -> None:
     """Send the case to the test's own report, ticket or photo, as it is now."""
     path = case.operation.path
+    if set_up.concerns(path):
+        set_up.aim(case)
     if "{reference}" in path:
         name = "TICKET" if "/tickets/" in path else "REPORT"
         case.path_parameters["reference"] = os.environ[name]

@@ -8,13 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
 import pytest
 
 from api.app import REQUEST_ID
-from tests.api.help import AUDITOR
+from tests.api.help import ADMINISTRATOR, AUDITOR, LEAD_OF_ROADS
 from tests.described import METHODS, description
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
@@ -67,6 +68,17 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         session = http.post("/sessions", json=login).json()["token"]
         login["email"] = AUDITOR
         auditor = http.post("/sessions", json=login).json()["token"]
+        login["email"] = LEAD_OF_ROADS
+        lead = http.post("/sessions", json=login).json()["token"]
+        login["email"] = ADMINISTRATOR
+        administrator = http.post("/sessions", json=login).json()["token"]
+        guest = {"email": "invitee@example.org", "name": "Nour Vidal", "role": "auditor"}
+        office = bearer(administrator)
+        http.post("/admin/people", json={**guest, "locale": "fr"}, headers=office)
+        people = http.get("/admin/people", headers=office).json()["items"]
+        # Not the guest: another invitation would end the link of the first.
+        [person] = [one["id"] for one in people if one["email"] == AUDITOR]
+        [mail] = eventually(lambda: stack.mails(guest["email"]))
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
         template = sent["photo_upload"]["template"]
@@ -92,6 +104,10 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "SERVER_URL": stack.url,
         "SESSION_TOKEN": session,
         "AUDITOR_TOKEN": auditor,
+        "LEAD_TOKEN": lead,
+        "ADMINISTRATOR_TOKEN": administrator,
+        "PERSON": str(person),
+        "LINK_TOKEN": _token_in(mail),
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],
         "PHOTO": photo["id"],
@@ -101,6 +117,13 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "STAFF_EMAIL": DISPATCHER,
         "STAFF_PASSWORD": PASSWORD,
     }
+
+
+def _token_in(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    [token] = re.findall(r"/password\?token=(\S+)", body.get_content())
+    return str(token)
 
 
 def _described() -> set[str]:

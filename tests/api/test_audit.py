@@ -1,0 +1,193 @@
+"""Who changed what: written down by itself, never changed, found again, and enough to redo it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from tests.api import help as h
+from tests.api.test_administration import CATEGORY, PERSON, TEAM, Office
+from tests.resident import BASE, DISPATCHER, Resident, body_of, log_in, move
+
+KINDS = {"team": "teams", "group": "groups", "category": "categories", "person": "people"}
+# What the audit does not hold, so that it can be forgotten; and what follows from the rest.
+UNTOLD = {"email", "name", "etag", "password_set", "second_factor"}
+
+
+@pytest.fixture
+def office(own_app: Flask) -> Office:
+    return Office(own_app)
+
+
+def set_up(office: Office) -> None:
+    """Change a bit of everything."""
+    assert office.post("/teams", TEAM).status_code == 201
+    office.change("/teams/nuit", names={"fr": "Nuit"}, email="autre@beaurive.example")
+    office.change("/teams/nuit", retired=True)
+    assert office.post("/groups", {"code": "plages", "names": {"fr": "Plages"}}).status_code == 201
+    office.change("/groups/plages", position=0)
+    assert office.post("/categories", CATEGORY).status_code == 201
+    office.change("/categories/trottinette", group="plages", public=False, target_hours=None)
+    office.change("/categories/trottinette", questions=[])
+    office.change("/categories/arbre", priority="urgent", retired=True)
+    office.change("/categories/arbre", retired=False)
+    person = body_of(office.post("/people", PERSON))
+    office.change(f"/people/{person['id']}", teams=["reseaux"], name="Nour V.", role="team_lead")
+    other = office.person(h.MEMBER_OF_ROADS)
+    office.change(f"/people/{other['id']}", teams=[], locale="en")
+    office.change(f"/people/{other['id']}", retired=True)
+
+
+def state(office: Office) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the whole set-up, but for what the audit does not hold."""
+    return {
+        kind: {
+            str(item.get("id", item.get("code"))): {
+                name: value for name, value in item.items() if name not in UNTOLD | {"id", "code"}
+            }
+            for item in office.get(f"/{path}")["items"]
+        }
+        for kind, path in KINDS.items()
+    }
+
+
+def everything(office: Office, query: str = "source=audit") -> list[dict[str, Any]]:
+    listed = h.pages(office.client, f"/admin/audit?limit=7&{query}", office.headers)
+    return [line for page in listed for line in page]
+
+
+def test_the_audit_replays_to_the_same_set_up(office: Office) -> None:
+    replayed = state(office)
+    set_up(office)
+    for line in reversed(everything(office)):
+        kind, reference = line["thing"]["kind"], line["thing"]["reference"]
+        item = replayed[kind].setdefault(reference, {"retired": False})
+        for name, change in line["changes"].items():
+            if name in UNTOLD:
+                assert change == {"changed": True}
+                continue
+            assert change["from"] == (item.get(name) if line["act"] == "changed" else None)
+            item[name] = change["to"]
+    assert replayed == state(office)
+
+
+def test_contact_data_are_not_in_the_audit(own_app: Flask, office: Office) -> None:
+    set_up(office)
+    with h.parts_of(own_app).sessions() as session:
+        kept = session.execute(text("SELECT string_agg(changes::text, ' ') FROM audit_entries"))
+        told = str(kept.scalar()).lower()
+    for secret in ("nouvelle@", "autre@", "nuit@", "nour", "vidal"):
+        assert secret not in told
+
+
+def test_a_change_that_changes_nothing_is_not_written_down(office: Office) -> None:
+    office.change("/teams/voirie")
+    office.change("/categories/arbre")
+    office.change(f"/people/{office.person(h.AUDITOR)['id']}")
+    h.refused(office.change("/teams/voirie", retired=True), 409)
+    h.refused(office.post("/teams", {**TEAM, "code": "voirie"}), 409)
+    assert everything(office) == []
+
+
+def test_it_says_who_when_and_from_what_to_what(office: Office) -> None:
+    office.change("/categories/arbre", target_hours=5)
+    [line] = everything(office)
+    assert line["person"] == office.person(h.ADMINISTRATOR)["id"]
+    assert (line["source"], line["actor"], line["act"]) == ("audit", "person", "changed")
+    assert line["thing"] == {"kind": "category", "reference": "arbre"}
+    [(name, change)] = line["changes"].items()
+    assert (name, change["to"]) == ("target_hours", 5)
+
+
+def test_tickets_and_set_up_stand_in_one_list_and_are_narrowed(
+    own_app: Flask, office: Office
+) -> None:
+    client = own_app.test_client()
+    ticket = Resident(client).report(contact={"email": "camille@example.org"})["ticket"]
+    assert move(client, ticket, log_in(client), "accepted").status_code == 200
+    office.change("/categories/arbre", target_hours=5)
+    office.change("/teams/voirie", names={"fr": "Voirie"})
+
+    lines = everything(office, "")
+    assert [line["at"] for line in lines] == sorted((line["at"] for line in lines), reverse=True)
+    assert {line["source"] for line in lines} == {"audit", "tickets"}
+    assert "camille" not in json.dumps(lines)
+    dispatcher = office.person(DISPATCHER)["id"]
+    [moved] = everything(office, f"person={dispatcher}")
+    assert (moved["act"], moved["thing"]["reference"]) == ("status", ticket)
+    assert moved["changes"]["to"] == "accepted"
+    assert {line["act"] for line in everything(office, f"reference={ticket}")} >= {
+        "received",
+        "status",
+    }
+    assert [line["thing"]["kind"] for line in everything(office, "thing=team")] == ["team"]
+    assert everything(office, "act=changed") == lines[:2]
+    since, until = lines[1]["at"], lines[0]["at"]
+    assert everything(office, f"from={since}&to={until}") == lines[1:2]
+    assert everything(office, "reference=T-7KM-3QX-9PG") == []
+
+
+def test_every_line_is_met_once_from_page_to_page(own_app: Flask, office: Office) -> None:
+    resident = Resident(own_app.test_client())
+    for _ in range(4):
+        resident.report()
+    set_up(office)
+    for query in ("", "source=audit", "source=tickets"):
+        whole = h.read(office.client, f"/admin/audit?limit=100&{query}", office.headers)["items"]
+        assert everything(office, query) == whole
+        assert len(whole) >= 8
+        for limit in (1, 3):
+            pages = h.pages(office.client, f"/admin/audit?limit={limit}&{query}", office.headers)
+            assert [line for page in pages for line in page] == whole
+
+
+def test_it_is_handed_out_whole(
+    own_app: Flask, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.auditing.EXPORTED_AT_ONCE", 4)
+    Resident(own_app.test_client()).report()
+    set_up(office)
+    lines = everything(office, "")
+    sent = office.client.get(f"{BASE}/admin/audit.jsonl", headers=office.headers)
+    assert sent.mimetype == "application/x-ndjson"
+    assert [json.loads(line) for line in sent.text.splitlines()] == lines
+    sent = office.client.get(f"{BASE}/admin/audit.csv?thing=team", headers=office.headers)
+    rows = list(csv.DictReader(StringIO(sent.text)))
+    assert [row["reference"] for row in rows] == ["nuit"] * 3
+    assert json.loads(rows[0]["changes"]) == {"retired": {"from": False, "to": True}}
+    assert rows[0]["at"] == next(line["at"] for line in lines if line["thing"]["kind"] == "team")
+
+
+def test_the_auditor_reads_it_and_changes_nothing(own_app: Flask, office: Office) -> None:
+    office.change("/teams/voirie", names={"fr": "Voirie"})
+    auditor = Office(own_app, h.AUDITOR)
+    assert everything(auditor) == everything(office)
+    h.refused(auditor.post("/teams", TEAM), 403)
+    for email in (DISPATCHER, h.LEAD_OF_ROADS, h.MEMBER_OF_ROADS):
+        person = log_in(office.client, email)
+        h.refused(office.client.get(f"{BASE}/admin/audit", headers=person), 403)
+
+
+@pytest.mark.parametrize(
+    "query", ["person=0", "person=x", "from=monday", "source=log", "limit=0", "cursor=x"]
+)
+def test_what_cannot_be_looked_for_is_refused(app: Flask, query: str) -> None:
+    office = Office(app)
+    answer = office.client.get(f"{BASE}/admin/audit?{query}", headers=office.headers)
+    assert h.blamed(answer) == [query.partition("=")[0]]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE events SET seq = 9", "DELETE FROM events"])
+def test_history_is_neither_changed_nor_removed(session: Session, statement: str) -> None:
+    for one in (statement, "TRUNCATE events CASCADE"):
+        with pytest.raises(IntegrityError, match="events is append-only"):
+            session.execute(text(one))
+        session.rollback()

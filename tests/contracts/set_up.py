@@ -1,0 +1,100 @@
+"""What Schemathesis sends to the routes of a city's set-up and of its people's accounts.
+
+Few bodies that fit a schema fit the city as well, and who may send them is somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from pyotp import TOTP
+
+from tests.resident import BASE, PASSWORD, bearer
+
+ADMIN, ACCOUNT = f"{BASE}/admin/", f"{BASE}/account/"
+_KEYS = {"teams": "voirie", "groups": "voirie", "categories": "arbre", "rulesets": "1"}
+_NEW: dict[str, dict[str, Any]] = {
+    "teams": {"names": {"fr": "Nuit"}, "email": "nuit@beaurive.example"},
+    "groups": {"names": {"fr": "Plages"}},
+    "categories": {
+        "group": "voirie",
+        "names": {"fr": "Trottinette"},
+        "descriptions": {"fr": "Elle gêne"},
+        "kinds": ["problem"],
+    },
+    "people": {"name": "Nour Vidal", "role": "auditor", "locale": "fr"},
+}
+
+
+def concerns(path: str) -> bool:
+    """Tell whether the path is one of these routes."""
+    return path.startswith((ADMIN, ACCOUNT)) or path == f"{BASE}/passwords"
+
+
+def aim(case: Any) -> None:
+    """Send the case as who may, to what is there, and as it is now where it says for which."""
+    path = case.operation.path
+    if not str(case.headers.get("Authorization", "")).startswith("Bearer vgs_"):
+        return
+    who = "ADMINISTRATOR_TOKEN" if path.startswith(ADMIN) else "LEAD_TOKEN"
+    case.headers.update(bearer(os.environ[who]))
+    if "{key}" in path:
+        case.path_parameters["key"] = _KEYS.get(_kind(path), os.environ["PERSON"])
+        if "If-Match" in case.headers:
+            case.headers["If-Match"] = _read(path)["etag"]
+
+
+def fill(case: Any, number: int) -> None:
+    """Give the case a body that fits the city and how things stand."""
+    path, method = case.operation.path, case.method.upper()
+    if path.startswith(ADMIN) and method == "PUT":
+        case.body = _read(path)
+    elif path.startswith(ADMIN) and method == "POST" and _kind(path) in _NEW and "{" not in path:
+        kind = _kind(path)
+        name = {"email": f"p{number}@example.org"} if kind == "people" else {"code": f"c{number}"}
+        case.body = {**_NEW[kind], **name}
+    elif path.startswith(ACCOUNT):
+        case.body = _STEPS[path.removeprefix(ACCOUNT)]()
+    elif path == f"{BASE}/passwords":
+        case.body = {"token": os.environ["LINK_TOKEN"], "password": PASSWORD}
+
+
+def _begin() -> dict[str, str]:
+    _ask("second-factor/end", {"password": PASSWORD})
+    return {"password": PASSWORD}
+
+
+def _confirm() -> dict[str, str]:
+    begun = _ask("second-factor", _begin())
+    return {"code": TOTP(begun.json()["secret"]).now()}
+
+
+def _end() -> dict[str, str]:
+    _ask("second-factor", {"password": PASSWORD})
+    return {"password": PASSWORD}
+
+
+_STEPS: dict[str, Callable[[], dict[str, str]]] = {
+    "second-factor": _begin,
+    "second-factor/confirmation": _confirm,
+    "second-factor/end": _end,
+}
+
+
+def _kind(path: str) -> str:
+    return path.removeprefix(ADMIN).partition("/")[0]
+
+
+def _read(path: str) -> Any:
+    kind = _kind(path)
+    url = f"{os.environ['SERVER_URL']}{ADMIN}{kind}/{_KEYS.get(kind, os.environ['PERSON'])}"
+    headers = bearer(os.environ["ADMINISTRATOR_TOKEN"])
+    return httpx.get(url, headers=headers, timeout=30).json()
+
+
+def _ask(step: str, body: dict[str, str]) -> httpx.Response:
+    url = f"{os.environ['SERVER_URL']}{ACCOUNT}{step}"
+    return httpx.post(url, json=body, headers=bearer(os.environ["LEAD_TOKEN"]), timeout=30)
