@@ -9,7 +9,7 @@ from api.schemas.common import Schema, ThingSchema
 from api.schemas.tickets import MAX_REASON
 
 
-class AskedSchema(Schema):
+class ReporterQuestionSchema(Schema):
     """A question to the reporters."""
 
     at = Moment(required=True, attribute="created_at")

@@ -12,7 +12,7 @@ from api.callers import staff
 from api.declarations import raises, reads
 from api.loading import loaded, unchanged
 from api.schemas.reports import NewMessageSchema
-from api.schemas.teamwork import AskedSchema, HandBackSchema, HandBacksSchema
+from api.schemas.teamwork import HandBackSchema, HandBacksSchema, ReporterQuestionSchema
 from api.schemas.tickets import TicketSchema
 from api.services import commit, db, locale
 from city.access import Act
@@ -33,7 +33,7 @@ blueprint = resource("teamwork", "What teams do with their tickets.")
 @reads(repeats.HEADER, repeats.SHAPE)
 @raises(TicketMerged, TransitionRefused)
 @blueprint.arguments(NewMessageSchema, example={"text": "De quel côté de la rue est-ce ?"})
-@blueprint.response(201, AskedSchema)
+@blueprint.response(201, ReporterQuestionSchema)
 def ask(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
     """Ask the reporters something: the ticket waits until one of them answers."""
     key = repeats.given_key()

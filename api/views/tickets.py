@@ -82,7 +82,8 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     )
 
 
-@blueprint.route("/tickets/<reference>")
+# No reference is as short as the word for several at once.
+@blueprint.route("/tickets/<string(minlength=5):reference>")
 @staff(Act.READ_TICKETS)
 @loaded(Act.READ_TICKETS)
 @blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
@@ -91,7 +92,7 @@ def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
     return told.ticket(ticket)
 
 
-@blueprint.route("/tickets/<reference>", methods=["PATCH"])
+@blueprint.route("/tickets/<string(minlength=5):reference>", methods=["PATCH"])
 @staff(Act.ASSIGN)
 @loaded(Act.ASSIGN)
 @unchanged

@@ -49,7 +49,7 @@ class Cell:
 
 
 def _of_tickets(rule: Rule) -> bool:
-    return rule.rule.startswith(f"{BASE}/tickets/<reference>")
+    return re.match(rf"{BASE}/tickets/<[^>]*reference>", rule.rule) is not None
 
 
 def _named(rule: Rule) -> str | None:

@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import strategies
 from schemathesis.generation.meta import CoverageScenario, coverage_scenario
 
-from tests.contracts import set_up
+from tests.contracts import desk, set_up
 from tests.reports import photo_samples
 from tests.resident import BASE, INSIDE, bearer
 
@@ -27,6 +27,8 @@ _KINDS = {CoverageScenario.UNSUPPORTED_CONTENT_TYPE, CoverageScenario.MALFORMED_
 # Whose tokens are good, but for something else.
 _OTHERS = ("AUDITOR_TOKEN", "OTHER_TRACKING_TOKEN")
 _TOKENS = ("Bearer vgr_", "Bearer vgs_")
+# What changes the test's own ticket, which stays one that everything can be done to.
+_CHANGES = ("/transitions", "/hand-back", "/tickets/{reference}")
 _IMPLIED = {"HEAD", "OPTIONS"}
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -60,8 +62,11 @@ def _help(case: Any, number: int) -> None:
     """Tell a good request what the description does not."""
     path, headers = case.operation.path, case.headers
     _aim(case)
+    _spare(case)
     if set_up.concerns(path):
         set_up.fill(case, number)
+    if desk.concerns(path):
+        desk.fill(case)
     if path == "/metrics":
         headers.update(bearer(os.environ["METRICS_TOKEN"]))
     if path.endswith("/reports") and number % 4:
@@ -71,6 +76,17 @@ def _help(case: Any, number: int) -> None:
         # A withdrawn report takes no photos, so this one is not the others'.
         case.path_parameters["reference"] = os.environ["OTHER_REPORT"]
         headers.update(bearer(os.environ["OTHER_TRACKING_TOKEN"]))
+
+
+def _spare(case: Any) -> None:
+    """Have something else hidden than what is asked for everywhere."""
+    if case.operation.path.endswith(("/hide", "/show")):
+        for name, own, other in (
+            ("reference", "REPORT", "MODERATED_REPORT"),
+            ("public_id", "PHOTO", "MODERATED_PHOTO"),
+        ):
+            if case.path_parameters.get(name) == os.environ[own]:
+                case.path_parameters[name] = os.environ[other]
 
 
 @schemathesis.check
@@ -101,12 +117,6 @@ def _aim(case: Any) -> None:
         case.path_parameters["public_id"] = os.environ["PHOTO"]
     if path == "/similar":
         case.query = dict(INSIDE)
-    if path.endswith("/transitions"):
-        case.headers["If-Match"] = _version(os.environ["TICKET"])
-
-
-def _version(reference: str) -> str:
-    """Return the ticket's entity tag."""
-    url = f"{os.environ['SERVER_URL']}{BASE}/tickets/{reference}"
-    answer = httpx.get(url, headers=bearer(os.environ["SESSION_TOKEN"]), timeout=30)
-    return str(answer.headers["ETag"])
+    if path.endswith(_CHANGES):
+        with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
+            case.headers["If-Match"] = desk.version(http, os.environ["TICKET"])

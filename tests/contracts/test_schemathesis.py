@@ -10,6 +10,7 @@ import subprocess
 import sys
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -81,16 +82,12 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         [mail] = eventually(lambda: stack.mails(guest["email"]))
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
-        template = sent["photo_upload"]["template"]
-        url = template.replace("{uuid}", "5f0c7f0e-3d5c-4d53-9c55-0f3c6f0a5a11")
-        headers = {**bearer(sent["tracking_token"]), "Content-Type": "image/jpeg"}
-        photo = http.put(url, content=photo_samples.jpeg(), headers=headers).json()
-        picture = photo["urls"]["320"]["jpg"]
-        eventually(lambda: http.get(picture).status_code == 200)
+        moderated = http.post("/reports", json=problem_at()).json()
+        photo, hidden = _add_photo(http, sent), _add_photo(http, moderated)
     names = {
         "reports": sent["reference"],
         "tickets": sent["ticket"],
-        "photos": photo["id"],
+        "photos": photo,
         "emails": DISPATCHER,
         "passwords": PASSWORD,
     }
@@ -110,7 +107,9 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "LINK_TOKEN": _token_in(mail),
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],
-        "PHOTO": photo["id"],
+        "PHOTO": photo,
+        "MODERATED_REPORT": moderated["reference"],
+        "MODERATED_PHOTO": hidden,
         "OTHER_REPORT": other["reference"],
         "OTHER_TRACKING_TOKEN": other["tracking_token"],
         "TRACKING_TOKEN": sent["tracking_token"],
@@ -124,6 +123,17 @@ def _token_in(mail: EmailMessage) -> str:
     assert body is not None
     [token] = re.findall(r"/password\?token=(\S+)", body.get_content())
     return str(token)
+
+
+def _add_photo(http: httpx.Client, sent: dict[str, Any]) -> str:
+    """Send a photo, wait until it is ready, and return what it is called."""
+    template = sent["photo_upload"]["template"]
+    url = template.replace("{uuid}", "5f0c7f0e-3d5c-4d53-9c55-0f3c6f0a5a11")
+    headers = {**bearer(sent["tracking_token"]), "Content-Type": "image/jpeg"}
+    photo = http.put(url, content=photo_samples.jpeg(), headers=headers).json()
+    eventually(lambda: http.get(photo["urls"]["320"]["jpg"]).status_code == 200)
+    name: str = photo["id"]
+    return name
 
 
 def _described() -> set[str]:

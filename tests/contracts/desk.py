@@ -1,0 +1,55 @@
+"""What it takes to join tickets: each act wants tickets of its own, in the right state."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import httpx
+
+from tests.resident import BASE, bearer, problem_at
+
+_ACTS = ("/merge", "/unmerge", "/split", "/tickets/bulk")
+
+
+def concerns(path: str) -> bool:
+    """Tell whether an operation joins tickets, or changes several."""
+    return path.endswith(_ACTS)
+
+
+def fill(case: Any) -> None:
+    """Aim a good request at tickets that it can be done to."""
+    path = case.operation.path
+    with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
+        one = _send(http)
+        if path.endswith("/bulk"):
+            item = {"reference": one["ticket"], "etag": version(http, one["ticket"])}
+            case.body = {"items": [item], "change": {"priority": "high"}}
+            return
+        if path.endswith("/split"):
+            other = _send(http, same_as=one["ticket"])
+            case.body = {"reports": [other["reference"]]}
+        else:
+            other = _send(http)
+        if path.endswith("/merge"):
+            case.body = {"into": other["ticket"]}
+        if path.endswith("/unmerge"):
+            headers = _staff() | {"If-Match": version(http, one["ticket"])}
+            into = {"into": other["ticket"]}
+            http.post(f"/tickets/{one['ticket']}/merge", json=into, headers=headers)
+        case.path_parameters["reference"] = one["ticket"]
+        case.headers["If-Match"] = version(http, one["ticket"])
+
+
+def version(http: httpx.Client, reference: str) -> str:
+    """Return a ticket's entity tag."""
+    return str(http.get(f"/tickets/{reference}", headers=_staff()).headers["ETag"])
+
+
+def _send(http: httpx.Client, **members: Any) -> dict[str, Any]:
+    sent: dict[str, Any] = http.post("/reports", json=problem_at(**members)).json()
+    return sent
+
+
+def _staff() -> dict[str, str]:
+    return bearer(os.environ["SESSION_TOKEN"])
