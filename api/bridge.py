@@ -19,6 +19,7 @@ _PLAIN_NAMES = {"content-length": "CONTENT_LENGTH", "content-type": "CONTENT_TYP
 
 # Nearly every answer is shorter; of a longer one no more than this is held at a time.
 MOST_HELD = 1024 * 1024
+PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,15 @@ class Rest:
         self._following = following
 
     def read(self) -> bytes:
-        """Return the next piece, or nothing at the end."""
-        return next((part for part in self._following if part), b"")
+        """Return the next piece, of about PIECE bytes or more, or nothing at the end."""
+        parts: list[bytes] = []
+        length = 0
+        for part in self._following:
+            parts.append(part)
+            length += len(part)
+            if length >= PIECE:
+                break
+        return b"".join(parts)
 
     def close(self) -> None:
         """Let the application know that no more of it is read."""

@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from api.bodies import BodyTooSlow, MalformedBody, Overloaded
-from api.bridge import Answer, call, make_environ
+from api.bridge import PIECE, Answer, Rest, call, make_environ
 from api.errors import problem
 from api.problems import MEDIA_TYPE
 from api.spool import Room, Spool
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -39,7 +40,6 @@ REFUSAL = "vigie.refusal"
 
 # A simple client reads no answer before it has sent all of its body. So much is thrown away for it.
 MAX_DRAINED = 64 * 1024 * 1024
-PIECE = 64 * 1024
 # Longer than any one question to the storage, so that what waits behind one learns its outcome.
 WAIT_S = 15
 WAITING_PER_THREAD = 32
@@ -99,7 +99,7 @@ class Gate:
                 environ[REFUSAL], unread = error, True
                 spool.close()
             answer = await self._answer(environ)
-        await self._deliver(answer, send)
+        await self._deliver(answer, receive, send)
         if unread:
             with suppress(_BodyCut, BodyTooSlow):
                 await self._pour(receive, len, MAX_DRAINED)
@@ -171,23 +171,36 @@ class Gate:
             log.error("unexpected error", exc_info=error)
             return _failure()
 
-    async def _deliver(self, answer: Answer, send: Send) -> None:
+    async def _deliver(self, answer: Answer, receive: Receive, send: Send) -> None:
         """Send the answer; a client that does not read it is left."""
-        loop, rest = asyncio.get_running_loop(), answer.rest
         start = {"status": answer.status, "headers": answer.headers}
-        try:
+        with suppress(TimeoutError):
             await send({"type": "http.response.start", **start})
-            await self._send(answer.body, send, more=rest is not None)
-            while rest is not None:
-                part = await loop.run_in_executor(self._pool, rest.read)
+            await self._send(answer.body, send, more=answer.rest is not None)
+            if answer.rest is not None:
+                await self._go_on(answer.rest, receive, send)
+        if answer.rest is not None:
+            await self._in_pool(answer.rest.close)
+
+    async def _go_on(self, rest: Rest, receive: Receive, send: Send) -> None:
+        """Send what is read piece by piece, until its end or until the client has gone."""
+        gone = asyncio.ensure_future(self._leaves(receive))
+        try:
+            while not gone.done():
+                part = await self._in_pool(rest.read)
                 await self._send(part, send, more=bool(part))
                 if not part:
                     break
-        except TimeoutError:
-            pass
         finally:
-            if rest is not None:
-                await loop.run_in_executor(self._pool, rest.close)
+            gone.cancel()
+
+    async def _leaves(self, receive: Receive) -> None:
+        """Wait until the client has gone; to send to it would raise nothing."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def _in_pool(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     async def _send(self, body: bytes, send: Send, *, more: bool) -> None:
         for begin in range(0, len(body) or 1, PIECE):

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.coordinates import Box, Position
+from infra.notation import read_number
 
 # Farther away an address would mislead more than it would help.
 NEAREST_WITHIN_M = 150
@@ -76,7 +77,7 @@ def read_addresses(path: Path) -> Iterator[tuple[str, Position]]:
 
 def _read_row(path: Path, number: int, row: Mapping[str, str]) -> tuple[str, Position]:
     try:
-        place = Position(float(row["latitude"]), float(row["longitude"]))
+        place = Position(read_number(row["latitude"]), read_number(row["longitude"]))
         label = row["label"].strip()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnusableAddresses(f"{path}: line {number} cannot be read") from error

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import structlog
-from psycopg.errors import UndefinedColumn, UndefinedTable
+from psycopg.errors import ReadOnlySqlTransaction, UndefinedColumn, UndefinedTable
 from psycopg.pq import Format, TransactionStatus
 from sqlalchemy import (
     CheckConstraint,
@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, ExecutionContext
-from sqlalchemy.exc import InvalidatePoolError, ProgrammingError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -153,7 +153,12 @@ def make_engine(url: str, pool_size: int = 16) -> Engine:
 
 def _name_error(context: ExceptionContext) -> BaseException | None:
     found = context.original_exception
+    if isinstance(found, ReadOnlySqlTransaction):
+        # Another server has taken over, or somebody looks after this one: it will pass.
+        return OperationalError(context.statement, None, found, hide_parameters=True)
     if isinstance(found, UndefinedTable | UndefinedColumn):
+        # What is missing is named by us, so that it may be told.
+        log.error("schema lags", missing=found.diag.message_primary)
         return SchemaLags(context.statement, None, found, hide_parameters=True)
     return None
 

@@ -9,11 +9,11 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
 MIN_DIGITS = 6
 
-# An extension begins with a word or a sign: "poste 12", "ext. 12", "#12".
-_EXTENSION = "[A-Za-z#].*$"
+# What follows a word or a sign after the number is its extension: "poste 12", "ext. 12", "#12".
+_NUMBER = "^([^0-9]*[0-9][^A-Za-z#]*).*$"
 
 END_SQL = (
-    f"right(regexp_replace(regexp_replace(phone, '{_EXTENSION}', ''), '[^0-9]', '', 'g'),"
+    f"right(regexp_replace(regexp_replace(phone, '{_NUMBER}', '\\1'), '[^0-9]', '', 'g'),"
     f" {MIN_DIGITS})"
 )
 """The last digits of a number that was made `plain`: however it is written, they are the same."""
@@ -41,7 +41,13 @@ def bare(phone: str) -> str:
 
 
 def same_number(one: str, other: str) -> bool:
-    """Tell whether two numbers are the same, one of them perhaps without its country's code."""
+    """Tell whether two numbers are the same, one of them perhaps without its country's code.
+
+    Two extensions of one number are two people's.
+    """
+    extensions = {_extension(one), _extension(other)} - {""}
+    if len(extensions) > 1:
+        return False
     (abroad, longer), (home, shorter) = sorted((_number(one), _number(other)), reverse=True)
     if abroad == home:
         return longer == shorter
@@ -52,7 +58,7 @@ def same_number(one: str, other: str) -> bool:
 def _number(phone: str) -> tuple[bool, str]:
     """Return whether the country's code comes first, and the digits without what only dials."""
     digits = _digits(phone.replace("(0)", ""))
-    if phone.strip().startswith("+"):
+    if re.match(r"[^0-9]*\+", plain(phone)):
         return True, digits
     if digits.startswith("00"):
         return True, digits[2:]
@@ -60,4 +66,9 @@ def _number(phone: str) -> tuple[bool, str]:
 
 
 def _digits(phone: str) -> str:
-    return re.sub("[^0-9]", "", re.sub(_EXTENSION, "", plain(phone)))
+    return re.sub("[^0-9]", "", re.sub(_NUMBER, r"\1", plain(phone), flags=re.DOTALL))
+
+
+def _extension(phone: str) -> str:
+    written = re.sub("[^0-9]", "", plain(phone))
+    return written.removeprefix(_digits(phone))

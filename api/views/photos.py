@@ -180,16 +180,25 @@ def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
         services().storage.put(key, data, upload.facts.media_type)
         try:
             photo, new = gallery.add(db(), report, upload, now())
-        except gallery.REFUSALS:
+        except Exception:
+            # Whatever has gone wrong, no row names the file, and the next try brings another.
             roll_back()
-            services().storage.delete(key)
+            _drop(key)
             raise
         commit()
         if not new:
-            services().storage.delete(key)
+            _drop(key)
     answer = jsonify(PHOTO.dump(_view(photo)))
     answer.status_code = 201 if new else 200
     return answer
+
+
+def _drop(key: str) -> None:
+    """Remove a file that no row names; where the storage fails, the sweeper will find it."""
+    try:
+        services().storage.delete(key)
+    except StorageError:
+        log.warning("superfluous original left behind")
 
 
 def _view(photo: Photo) -> PhotoView:

@@ -28,8 +28,8 @@ def upgrade() -> None:
         [
             "jurisdiction_id",
             sa.text(
-                "right(regexp_replace(regexp_replace(phone, '[A-Za-z#].*$', ''), '[^0-9]', '', 'g'),"
-                " 6)"
+                r"right(regexp_replace(regexp_replace(phone, '^([^0-9]*[0-9][^A-Za-z#]*).*$', '\1'),"
+                " '[^0-9]', '', 'g'), 6)"
             ),
         ],
     )

@@ -36,7 +36,9 @@ class _Closing:
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
+        for piece in self._pieces:
+            _calls.append("piece")
+            yield piece
 
     def close(self) -> None:
         _calls.append("closed")

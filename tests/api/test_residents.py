@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from infra.clock import now
-from reports import gallery
+from reports import gallery, phones
 from reports.models import Notice, Report
 from reports.phones import same_number
 from reports.removals import Removal
@@ -307,6 +308,11 @@ def test_the_archive_is_kept_by_no_cache(
         ("39572717", "+33 6 39572717", False),
         ("39572717", "+33 1 39572717", False),
         ("06 98 76 54 32 poste 12", "0698765432", True),
+        ("06 98 76 54 32 poste 12", "06 98 76 54 32 ext. 12", True),
+        ("06 98 76 54 32 poste 12", "06 98 76 54 32 poste 34", False),
+        ("Tél. 06 98 76 54 32", "0698765432", True),
+        ("Mobile : 06 98 76 54 32", "+33 6 98 76 54 32", True),
+        ("tel:+33698765432", "06 98 76 54 32", True),
         ("٠٦٩٨٧٦٥٤٣٢", "+33 6 98 76 54 32", True),
         ("０６９８７６５４３２", "0698765432", True),
     ],
@@ -320,7 +326,7 @@ def test_a_number_is_the_same_however_it_is_written(one: str, other: str, same: 
     ("condition", "index"),
     [
         ("lower(email) = 'a@example.org'", "ix_contacts_email"),
-        ("right(regexp_replace(phone, '[^0-9]', '', 'g'), 6) = '765432'", "ix_contacts_phone"),
+        (f"{phones.END_SQL} = '765432'", "ix_contacts_phone"),
     ],
 )
 def test_residents_are_found_by_an_index(session: Session, condition: str, index: str) -> None:
@@ -328,12 +334,22 @@ def test_residents_are_found_by_an_index(session: Session, condition: str, index
     plan = session.scalars(
         text(f"EXPLAIN SELECT * FROM contacts WHERE jurisdiction_id = 1 AND {condition}")
     ).all()
-    assert index in "\n".join(plan)
+    found = "\n".join(plan)
+    assert index in found
+    # Not only by the city that the index begins with.
+    assert re.search(r"Index Cond: .*(765432|a@example.org)", found)
 
 
 @pytest.mark.parametrize(
     "written",
-    ["٠٦٩٨٧٦٥٤٣٢", "０６ ９８ ７６ ５４ ３２", "06 98 76 54 32 poste 12", "+33 (0)6 98 76 54 32"],
+    [
+        "Tél. 06 98 76 54 32",
+        "tel:+33698765432",
+        "٠٦٩٨٧٦٥٤٣٢",
+        "０６ ９８ ７６ ５４ ３２",
+        "06 98 76 54 32 poste 12",
+        "+33 (0)6 98 76 54 32",
+    ],
 )
 def test_whoever_left_a_number_is_found_by_it(town: FlaskClient, written: str) -> None:
     view = Resident(town).report(contact={"phone": written})

@@ -119,6 +119,34 @@ def test_a_refused_photo_leaves_the_original_of_its_twin(crowd: Crowd) -> None:
     crowd.demand_that_all_is_kept()
 
 
+def test_a_photo_whose_row_cannot_be_written_leaves_no_original(
+    crowd: Crowd, own_app: Flask
+) -> None:
+    def fill_the_disk() -> None:
+        with parts_of(own_app).engine.begin() as connection:
+            name = connection.execute(text("SELECT current_database()")).scalar_one()
+            read_only = f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'
+            connection.execute(text(read_only))
+        parts_of(own_app).engine.dispose()
+
+    def empty_the_disk() -> None:
+        with parts_of(own_app).engine.connect() as connection:
+            name = connection.execute(text("SELECT current_database()")).scalar_one()
+            connection.execute(text("SET default_transaction_read_only = off"))
+            connection.commit()
+            connection.execute(text(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'))
+            connection.commit()
+        parts_of(own_app).engine.dispose()
+
+    crowd.storage.after_puts += [fill_the_disk]
+    crowd.storage.before_deletes += [empty_the_disk]
+
+    crowd.send()
+
+    assert crowd.statuses == [503]
+    crowd.demand_that_all_is_kept()
+
+
 def test_nobody_waits_for_the_removal_of_a_refused_photo(crowd: Crowd) -> None:
     def find_room() -> None:
         crowd.have_one_rejected()
