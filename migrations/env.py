@@ -8,6 +8,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 
 import geo.models  # noqa: F401  (declares its tables)
+import reports.desk_models
 import reports.idempotency
 import reports.models
 import reports.removals  # noqa: F401  (all declare their own tables, and models those of city)
