@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -169,9 +169,13 @@ class NearField(fields.String):
 class CursorField(fields.String):
     """Where the page before ended."""
 
+    def __init__(self, decode: Callable[[str], Any] = cursors.decode, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._decode = decode
+
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
         try:
-            return cursors.decode(super()._deserialize(value, *arguments, **named))
+            return self._decode(super()._deserialize(value, *arguments, **named))
         except BadCursor as error:
             raise ma.ValidationError(NOT_A_CURSOR) from error
 

@@ -63,3 +63,9 @@ _narrowed("assignee", Ticket.assignee_id, few=Ticket.assignee_id.is_not(None))
 _narrowed("priority", Ticket.jurisdiction_id, Ticket.priority, few=Ticket.priority != "normal")
 _narrowed("unrouted", Ticket.jurisdiction_id, few=Ticket.unrouted.is_(True))
 _narrowed("uncertain", Ticket.jurisdiction_id, few=Ticket.uncertain.is_(True))
+
+Index(
+    "ix_tickets_team_closed",
+    *(Ticket.jurisdiction_id, Ticket.team_id, Ticket.status, Ticket.created_at, Ticket.id),
+    postgresql_where=Ticket.closed_at.is_not(None),
+)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVarTuple
+from typing import Any, NamedTuple, TypeVarTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -208,12 +208,17 @@ def mentions(words: str) -> ColumnElement[bool]:
     Case, accents, the words' order and their endings do not matter, nor how a reference is spelled.
     The words are taken literally: there are no wildcards.
     """
-    wanted = func.sought(words)
+    return (
+        select(TicketWords.ticket_id)
+        .where(TicketWords.ticket_id == Ticket.id, words_hold(words))
+        .exists()
+    )
+
+
+def words_hold(words: str) -> ColumnElement[bool]:
+    """Return the condition that the words kept of a ticket hold these, or what they refer to."""
+    wanted: ColumnElement[Any] = func.sought(words)
     with suppress(MalformedReference):
         compact = normalise(words).replace("-", "")
         wanted = wanted.op("||")(func.sought(compact))
-    return (
-        select(TicketWords.ticket_id)
-        .where(TicketWords.ticket_id == Ticket.id, TicketWords.words.bool_op("@@")(wanted))
-        .exists()
-    )
+    return TicketWords.words.bool_op("@@")(wanted)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from api import cursors
 from api.fields import (
     MAX_LINE,
     MAX_TEXT,
+    NOT_A_CURSOR,
     Choice,
     CommaList,
+    CursorField,
     Latitude,
     Line,
     Longitude,
@@ -29,8 +32,10 @@ from api.schemas.common import (
 from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
 from geo.coordinates import Position
-from reports.inbox import MOST_COUNTED, Sort
+from reports.inbox import OpenMark
+from reports.inbox_filters import OPEN_FIRST, InboxFilters, Sort
 from reports.status import Status
+from reports.tallies import MOST_COUNTED
 
 MAX_REASON = 500
 MAX_SPLIT = 1_000
@@ -47,7 +52,43 @@ class TicketsQuerySchema(ListQuerySchema):
     unrouted = fields.Boolean()
     uncertain = fields.Boolean()
     undelivered = fields.Boolean()
-    sort = Choice(Sort, load_default=Sort.NEWEST.value)
+    sort = Choice(
+        Sort,
+        load_default=Sort.NEWEST.value,
+        metadata={
+            "description": "By deadline, priority or number of reports, closed tickets come last"
+        },
+    )
+    cursor = CursorField(cursors.decode_any, load_default=None)
+
+    @validates_schema
+    def check_cursor(self, data: dict[str, Any], **_named: Any) -> None:
+        """Refuse a cursor among tickets that another order does not have."""
+        if isinstance(data["cursor"], OpenMark) and Sort(data["sort"]) not in OPEN_FIRST:
+            raise ValidationError(NOT_A_CURSOR, "cursor")
+
+
+def inbox_filters_from(query: dict[str, Any]) -> InboxFilters:
+    """Return the filters of the inbox alone that a query names."""
+    return InboxFilters(
+        words=query.get("q") or None,
+        priority=query["priority"],
+        assignee=query.get("assignee"),
+        late=query.get("late"),
+        unrouted=query.get("unrouted"),
+        uncertain=query.get("uncertain"),
+        undelivered=query.get("undelivered"),
+        sort=Sort(query["sort"]),
+    )
+
+
+class LastEventSchema(Schema):
+    """What happened last, in the caller's language."""
+
+    at = Moment(required=True)
+    kind = fields.String(required=True)
+    by = fields.String(required=True)
+    text = fields.String(required=True)
 
 
 class TicketItemSchema(Schema):
@@ -72,14 +113,30 @@ class TicketItemSchema(Schema):
         required=True, metadata={"description": "A mail about it was given up"}
     )
     supports = fields.Integer(required=True)
+    report_count = fields.Integer(required=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    age_s = fields.Integer(required=True)
+    time_left_s = fields.Integer(
+        allow_none=True,
+        required=True,
+        metadata={"description": "Less than none where it is late; null where nothing is due"},
+    )
+    last_event = fields.Nested(LastEventSchema, allow_none=True, required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
     closed_at = Moment(allow_none=True, required=True)
 
 
+class OpenTicketsSchema(Schema):
+    """How many open tickets there are, how many late ones, and how many of each team."""
+
+    total = fields.Integer(required=True)
+    late = fields.Integer(required=True)
+    teams = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
 class TicketsSchema(Schema):
-    """A page of the inbox; `counts` has every status, whichever the list is narrowed to."""
+    """A page of the inbox; the counts have every status, whichever the list is narrowed to."""
 
     items = fields.List(fields.Nested(TicketItemSchema), required=True)
     next = fields.Url(allow_none=True, required=True)
@@ -87,8 +144,17 @@ class TicketsSchema(Schema):
         keys=fields.String(),
         values=fields.Integer(),
         required=True,
-        metadata={"description": f"By status; no status is counted beyond {MOST_COUNTED}"},
+        metadata={
+            "description": "By status; of each closed status, and of each team where one sees no"
+            f" more than one's teams, the newest {MOST_COUNTED} are looked at"
+        },
     )
+    at_least = fields.List(
+        fields.String(validate=validate.OneOf([status.value for status in Status])),
+        required=True,
+        metadata={"description": "The statuses of which not all were counted"},
+    )
+    open = fields.Nested(OpenTicketsSchema, required=True)
 
 
 class TicketReportSchema(Schema):

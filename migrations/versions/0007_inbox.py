@@ -179,6 +179,10 @@ NARROWING = {
         ["jurisdiction_id", "priority", "created_at", "id"],
         "priority <> 'normal'",
     ),
+    "team_closed": (
+        ["jurisdiction_id", "team_id", "status", "created_at", "id"],
+        "closed_at IS NOT NULL",
+    ),
     "unrouted": (["jurisdiction_id", "created_at", "id"], "unrouted IS true"),
     "uncertain": (["jurisdiction_id", "created_at", "id"], "uncertain IS true"),
 }
