@@ -27,6 +27,7 @@ from api.views import (
     photos,
     reports,
     residents,
+    saved_filters,
     sessions,
     tickets,
 )
@@ -39,7 +40,18 @@ from infra.storage import Storage
 
 log = structlog.get_logger()
 
-VIEWS = (categories, locations, reports, photos, residents, sessions, tickets, health, metrics)
+VIEWS = (
+    categories,
+    locations,
+    reports,
+    photos,
+    residents,
+    sessions,
+    tickets,
+    saved_filters,
+    health,
+    metrics,
+)
 
 REQUEST_ID = "X-Request-ID"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -64,7 +64,7 @@ class TicketsQuerySchema(ListQuerySchema):
     @validates_schema
     def check_cursor(self, data: dict[str, Any], **_named: Any) -> None:
         """Refuse a cursor among tickets that another order does not have."""
-        if isinstance(data["cursor"], OpenMark) and Sort(data["sort"]) not in OPEN_FIRST:
+        if isinstance(data.get("cursor"), OpenMark) and Sort(data["sort"]) not in OPEN_FIRST:
             raise ValidationError(NOT_A_CURSOR, "cursor")
 
 
