@@ -69,7 +69,7 @@ def feature(view: ReportView) -> dict[str, Any]:
 
 
 def ticket(item: TicketItem) -> dict[str, Any]:
-    """Return a line of the inbox, as TicketItemSchema describes it, for `answer`."""
+    """Return what is told of a ticket everywhere, as TicketItemSchema describes it."""
     return {
         "reference": item.reference,
         "status": item.status,
@@ -90,13 +90,16 @@ def ticket(item: TicketItem) -> dict[str, Any]:
         "supports": item.supports,
         "report_count": item.report_count,
         "photos": [photo(one) for one in item.photos],
-        "age_s": item.age_s,
-        "time_left_s": item.time_left_s,
         "last_event": item.last_event and item.last_event._asdict(),
         "created_at": item.created_at,
         "updated_at": item.updated_at,
         "closed_at": item.closed_at,
     }
+
+
+def line(item: TicketItem) -> dict[str, Any]:
+    """Return a line of the inbox, as TicketLineSchema describes it, for `answer`."""
+    return ticket(item) | {"age_s": item.age_s, "time_left_s": item.time_left_s}
 
 
 def photo(view: PhotoView) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class LastEventSchema(Schema):
 
 
 class TicketItemSchema(Schema):
-    """One line of the inbox."""
+    """What is told of a ticket in the inbox and by itself."""
 
     reference = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf([s.value for s in Status]))
@@ -115,16 +115,21 @@ class TicketItemSchema(Schema):
     supports = fields.Integer(required=True)
     report_count = fields.Integer(required=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    last_event = fields.Nested(LastEventSchema, allow_none=True, required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    closed_at = Moment(allow_none=True, required=True)
+
+
+class TicketLineSchema(TicketItemSchema):
+    """One line of the inbox, as of now."""
+
     age_s = fields.Integer(required=True)
     time_left_s = fields.Integer(
         allow_none=True,
         required=True,
         metadata={"description": "Less than none where it is late; null where nothing is due"},
     )
-    last_event = fields.Nested(LastEventSchema, allow_none=True, required=True)
-    created_at = Moment(required=True)
-    updated_at = Moment(required=True)
-    closed_at = Moment(allow_none=True, required=True)
 
 
 class OpenTicketsSchema(Schema):
@@ -138,7 +143,7 @@ class OpenTicketsSchema(Schema):
 class TicketsSchema(Schema):
     """A page of the inbox; the counts have every status, whichever the list is narrowed to."""
 
-    items = fields.List(fields.Nested(TicketItemSchema), required=True)
+    items = fields.List(fields.Nested(TicketLineSchema), required=True)
     next = fields.Url(allow_none=True, required=True)
     counts = fields.Dict(
         keys=fields.String(),

@@ -100,7 +100,7 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     )
     return documents.answer(
         {
-            "items": [documents.ticket(item) for item in page.items],
+            "items": [documents.line(item) for item in page.items],
             "next": cursors.next_url(page.next),
             "counts": page.counts.statuses,
             "at_least": page.counts.at_least,

@@ -44,7 +44,7 @@ ITEM = {
     "updated_at",
     "closed_at",
 }
-# What differs from one moment to the next.
+# What differs from one moment to the next, and is told by the inbox alone.
 OF_THE_MOMENT = {"age_s", "time_left_s"}
 # What the contract lists of one ticket.
 TICKET = {
@@ -291,6 +291,5 @@ def test_a_listed_ticket_is_the_one_that_is_read(
 ) -> None:
     for item in h.read(client, f"/tickets?q={word}", dispatcher)["items"]:
         ticket, _ = read_ticket(client, item["reference"], dispatcher)
-        assert ticket.keys() >= ITEM
         for name in ITEM - OF_THE_MOMENT:
             assert ticket[name] == item[name], name

@@ -25,8 +25,9 @@ from tests.resident import BASE, DISPATCHER, Resident, log_in, move
 Headers = dict[str, str]
 Scene = dict[str, str]
 
-# Who is calling, with their teams; the rows; their reports with photos; all counts.
-STATEMENTS = 5
+# Who is calling, with their teams; the rows; their reports with photos; all counts. Where open ones
+# do not fill the page, the closed ones that follow are one more.
+STATEMENTS = {"newest": 5, "deadline": 6}
 
 
 @pytest.fixture(scope="module")
@@ -206,4 +207,4 @@ def test_a_page_takes_few_statements(
             with noted(app) as asked:
                 h.read(client, f"/tickets?limit=3&sort={sort}{query}", person)
             told = [one for one in asked if one not in {"BEGIN", "COMMIT"}]
-            assert len(told) <= STATEMENTS, "\n\n".join(told)
+            assert len(told) <= STATEMENTS[sort], "\n\n".join(told)
