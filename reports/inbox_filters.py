@@ -67,14 +67,16 @@ class Narrowed:
     @property
     def any_status(self) -> list[ColumnElement[bool]]:
         """Return all conditions but that on the status."""
+        return [*self.but_words, *([mentions(self.words)] if self.words else [])]
+
+    @property
+    def but_words(self) -> list[ColumnElement[bool]]:
+        """Return all conditions but those on the status and on the words."""
         # The work on what was merged goes on elsewhere.
         found = [Ticket.jurisdiction_id == self.jurisdiction_id, Ticket.merged_into_id.is_(None)]
         if self.team_ids is not None:
             found.append(Ticket.team_id.in_(self.team_ids))
-        found += self.by
-        if self.words:
-            found.append(mentions(self.words))
-        return found
+        return [*found, *self.by]
 
     @property
     def is_whole(self) -> bool:

@@ -2,12 +2,13 @@
 
 Open ones are all counted, since there are never more than the city can work on. Closed ones pile
 up, so of each closed status no more than MOST_COUNTED are looked at, the newest ones, and the
-answer says where there are more.
+answer says where there are more. Words take longer to look at, so of those MOST_SOUGHT.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,8 +41,11 @@ from reports.status import CLOSED, Status
 MOST_COUNTED = 10_000
 """How many tickets of a closed status are looked at: every page of the inbox tells the counts."""
 
-FEW = 1_000
-"""So many tickets that say the words, or fewer, are all counted, however old they are."""
+MOST_SOUGHT = 2_500
+"""How many are looked at for words. Where no more tickets say them, all those are counted instead.
+
+Either way the words of about as many are looked at, however common they are.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +103,23 @@ def _open(wanted: Narrowed, now: datetime) -> Select[*tuple[Any, ...]]:
 
 
 def _closed(wanted: Narrowed, status: Status, few: CTE | None) -> Select[*tuple[Any, ...]]:
-    windows = _windows(wanted, status)
-    newest = union_all(*(_all_but_one(window) for window in windows)).subquery()
-    more: ColumnElement[bool] = or_(*(_size(window) > MOST_COUNTED for window in windows))
+    most = MOST_COUNTED if few is None else MOST_SOUGHT
+    windows = _windows(wanted, status, most)
+    newest = union_all(*(_first(window, most) for window in windows)).subquery()
+    more: ColumnElement[bool] = or_(*(_size(window) > most for window in windows))
     found: ColumnElement[int] = _size(newest)
     if not wanted.is_whole:
-        found = _number(status, wanted, Ticket.id.in_(select(newest.c.id)))
+        found = _number(status, wanted.any_status, Ticket.id.in_(select(newest.c.id)))
     if few is not None:
-        are_few = _size(few) <= FEW
+        are_few = _size(few) <= MOST_SOUGHT
         # Only the branch that is taken is looked up.
-        all_of_few = _number(status, wanted, Ticket.id.in_(select(few.c.ticket_id)))
+        all_of_few = _number(status, wanted.but_words, Ticket.id.in_(select(few.c.ticket_id)))
         found, more = case((are_few, all_of_few), else_=found), ~are_few & more
     return select(literal(status.value), null(), false(), found, more)
 
 
-def _windows(wanted: Narrowed, status: Status) -> list[CTE]:
-    """Return the newest tickets of the closed status, one more than are counted; per team."""
+def _windows(wanted: Narrowed, status: Status, most: int) -> list[CTE]:
+    """Return the newest tickets of the closed status, one more than `most`; per team."""
     of_status = (
         select(Ticket.id, Ticket.created_at)
         .where(
@@ -123,7 +128,7 @@ def _windows(wanted: Narrowed, status: Status) -> list[CTE]:
             Ticket.status == status.value,
         )
         .order_by(Ticket.created_at.desc())
-        .limit(MOST_COUNTED + 1)
+        .limit(most + 1)
     )
     if wanted.team_ids is None:
         return [of_status.cte(status.value)]
@@ -132,8 +137,8 @@ def _windows(wanted: Narrowed, status: Status) -> list[CTE]:
     return [closed.where(Ticket.team_id == id_).cte(f"{status}_{id_}") for id_ in wanted.team_ids]
 
 
-def _all_but_one(window: CTE) -> Select[int]:
-    newest = select(window.c.id).order_by(window.c.created_at.desc()).limit(MOST_COUNTED)
+def _first(window: CTE, most: int) -> Select[int]:
+    newest = select(window.c.id).order_by(window.c.created_at.desc()).limit(most)
     return select(newest.subquery().c.id)
 
 
@@ -143,14 +148,16 @@ def _few(words: str) -> CTE:
         select(TicketWords.ticket_id)
         .where(words_hold(words))
         .order_by(TicketWords.ticket_id.desc())
-        .limit(FEW + 1)
+        .limit(MOST_SOUGHT + 1)
         .cte("few")
     )
 
 
-def _number(status: Status, wanted: Narrowed, among: ColumnElement[bool]) -> ScalarSelect[int]:
-    conditions = (*wanted.any_status, Ticket.status == status.value, among)
-    return select(func.count()).select_from(Ticket).where(*conditions).scalar_subquery()
+def _number(
+    status: Status, conditions: Sequence[ColumnElement[bool]], among: ColumnElement[bool]
+) -> ScalarSelect[int]:
+    of_status = (*conditions, Ticket.status == status.value, among)
+    return select(func.count()).select_from(Ticket).where(*of_status).scalar_subquery()
 
 
 def _size(rows: FromClause) -> ScalarSelect[int]:

@@ -35,7 +35,7 @@ from geo.coordinates import Position
 from reports.inbox import OpenMark
 from reports.inbox_filters import OPEN_FIRST, InboxFilters, Sort
 from reports.status import Status
-from reports.tallies import MOST_COUNTED
+from reports.tallies import MOST_COUNTED, MOST_SOUGHT
 
 MAX_REASON = 500
 MAX_SPLIT = 1_000
@@ -151,7 +151,8 @@ class TicketsSchema(Schema):
         required=True,
         metadata={
             "description": "By status; of each closed status, and of each team where one sees no"
-            f" more than one's teams, the newest {MOST_COUNTED} are looked at"
+            f" more than one's teams, the newest {MOST_COUNTED} are looked at, or with `q`"
+            f" {MOST_SOUGHT} where no fewer say the words"
         },
     )
     at_least = fields.List(

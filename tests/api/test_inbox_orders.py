@@ -177,12 +177,14 @@ def test_of_many_closed_tickets_the_newest_are_counted_and_it_is_said(
     assert counted("kind=idea") == (0, ["resolved"])
     # Where few say the words all of those are counted.
     assert counted("q=ancien") == (2, [])
-    monkeypatch.setattr(tallies, "FEW", 1)
+    monkeypatch.setattr(tallies, "MOST_SOUGHT", 1)
     assert counted("q=ancien") == (0, ["resolved"])
-    assert counted("q=neuf") == (3, ["resolved"])
+    assert counted("q=neuf") == (1, ["resolved"])
     monkeypatch.setattr(tallies, "MOST_COUNTED", 5)
     assert counted("") == (5, [])
+    monkeypatch.setattr(tallies, "MOST_SOUGHT", 2)
     assert counted("q=ancien") == (2, [])
+    assert counted("q=neuf") == (2, ["resolved"])
 
 
 def test_who_has_no_team_sees_an_empty_inbox(own_app: Flask) -> None:
