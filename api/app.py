@@ -34,6 +34,7 @@ from api.views import (
     photos,
     reports,
     residents,
+    saved_filters,
     sessions,
     similar,
     supports,
@@ -52,7 +53,7 @@ log = structlog.get_logger()
 
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
-    *(similar, supports, bulk, teamwork, tickets, health, metrics),
+    *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
     *(accounts, teams, people, catalogue, audit),
 )
 

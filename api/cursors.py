@@ -14,28 +14,34 @@ from flask import request
 
 from api.services import public_url, services
 from reports.filters import Mark
+from reports.inbox import OpenMark
 
 PARAMETER = "cursor"
 _PAGING = {PARAMETER, "limit"}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_MARK = struct.Struct(">qq")
+# Which kind of mark it is, and its two numbers.
+_MARK = struct.Struct(">Bqq")
+_BY_TIME, _BY_PRESSURE = 0, 1
 # With the mark they make 30 bytes, which base64 writes without padding.
-_TAG_BYTES = 14
+_TAG_BYTES = 13
 
 
 class BadCursor(ValueError):
     """The text is no cursor that we made for this request's list."""
 
 
-def encode(mark: Mark) -> str:
+def encode(mark: Mark | OpenMark) -> str:
     """Return the cursor after which the next page of this request's list begins."""
-    packed = _MARK.pack((mark.created_at - _EPOCH) // _MICROSECOND, mark.id)
+    if isinstance(mark, OpenMark):
+        packed = _MARK.pack(_BY_PRESSURE, mark.key, mark.id)
+    else:
+        packed = _MARK.pack(_BY_TIME, (mark.created_at - _EPOCH) // _MICROSECOND, mark.id)
     return _sealed(packed, _key(services().settings.secret_key))
 
 
-def decode(text: str) -> Mark:
+def decode(text: str) -> Mark | OpenMark:
     """Return what the cursor marks in this request's list, or raise BadCursor."""
     try:
         sealed = base64.b64decode(text, altchars=b"-_", validate=True)
@@ -48,11 +54,13 @@ def decode(text: str) -> Mark:
     # What is ours is written in one way only, down to the last letter.
     if not hmac.compare_digest(_sealed(packed, key), text):
         raise BadCursor(text)
-    micros, id_ = _MARK.unpack(packed)
-    return Mark(_EPOCH + timedelta(microseconds=micros), id_)
+    kind, number, id_ = _MARK.unpack(packed)
+    if kind == _BY_PRESSURE:
+        return OpenMark(number, id_)
+    return Mark(_EPOCH + timedelta(microseconds=number), id_)
 
 
-def next_url(mark: Mark | None) -> str | None:
+def next_url(mark: Mark | OpenMark | None) -> str | None:
     """Return the address of the next page of this request's list, or None at the end."""
     if mark is None:
         return None

@@ -75,7 +75,7 @@ def feature(view: ReportView) -> dict[str, Any]:
 
 
 def ticket(item: TicketItem) -> dict[str, Any]:
-    """Return a line of the inbox, as TicketItemSchema describes it, for `answer`."""
+    """Return what is told of a ticket everywhere, as TicketItemSchema describes it."""
     return {
         "reference": item.reference,
         "status": item.status,
@@ -94,11 +94,18 @@ def ticket(item: TicketItem) -> dict[str, Any]:
         "uncertain": item.uncertain,
         "undelivered": item.undelivered,
         "supports": item.supports,
+        "report_count": item.report_count,
         "photos": [photo(one) for one in item.photos],
+        "last_event": item.last_event and item.last_event._asdict(),
         "created_at": item.created_at,
         "updated_at": item.updated_at,
         "closed_at": item.closed_at,
     }
+
+
+def line(item: TicketItem) -> dict[str, Any]:
+    """Return a line of the inbox, as TicketLineSchema describes it, for `answer`."""
+    return ticket(item) | {"age_s": item.age_s, "time_left_s": item.time_left_s}
 
 
 def photo(view: PhotoView) -> dict[str, Any]:

@@ -57,6 +57,7 @@ from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.moderation import UnknownPhoto
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
+from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.status import TransitionRefused
 from reports.supporting import TicketClosed
 from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
@@ -112,6 +113,8 @@ _ASSIGNEE = mark("There is no such person here, or the ticket is none of their t
 _MERGED = mark("This ticket was merged into another one. Go on with that one.")
 _CLOSED = mark("The work on this is finished. If it is there again, please report it anew.")
 _NOT_MERGED = mark("This ticket stands for itself already, or has no report to get back.")
+_FILTER_NAME = mark("You have another filter of this name.")
+_TOO_MANY_FILTERS = mark("You have saved as many filters as one may.")
 _UNFIT_REPORTS = mark(
     "Name reports that are in this ticket, and leave at least one of them where it is."
 )
@@ -296,11 +299,14 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownPhoto: _plain(404, "unknown-photo"),
     UnknownReport: _plain(404, "unknown-report"),
     UnknownTicket: _plain(404, "unknown-ticket"),
+    UnknownFilter: _plain(404, "unknown-filter"),
     BodyTooSlow: _plain(408, "too-slow"),
     KeyInUse: _plain(409, "key-in-use", _KEY_IN_USE),
     OtherPhoto: _plain(409, "other-photo", _OTHER_PHOTO),
     PhotosClosed: _plain(409, "photos-closed", _PHOTOS_CLOSED),
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
+    FilterNameTaken: _plain(409, "filter-name-taken", _FILTER_NAME),
+    TooManyFilters: _plain(409, "too-many-filters", _TOO_MANY_FILTERS),
     NotMerged: _plain(409, "not-merged", _NOT_MERGED),
     TicketClosed: _plain(409, "closed", _CLOSED),
     TicketMerged: _plain(409, "merged", _MERGED),

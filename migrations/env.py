@@ -10,6 +10,7 @@ from sqlalchemy import Connection, create_engine, pool, text
 import city.account_models  # noqa: F401  (declares its tables)
 import geo.models  # noqa: F401  (declares its tables)
 import reports.decision_rows
+import reports.desk_models
 import reports.idempotency
 import reports.models
 import reports.removals

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVarTuple
+from typing import Any, NamedTuple, TypeVarTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     UnaryExpression,
     bindparam,
     func,
-    or_,
     select,
     tuple_,
 )
@@ -29,7 +29,8 @@ from geo import filters
 from geo.coordinates import Box, Position
 from geo.models import District
 from infra.database import PLANNED_ANEW
-from reports.models import Membership, Report, Ticket
+from reports.desk_models import TicketWords
+from reports.models import Report, Ticket
 from reports.references import MalformedReference, normalise
 
 Columns = TypeVarTuple("Columns")
@@ -192,45 +193,32 @@ def _follows(order: Order) -> ColumnElement[bool]:
     return (mine > last) & (order.born >= born)
 
 
-def says(
-    words: str, *columns: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
-) -> ColumnElement[bool]:
-    """Return the condition that a column holds the words, whatever their case and accents.
+def says(words: str) -> ColumnElement[bool]:
+    """Return the condition on a report in its ticket that it says all the words itself.
 
-    The words are taken literally: there are no wildcards.
+    The ticket's words are looked up in their index; they hold more than the public may know of.
     """
-    wanted = func.lower(func.unaccent(words))
-    return or_(*(func.strpos(func.lower(func.unaccent(column)), wanted) > 0 for column in columns))
+    own = func.words_of(func.concat_ws(" ", Report.description, Report.address))
+    return mentions(words) & own.bool_op("@@")(func.sought(words))
 
 
 def mentions(words: str) -> ColumnElement[bool]:
-    """Return the condition that the ticket says the words, or is or holds what they refer to."""
-    try:
-        reference = normalise(words)
-    except MalformedReference:
-        return _any_report_says(words)
-    holds = (
-        select(Membership.id)
-        .join(Report, Report.id == Membership.report_id)
-        .where(
-            Membership.ticket_id == Ticket.id,
-            Membership.left_at.is_(None),
-            Report.reference == reference,
-        )
-        .exists()
-    )
-    return or_(Ticket.reference == reference, holds, _any_report_says(words))
+    """Return the condition on a ticket that it says all the words, or is or holds what they name.
 
-
-def _any_report_says(words: str) -> ColumnElement[bool]:
-    """Return the condition that a report of the ticket holds the words."""
+    Case, accents, the words' order and their endings do not matter, nor how a reference is spelled.
+    The words are taken literally: there are no wildcards.
+    """
     return (
-        select(Membership.id)
-        .join(Report, Report.id == Membership.report_id)
-        .where(
-            Membership.ticket_id == Ticket.id,
-            Membership.left_at.is_(None),
-            says(words, Report.description, Report.address),
-        )
+        select(TicketWords.ticket_id)
+        .where(TicketWords.ticket_id == Ticket.id, words_hold(words))
         .exists()
     )
+
+
+def words_hold(words: str) -> ColumnElement[bool]:
+    """Return the condition that the words kept of a ticket hold these, or what they refer to."""
+    wanted: ColumnElement[Any] = func.sought(words)
+    with suppress(MalformedReference):
+        compact = normalise(words).replace("-", "")
+        wanted = wanted.op("||")(func.sought(compact))
+    return TicketWords.words.bool_op("@@")(wanted)

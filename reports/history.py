@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -245,23 +246,28 @@ def _reason(event: Event, message: Message | None) -> str | None:
 
 
 def _text(event: Event, message: Message | None, reader: Reader) -> str:
-    kind = EventKind(event.kind)
+    return tell(event.kind, event.data, message.body if message else None, reader)
+
+
+def tell(code: str, data: Mapping[str, Any], body: str | None, reader: Reader) -> str:
+    """Say in words what an event of that kind and with such data was."""
+    kind = EventKind(code)
     if kind is EventKind.STATUS:
         told = status_text(
             reader.locale,
-            Status(event.data["to"]),
-            kind=Kind(event.data["kind"]),
-            withdrawn=event.data.get("code") == WITHDRAWN,
+            Status(data["to"]),
+            kind=Kind(data["kind"]),
+            withdrawn=data.get("code") == WITHDRAWN,
         )
-        return f"{told} {message.body}" if message and message.body else told
+        return f"{told} {body}" if body else told
     if kind is EventKind.ROUTED:
-        return reader.say(_KIND_TEXTS[kind], team=reader.name(event.data["team"]))
+        return reader.say(_KIND_TEXTS[kind], team=reader.name(data["team"]))
     if kind is EventKind.MERGED:
-        into: str = event.data["ticket"]
+        into: str = data["ticket"]
         return reader.say(_KIND_TEXTS[kind], ticket=into)
     if kind is EventKind.CHANGED:
-        changed = ", ".join(reader.say(FIELD_TEXTS[field]) for field in event.data["changes"])
+        changed = ", ".join(reader.say(FIELD_TEXTS[field]) for field in data["changes"])
         return reader.say(_KIND_TEXTS[kind], fields=changed)
-    if kind is EventKind.NOTICE_FAILED and "audience" in event.data:
-        return reader.say(_UNDELIVERED_TEXTS[Audience(event.data["audience"])])
+    if kind is EventKind.NOTICE_FAILED and "audience" in data:
+        return reader.say(_UNDELIVERED_TEXTS[Audience(data["audience"])])
     return reader.say(_KIND_TEXTS[kind])

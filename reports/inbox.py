@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -18,61 +16,67 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    case,
     cast,
     func,
     literal,
     select,
-    union_all,
+    tuple_,
 )
 from sqlalchemy.orm import Session
 
-from city.access import Act, Reach
-from city.models import Category, Jurisdiction, Person, Team
+from city.models import Category, Jurisdiction, Person, Priority, Team
 from city.sessions import Staff
 from geo.columns import latitude, longitude
 from geo.coordinates import Position
 from geo.models import District
 from infra.database import PLANNED_ANEW
 from infra.words import Reader
-from reports import reading, supports
-from reports.filters import Filters, Mark, Order, conditions, cut, mentions, read_page
-from reports.models import Membership, Notice, NoticeStatus, Report, Ticket
+from reports import history, reading, supports, tallies
+from reports.filters import Filters, Mark, Order, cut, read_page
+from reports.inbox_filters import (
+    OPEN_FIRST,
+    InboxFilters,
+    Narrowed,
+    Sort,
+    gave_up_a_mail,
+    narrow,
+)
+from reports.models import Event, Membership, Message, Report, Ticket
 from reports.reading import PhotoView
 from reports.status import CLOSED, Status
+from reports.tallies import Counts
 from reports.things import Thing, Things
 
-MOST_COUNTED = 10_000
-"""How far the tickets of a status are counted: every page of the inbox tells the counts."""
 # A ticket whose clock does not run is not late, however long that takes.
 _STANDS_STILL = {*CLOSED, Status.WAITING}
+# Beyond every deadline there is.
+_NEVER = 2**63 - 1
+_URGENCY = {priority.value: -rank for rank, priority in enumerate(Priority)}
 
 
-class Sort(StrEnum):
-    """The order of the inbox."""
+class LastEvent(NamedTuple):
+    """What happened to a ticket last, in words."""
 
-    NEWEST = "newest"
-    OLDEST = "oldest"
+    at: datetime
+    kind: str
+    by: str
+    text: str
 
 
-@dataclass(frozen=True, slots=True)
-class InboxFilters:
-    """What only the inbox can be narrowed by; None leaves a filter out."""
+class OpenMark(NamedTuple):
+    """The last of a page of open tickets by what presses most; `key` says how little it does."""
 
-    words: str | None = None
-    priority: Sequence[str] = ()
-    assignee: str | None = None
-    late: bool | None = None
-    unrouted: bool | None = None
-    uncertain: bool | None = None
-    undelivered: bool | None = None
-    sort: Sort = Sort.NEWEST
+    key: int
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
 class TicketItem:
     """One line of the inbox; `description` is the oldest report's.
 
-    `undelivered` says that a mail about the ticket was given up.
+    `undelivered` says that a mail about the ticket was given up. `age_s` and `time_left_s` are as
+    of now; there is no time left to tell where nothing is due, and less than none where it is late.
     """
 
     reference: str
@@ -94,8 +98,12 @@ class TicketItem:
     updated_at: datetime
     closed_at: datetime | None
     version: int
+    age_s: int
+    time_left_s: int | None
+    last_event: LastEvent | None
     description: str = ""
     supports: int = 0
+    report_count: int = 0
     photos: tuple[PhotoView, ...] = ()
 
 
@@ -109,25 +117,20 @@ class _Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InboxPage:
-    """One page of the inbox and where the next begins.
-
-    `counts` tells how many tickets each status holds, and MOST_COUNTED where there are more.
-    """
+    """One page of the inbox, where the next begins, and how much there is in all."""
 
     items: list[TicketItem]
-    next: Mark | None
-    counts: dict[str, int]
+    next: Mark | OpenMark | None
+    counts: Counts
 
 
-def _gave_up_a_mail() -> ColumnElement[bool]:
-    return (
-        select(Notice.id)
-        .where(Notice.ticket_id == Ticket.id, Notice.status == NoticeStatus.FAILED.value)
-        .exists()
-    )
+_WORDS_OF_EVENT = select(Message.body).where(Message.id == Event.message_id).scalar_subquery()
+_LOCALES = (
+    select(Jurisdiction.locales).where(Jurisdiction.id == Ticket.jurisdiction_id).scalar_subquery()
+)
 
-
-# Columns, not entities, and built once, as for the public's list in `reports.reading`.
+# Columns, not entities, and built once, as for the public's list in `reports.reading`. With what
+# narrows them, no more than eight tables are joined: of more, PostgreSQL tries but one order.
 _QUERY: Select[*tuple[Any, ...]] = (
     select(
         Ticket.created_at,
@@ -149,18 +152,23 @@ _QUERY: Select[*tuple[Any, ...]] = (
         Ticket.due_at,
         Ticket.unrouted,
         Ticket.uncertain,
-        _gave_up_a_mail().label("undelivered"),
+        gave_up_a_mail().label("undelivered"),
         Ticket.updated_at,
         Ticket.closed_at,
         Ticket.version,
-        cast(Jurisdiction.locales, Text).label("locales"),
+        Event.at,
+        Event.kind,
+        Event.author,
+        cast(Event.data, Text).label("event_data"),
+        _WORDS_OF_EVENT.label("event_body"),
+        cast(_LOCALES, Text).label("locales"),
     )
     .select_from(Ticket)
-    .join(Jurisdiction, Jurisdiction.id == Ticket.jurisdiction_id)
     .outerjoin(Category, Category.id == Ticket.category_id)
     .outerjoin(Team, Team.id == Ticket.team_id)
     .outerjoin(District, District.id == Ticket.district_id)
     .outerjoin(Person, Person.id == Ticket.assignee_id)
+    .outerjoin(Event, (Event.ticket_id == Ticket.id) & (Event.seq == Ticket.version))
 )
 
 _REPORTS = (
@@ -185,27 +193,30 @@ def page(
     wanted: Filters,
     extra: InboxFilters,
     limit: int,
-    mark: Mark | None,
+    mark: Mark | OpenMark | None,
     locale: str,
     now: datetime,
 ) -> InboxPage:
-    """Return the tickets that the person may see."""
-    any_status = [
-        *_within_reach(staff),
-        *conditions(session, replace(wanted, status=()), Ticket.location, Ticket.created_at),
-        *_extra_conditions(extra, now),
-    ]
-    narrowed = len(any_status) > 2 or bool(wanted.status)
-    query = _QUERY.where(*any_status)
-    if wanted.status:
-        query = query.where(Ticket.status.in_(wanted.status))
-    order = Order(Ticket.created_at, Ticket.id, newest_first=extra.sort is Sort.NEWEST)
-    query = cut(query, order, by_place=wanted.by_place, marked=mark is not None, narrowed=narrowed)
-    rows, following = read_page(session.connection(), query, order, limit, mark, itemgetter(0, 1))
+    """Return a page of the tickets that the person may see, and the counts of all of them."""
+    narrowed = narrow(session, staff, wanted, extra, now)
+    if extra.sort in OPEN_FIRST:
+        rows, following = _open_first(
+            session, narrowed, extra.sort, limit, mark, by_place=wanted.by_place
+        )
+    else:
+        rows, following = _by_time(
+            session,
+            narrowed,
+            limit,
+            mark if isinstance(mark, Mark) else None,
+            by_place=wanted.by_place,
+            newest_first=extra.sort is Sort.NEWEST,
+            statuses=wanted.status,
+        )
     return InboxPage(
         items=_items(session, rows, locale, now),
         next=following,
-        counts=_counts(session, any_status, anew=narrowed),
+        counts=tallies.count(session, narrowed, now),
     )
 
 
@@ -215,62 +226,100 @@ def line(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
     return _items(session, [row], locale, now)[0]
 
 
-def _within_reach(staff: Staff) -> list[ColumnElement[bool]]:
-    # The work on what was merged goes on elsewhere.
-    found = [Ticket.jurisdiction_id == staff.jurisdiction_id, Ticket.merged_into_id.is_(None)]
-    if staff.reach(Act.READ_TICKETS) is not Reach.JURISDICTION:
-        found.append(Ticket.team_id.in_(staff.team_ids))
-    return found
-
-
-def _extra_conditions(extra: InboxFilters, now: datetime) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if extra.priority:
-        found.append(Ticket.priority.in_(extra.priority))
-    if extra.assignee is not None:
-        known = select(Person.id).where(Person.email == extra.assignee.lower())
-        found.append(Ticket.assignee_id.in_(known))
-    late = (
-        Ticket.due_at.is_not(None)
-        & (Ticket.due_at < now)
-        & Ticket.closed_at.is_(None)
-        & Ticket.paused_at.is_(None)
+def _by_time(
+    session: Session,
+    narrowed: Narrowed,
+    limit: int,
+    mark: Mark | None,
+    *,
+    by_place: bool,
+    newest_first: bool = True,
+    statuses: Sequence[str] = (),
+) -> tuple[Sequence[Sequence[Any]], Mark | None]:
+    query = _QUERY.where(*narrowed.any_status)
+    if statuses:
+        query = query.where(Ticket.status.in_(statuses))
+    order = Order(Ticket.created_at, Ticket.id, newest_first=newest_first)
+    query = cut(
+        query,
+        order,
+        by_place=by_place,
+        marked=mark is not None,
+        narrowed=not narrowed.is_whole or bool(statuses) or narrowed.team_ids is not None,
     )
-    for fact, wanted in (
-        (late, extra.late),
-        (Ticket.unrouted.is_(True), extra.unrouted),
-        (Ticket.uncertain.is_(True), extra.uncertain),
-        (_gave_up_a_mail(), extra.undelivered),
-    ):
-        if wanted is not None:
-            found.append(fact if wanted else ~fact)
-    if extra.words:
-        found.append(mentions(extra.words))
-    return found
+    return read_page(
+        session.connection(), query, order, limit, mark, lambda row: Mark(row[0], row[1])
+    )
 
 
-def _counts(
-    session: Session, narrowed: Sequence[ColumnElement[bool]], *, anew: bool
-) -> dict[str, int]:
-    """Return how many tickets each status holds, none counted beyond MOST_COUNTED."""
-    found = union_all(
-        *(
-            select(
-                literal(status.value),
-                select(func.count())
-                .select_from(
-                    select(Ticket.id)
-                    .where(*narrowed, Ticket.status == status.value)
-                    .limit(MOST_COUNTED)
-                    .subquery()
-                )
-                .scalar_subquery(),
-            )
-            for status in Status
+def _open_first(
+    session: Session,
+    narrowed: Narrowed,
+    sort: Sort,
+    limit: int,
+    mark: Mark | OpenMark | None,
+    *,
+    by_place: bool,
+) -> tuple[Sequence[Sequence[Any]], Mark | OpenMark | None]:
+    """Return open tickets by what presses most, and closed ones where there are no more of them."""
+    rows: list[Sequence[Any]] = []
+    marks: list[OpenMark] = []
+    after = mark if isinstance(mark, Mark) else None
+    if after is None and (still_open := narrowed.listed(closed=False)):
+        rows, marks = _pressing(session, narrowed, sort, still_open, limit + 1, mark)
+        if len(rows) > limit:
+            return rows[:limit], marks[limit - 1]
+    closed = narrowed.listed(closed=True)
+    if not closed:
+        return rows, None
+    room = limit - len(rows)
+    more, last = _by_time(
+        session, narrowed, max(room, 1), after, by_place=by_place, statuses=closed
+    )
+    if room == 0:
+        # The open ones fill the page: all that was to be known is whether another follows.
+        return rows, marks[-1] if more else None
+    return [*rows, *more], last
+
+
+def _pressing(
+    session: Session,
+    narrowed: Narrowed,
+    sort: Sort,
+    statuses: Sequence[str],
+    limit: int,
+    mark: Mark | OpenMark | None,
+) -> tuple[list[Sequence[Any]], list[OpenMark]]:
+    """Return open tickets and the mark of each; all that fit are looked at and sorted."""
+    found = (
+        select(Ticket.id, _pressure(sort).label("key"))
+        .where(*narrowed.any_status, Ticket.status.in_(statuses), Ticket.closed_at.is_(None))
+        .subquery()
+    )
+    first = select(found).order_by(found.c.key, found.c.id).limit(limit)
+    if mark is not None:
+        first = first.where(tuple_(found.c.key, found.c.id) > tuple_(*map(literal, mark)))
+    page = first.subquery()
+    query = _QUERY.add_columns(page.c.key).join(page, page.c.id == Ticket.id)
+    rows = session.connection().execute(
+        query.order_by(page.c.key, page.c.id), execution_options={PLANNED_ANEW: True}
+    )
+    keyed = rows.all()
+    return [row[:-1] for row in keyed], [OpenMark(row[-1], row[1]) for row in keyed]
+
+
+def _pressure(sort: Sort) -> ColumnElement[int]:
+    """Return by what open tickets are sorted: the less, the more they press."""
+    if sort is Sort.PRIORITY:
+        return case(_URGENCY, value=Ticket.priority)
+    if sort is Sort.REPORTS:
+        return (
+            select(-func.count())
+            .where(Membership.ticket_id == Ticket.id, Membership.left_at.is_(None))
+            .scalar_subquery()
         )
-    )
-    counted = session.execute(found, execution_options={PLANNED_ANEW: anew})
-    return dict(counted.all())
+    due_us = func.extract("epoch", Ticket.due_at) * 1_000_000
+    return func.coalesce(cast(due_us, BigInteger), _NEVER)
 
 
 def _items(
@@ -279,19 +328,21 @@ def _items(
     """Return the lines of rows of one jurisdiction."""
     if not rows:
         return []
-    things = Things(Reader(locale, json.loads(rows[0][-1])))
+    reader = Reader(locale, json.loads(rows[0][-1]))
+    things = Things(reader)
     reports: dict[int, list[_Held]] = {row[1]: [] for row in rows}
     for ticket_id, description, shown, supported in session.connection().execute(
         _REPORTS, {"ticket_ids": list(reports)}
     ):
         reports[ticket_id].append(_Held(description, reading.photos(shown), supported))
-    return [_item(row, reports[row[1]], things, now) for row in rows]
+    return [_item(row, reports[row[1]], things, reader, now) for row in rows]
 
 
 def _item(
     row: Sequence[Any],
     reports: Sequence[_Held],
     things: Things,
+    reader: Reader,
     now: datetime,
 ) -> TicketItem:
     (
@@ -318,8 +369,19 @@ def _item(
         updated_at,
         closed_at,
         version,
+        event_at,
+        event_kind,
+        event_author,
+        event_data,
+        event_body,
         _locales,
     ) = row
+    is_open = Status(status) not in CLOSED
+    left_s = int((due_at - now).total_seconds()) if due_at is not None and is_open else None
+    last_event = None
+    if event_kind is not None:
+        text = history.tell(event_kind, json.loads(event_data), event_body, reader)
+        last_event = LastEvent(event_at, event_kind, event_author, text)
     return TicketItem(
         reference=reference,
         status=status,
@@ -340,7 +402,11 @@ def _item(
         updated_at=updated_at,
         closed_at=closed_at,
         version=version,
+        age_s=int((now - created_at).total_seconds()),
+        time_left_s=left_s,
+        last_event=last_event,
         description=reports[0].description if reports else "",
         supports=max(0, len(reports) - 1) + sum(report.supports for report in reports),
+        report_count=len(reports),
         photos=tuple(photo for report in reports for photo in report.photos),
     )

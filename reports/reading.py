@@ -249,7 +249,7 @@ def page(
     """
     narrowing = conditions(session, wanted, Report.location, Report.created_at)
     if words:
-        narrowing.append(says(words, Report.description, Report.address))
+        narrowing.append(says(words))
     marked = mark is not None
     query = _PAGES[marked]
     if narrowing:

@@ -30,9 +30,10 @@ from api.schemas.common import (
 from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
 from geo.coordinates import Position
-from reports.inbox import MOST_COUNTED, Sort
+from reports.inbox_filters import InboxFilters, Sort
 from reports.models import Visibility
 from reports.status import Status
+from reports.tallies import MOST_COUNTED, MOST_SOUGHT
 
 MAX_REASON = 500
 MAX_SPLIT = 1_000
@@ -49,11 +50,40 @@ class TicketsQuerySchema(ListQuerySchema):
     unrouted = QueryFlag()
     uncertain = QueryFlag()
     undelivered = QueryFlag()
-    sort = Choice(Sort, load_default=Sort.NEWEST.value)
+    sort = Choice(
+        Sort,
+        load_default=Sort.NEWEST.value,
+        metadata={
+            "description": "By deadline, priority or number of reports, closed tickets come last"
+        },
+    )
+
+
+def inbox_filters_from(query: dict[str, Any]) -> InboxFilters:
+    """Return the filters of the inbox alone that a query names."""
+    return InboxFilters(
+        words=query.get("q") or None,
+        priority=query["priority"],
+        assignee=query.get("assignee"),
+        late=query.get("late"),
+        unrouted=query.get("unrouted"),
+        uncertain=query.get("uncertain"),
+        undelivered=query.get("undelivered"),
+        sort=Sort(query["sort"]),
+    )
+
+
+class LastEventSchema(Schema):
+    """What happened last, in the caller's language."""
+
+    at = Moment(required=True)
+    kind = fields.String(required=True)
+    by = fields.String(required=True)
+    text = fields.String(required=True)
 
 
 class TicketItemSchema(Schema):
-    """One line of the inbox."""
+    """What is told of a ticket in the inbox and by itself."""
 
     reference = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf([s.value for s in Status]))
@@ -80,23 +110,54 @@ class TicketItemSchema(Schema):
         required=True, metadata={"description": "A mail about it was given up"}
     )
     supports = fields.Integer(required=True)
+    report_count = fields.Integer(required=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    last_event = fields.Nested(LastEventSchema, allow_none=True, required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
     closed_at = Moment(allow_none=True, required=True)
 
 
-class TicketsSchema(Schema):
-    """A page of the inbox; `counts` has every status, whichever the list is narrowed to."""
+class TicketLineSchema(TicketItemSchema):
+    """One line of the inbox, as of now."""
 
-    items = fields.List(fields.Nested(TicketItemSchema), required=True)
+    age_s = fields.Integer(required=True)
+    time_left_s = fields.Integer(
+        allow_none=True,
+        required=True,
+        metadata={"description": "Less than none where it is late; null where nothing is due"},
+    )
+
+
+class OpenTicketsSchema(Schema):
+    """How many open tickets there are, how many late ones, and how many of each team."""
+
+    total = fields.Integer(required=True)
+    late = fields.Integer(required=True)
+    teams = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class TicketsSchema(Schema):
+    """A page of the inbox; the counts have every status, whichever the list is narrowed to."""
+
+    items = fields.List(fields.Nested(TicketLineSchema), required=True)
     next = fields.Url(allow_none=True, required=True)
     counts = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
         required=True,
-        metadata={"description": f"By status; no status is counted beyond {MOST_COUNTED}"},
+        metadata={
+            "description": "By status; of each closed status, and of each team where one sees no"
+            f" more than one's teams, the newest {MOST_COUNTED} are looked at, or with `q`"
+            f" {MOST_SOUGHT} where no fewer say the words"
+        },
     )
+    at_least = fields.List(
+        fields.String(validate=validate.OneOf([status.value for status in Status])),
+        required=True,
+        metadata={"description": "The statuses of which not all were counted"},
+    )
+    open = fields.Nested(OpenTicketsSchema, required=True)
 
 
 class TicketReportSchema(Schema):

@@ -24,6 +24,7 @@ from api.schemas.tickets import (
     TicketsQuerySchema,
     TicketsSchema,
     TransitionSchema,
+    inbox_filters_from,
 )
 from api.services import commit, db, locale
 from city import jurisdictions
@@ -38,7 +39,6 @@ from reports.desk import (
     StaleVersion,
     TicketMerged,
 )
-from reports.inbox import InboxFilters, Sort
 from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.models import Message, Ticket
 from reports.status import Status, TransitionRefused
@@ -60,24 +60,27 @@ def _demand_own_jurisdiction(code: str | None, staff: Staff) -> None:
 def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     """List the tickets that one may see; `q` also finds a ticket's or a report's reference."""
     _demand_own_jurisdiction(query["jurisdiction"], staff)
-    extra = InboxFilters(
-        words=query.get("q"),
-        priority=query["priority"],
-        assignee=query.get("assignee"),
-        late=query.get("late"),
-        unrouted=query.get("unrouted"),
-        uncertain=query.get("uncertain"),
-        undelivered=query.get("undelivered"),
-        sort=Sort(query["sort"]),
-    )
     page = inbox.page(
-        db(), staff, filters_from(query), extra, query["limit"], query["cursor"], locale(), now()
+        db(),
+        staff,
+        filters_from(query),
+        inbox_filters_from(query),
+        query["limit"],
+        query["cursor"],
+        locale(),
+        now(),
     )
     return documents.answer(
         {
-            "items": [documents.ticket(item) for item in page.items],
+            "items": [documents.line(item) for item in page.items],
             "next": cursors.next_url(page.next),
-            "counts": page.counts,
+            "counts": page.counts.statuses,
+            "at_least": page.counts.at_least,
+            "open": {
+                "total": page.counts.open,
+                "late": page.counts.late,
+                "teams": page.counts.teams,
+            },
         }
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,11 +161,12 @@ def fill(one: Town, count: int, photo_every: int = 10) -> None:
         # Each row refers to those that the same statements write: the keys need no asking.
         connection.execute("SET LOCAL session_replication_role = replica")
         connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
-        indexes = _take_indexes(connection)
+        indexes = take_indexes(connection, _FILLED)
         for statement in (_MADE, _TICKETS, _REPORTS, _MEMBERSHIPS, _PHOTOS):
             connection.execute(statement, values)
         for definition in indexes:
             connection.execute(definition)
+        connection.execute("SELECT note_words(ARRAY(SELECT id FROM tickets))")
     with psycopg.connect(one.libpq_url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
     print(f"{count:,} reports and tickets written in {time.perf_counter() - began:.0f} s")
@@ -178,7 +179,7 @@ def _opened(environ: dict[str, str], libpq_url: str) -> Town:
     return one
 
 
-def _take_indexes(connection: psycopg.Connection) -> list[bytes]:
+def take_indexes(connection: psycopg.Connection, tables: Sequence[str]) -> list[bytes]:
     """Drop the indexes that no constraint needs, and return how they are made again."""
     rows = connection.execute(
         """
@@ -186,7 +187,7 @@ def _take_indexes(connection: psycopg.Connection) -> list[bytes]:
         FROM pg_index i LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid
         WHERE c.oid IS NULL AND i.indrelid = ANY(%s::regclass[])
         """,
-        (list(_FILLED),),
+        (list(tables),),
     ).fetchall()
     for name, _ in rows:
         connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))

@@ -120,3 +120,23 @@ def _aim(case: Any) -> None:
     if path.endswith(_CHANGES):
         with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
             case.headers["If-Match"] = desk.version(http, os.environ["TICKET"])
+    if "{filter_id}" in path:
+        case.path_parameters["filter_id"] = _saved_filter()
+    if path.endswith("/transitions"):
+        case.headers["If-Match"] = _version(os.environ["TICKET"])
+
+
+def _version(reference: str) -> str:
+    """Return the ticket's entity tag."""
+    url = f"{os.environ['SERVER_URL']}{BASE}/tickets/{reference}"
+    answer = httpx.get(url, headers=bearer(os.environ["SESSION_TOKEN"]), timeout=30)
+    return str(answer.headers["ETag"])
+
+
+def _saved_filter() -> str:
+    """Return one of the caller's filters, made where there is none."""
+    url, headers = f"{os.environ['SERVER_URL']}{BASE}/filters", bearer(os.environ["SESSION_TOKEN"])
+    body = {"name": "Les retards", "query": {"late": True}}
+    found = httpx.get(url, headers=headers, timeout=30).json()["items"]
+    one = found[0] if found else httpx.post(url, json=body, headers=headers, timeout=30).json()
+    return str(one["id"])

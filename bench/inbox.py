@@ -1,0 +1,195 @@
+"""Every question to the inbox at a million tickets, against the same at a hundred thousand.
+
+Every figure is a whole request, with its page, its lines and its counts. Each statement of each
+question is also explained while it runs: none may read a table of tickets, of their words or of
+their reports from end to end, nor more than a tenth of it by whatever way.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from api.cursors import encode
+from bench.tools.database import AREA, Town, town
+from bench.tools.desk import COMMON, RARE, UNUSUAL, fill_desk
+from bench.tools.verdict import Ratio, conclude
+from reports.filters import Mark
+from tests.api.help import LEAD_OF_ROADS, MEMBER_OF_ROADS
+from tests.resident import BASE, body_of, log_in
+
+FEW, MANY = 100_000, 1_000_000
+AT_MOST = 2.0
+ROUNDS = 11
+WARM_UP = 3
+MOST_READ = 0.1
+_LARGE = {"tickets", "ticket_words", "reports", "memberships", "messages", "events"}
+_SMALL_BOX = f"bbox={AREA.west},{AREA.south},{AREA.west + 0.002},{AREA.south + 0.002}"
+_HALF = f"bbox={AREA.west},{AREA.south},{AREA.west + 0.03},{AREA.north}"
+
+_OF_ALL = (
+    "",
+    "limit=100",
+    "sort=oldest",
+    "sort=deadline",
+    "sort=priority",
+    "sort=reports",
+    "status=received",
+    "status=resolved",
+    "status=received,reopened&sort=deadline",
+    "team=voirie",
+    "team=voirie,reseaux&status=waiting",
+    "category=nid-de-poule",
+    "category=personne-en-difficulte",
+    "district=bellevue",
+    "district=les-docks&category=banc",
+    "priority=urgent",
+    "priority=normal",
+    f"assignee={MEMBER_OF_ROADS}",
+    "late=true",
+    "late=false",
+    "unrouted=true",
+    "uncertain=true",
+    "undelivered=true",
+    "kind=idea",
+    _SMALL_BOX,
+    _HALF,
+    f"q={RARE}",
+    f"q={UNUSUAL}",
+    f"q={COMMON}",
+    f"q={COMMON}&status=received",
+    f"q={COMMON}&sort=reports",
+    "q=nacelle",
+    f"q={COMMON}+nacelle",
+    f"q={UNUSUAL}&category=nid-de-poule&late=false",
+    "q=nobodysaysthis",
+    "q=7KM-3QX-9PA",
+)
+_OF_TEAMS = ("", "sort=deadline", "status=resolved", "late=true", f"q={COMMON}", f"q={UNUSUAL}")
+
+Headers = dict[str, str]
+Question = tuple[str, str]
+
+
+def main() -> int:
+    """Ask both cities in turn and compare how long they take."""
+    with town() as small, town() as large:
+        fill_desk(small, FEW)
+        fill_desk(large, MANY)
+        questions = [
+            *(("dispatcher", query) for query in _OF_ALL),
+            *(("member of two teams", query) for query in _OF_TEAMS),
+            *(("lead of a team", query) for query in _OF_TEAMS),
+        ]
+        cities = [_City(small, FEW), _City(large, MANY)]
+        read = [complaint for question in questions for complaint in cities[1].explain(question)]
+        for complaint in read:
+            print(complaint)
+        ratios = [_race(question, *cities) for question in questions]
+        ratios.append(_race(("dispatcher", ""), *cities, deep=True))
+    return conclude(ratios) or (1 if read else 0)
+
+
+class _City:
+    """A city whose inbox is asked, by people of different reach."""
+
+    def __init__(self, one: Town, count: int) -> None:
+        self._one, self._count = one, count
+        self._client: FlaskClient = one.app.test_client()
+        self._people = {
+            "dispatcher": log_in(self._client),
+            "member of two teams": log_in(self._client, MEMBER_OF_ROADS),
+            "lead of a team": log_in(self._client, LEAD_OF_ROADS),
+        }
+
+    def ask(self, question: Question, *, deep: bool = False) -> float:
+        """Return how many milliseconds the answer took; `deep` asks for what comes far behind."""
+        who, query = question
+        path = f"{BASE}/tickets?{query}"
+        if deep:
+            path = f"{path}&cursor={self._deep()}"
+        began = time.perf_counter()
+        answer = self._client.get(path, headers=self._people[who])
+        taken = time.perf_counter() - began
+        if answer.status_code != 200 or "open" not in body_of(answer):
+            raise RuntimeError(f"{path} answered {answer.status_code}")
+        return taken * 1e3
+
+    def explain(self, question: Question) -> Iterator[str]:
+        """Yield a complaint for each statement that reads too much of a large table."""
+        with self._noted() as asked:
+            self.ask(question)
+        with psycopg.connect(self._one.libpq_url) as connection:
+            for statement, values in asked:
+                explained = connection.execute(
+                    f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}".encode(), values
+                ).fetchone()
+                assert explained is not None
+                for node in _nodes(explained[0][0]["Plan"]):
+                    rows = _rows_read(node)
+                    if node.get("Relation Name") in _LARGE and (
+                        node["Node Type"] == "Seq Scan" or rows > MOST_READ * self._count
+                    ):
+                        yield (
+                            f"WRONG: {question} reads {rows:,.0f} rows of"
+                            f" {node['Relation Name']} by {node['Node Type']}"
+                        )
+
+    def _deep(self) -> str:
+        row_id = self._count // 10
+        with psycopg.connect(self._one.libpq_url) as connection:
+            found = connection.execute("SELECT created_at FROM tickets WHERE id = %s", (row_id,))
+            row = found.fetchone()
+        assert row is not None
+        return encode(Mark(row[0], row_id))
+
+    @contextmanager
+    def _noted(self) -> Iterator[list[tuple[str, Any]]]:
+        asked: list[tuple[str, Any]] = []
+
+        def note(_c: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
+            if statement.lstrip().startswith(("SELECT", "WITH", "(")):
+                asked.append((statement, values))
+
+        engine = self._one.parts.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield asked
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+def _race(question: Question, small: _City, large: _City, *, deep: bool = False) -> Ratio:
+    ours: list[float] = []
+    peers: list[float] = []
+    for number in range(WARM_UP + ROUNDS):
+        for city, times in ((large, ours), (small, peers)):
+            taken = city.ask(question, deep=deep)
+            if number >= WARM_UP:
+                times.append(taken)
+    who, query = question
+    name = f"{who}: {query or ('far behind' if deep else 'everything')}"
+    return Ratio(name, f"at {FEW:,}", "ms", ours, peers, AT_MOST)
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part)
+
+
+def _rows_read(node: dict[str, Any]) -> float:
+    removed = sum(number for name, number in node.items() if name.startswith("Rows Removed by"))
+    rows: float = (node.get("Actual Rows", 0) + removed) * node.get("Actual Loops", 0)
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())
