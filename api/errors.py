@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from api import messages, refusals, setup_errors
+from api import desk_errors, messages, refusals, setup_errors
 from api.bodies import (
     BadInput,
     BodyTooLarge,
@@ -47,20 +47,16 @@ from reports.desk import (
     NotAllowed,
     PublicMessageRequired,
     StaleVersion,
-    TicketMerged,
     UnknownTicket,
 )
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
-from reports.joining import NotMerged, UnfitReports, UnfitTarget
-from reports.moderation import UnknownPhoto
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
 from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.status import TransitionRefused
 from reports.supporting import TicketClosed
-from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 from reports.work import ReportAnonymised
 
 log = structlog.get_logger()
@@ -104,24 +100,11 @@ PHOTO_REASONS = {
 _OUT_OF_AREA = mark("This spot lies outside every city that takes part.")
 _SWAPPED = mark("Latitude and longitude look swapped.")
 _NEAREST = mark("The nearest city is {city}, {distance_km} km away.")
-_OUTSIDE_OWN = mark("This spot lies outside the city that you work for.")
 UNKNOWN_CATEGORY = mark("There is no such category here.")
-_KIND = mark("This category does not take reports of this kind.")
 _SAME_AS = mark("There is no such ticket here.")
-_TEAM = mark("There is no such team here.")
-_ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
-_MERGED = mark("This ticket was merged into another one. Go on with that one.")
 _CLOSED = mark("The work on this is finished. If it is there again, please report it anew.")
-_NOT_MERGED = mark("This ticket stands for itself already, or has no report to get back.")
 _FILTER_NAME = mark("You have another filter of this name.")
 _TOO_MANY_FILTERS = mark("You have saved as many filters as one may.")
-_UNFIT_REPORTS = mark(
-    "Name reports that are in this ticket, and leave at least one of them where it is."
-)
-_UNFIT_TARGET = mark(
-    "Name another ticket of the same kind that was not merged itself; what the public may not see"
-    " is merged with its like alone."
-)
 _LOGIN = mark("The e-mail address or the password is wrong.")
 _WHICH_CITY = mark("Say with “jurisdiction” which city you mean.")
 _KEY_REUSED = mark("This key came before with another body.")
@@ -285,6 +268,8 @@ def _unavailable(slug: str) -> Answer:
     return answer
 
 
+_PARTS = (desk_errors, setup_errors)
+
 TABLE: Mapping[type[Exception], Answer] = {
     MalformedBody: _plain(400, "malformed-body"),
     NotAuthenticated: _not_authenticated,
@@ -296,7 +281,6 @@ TABLE: Mapping[type[Exception], Answer] = {
     ReportAnonymised: _plain(403, "anonymised", _ANONYMISED),
     NothingHere: _plain(404, "nothing-here"),
     UnknownJurisdiction: _plain(404, "unknown-jurisdiction"),
-    UnknownPhoto: _plain(404, "unknown-photo"),
     UnknownReport: _plain(404, "unknown-report"),
     UnknownTicket: _plain(404, "unknown-ticket"),
     UnknownFilter: _plain(404, "unknown-filter"),
@@ -307,9 +291,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
     FilterNameTaken: _plain(409, "filter-name-taken", _FILTER_NAME),
     TooManyFilters: _plain(409, "too-many-filters", _TOO_MANY_FILTERS),
-    NotMerged: _plain(409, "not-merged", _NOT_MERGED),
     TicketClosed: _plain(409, "closed", _CLOSED),
-    TicketMerged: _plain(409, "merged", _MERGED),
     TransitionRefused: _refused,
     HiddenReport: _plain(410, "hidden-report"),
     NoEntityTag: _plain(412, "no-entity-tag", _NO_TAG),
@@ -322,17 +304,11 @@ TABLE: Mapping[type[Exception], Answer] = {
     BadInput: _bad_input,
     JurisdictionRequired: _parameter("jurisdiction", "which-city", _WHICH_CITY),
     KeyReused: _parameter("Idempotency-Key", "key-reused", _KEY_REUSED),
-    KindNotOffered: _at("/kind", "kind-not-offered", _KIND),
+    KindNotOffered: _at("/kind", "kind-not-offered", desk_errors.KIND),
     OutOfArea: _out_of_area,
-    PinOutsideCity: _at("/location", "outside-own-city", _OUTSIDE_OWN),
-    OutsideOwnCity: _at("/location", "outside-own-city", _OUTSIDE_OWN),
+    OutsideOwnCity: _at("/location", "outside-own-city", desk_errors.OUTSIDE_OWN),
     PublicMessageRequired: _at("/public_message", "public-message-required", _MESSAGE_NEEDED),
     UnknownCategory: _at("/category", "unknown-category", UNKNOWN_CATEGORY),
-    UnfitAssignee: _at("/assignee", "unfit-assignee", _ASSIGNEE),
-    UnfitCategory: _at("/category", "kind-not-offered", _KIND),
-    UnfitReports: _at("/reports", "unfit-reports", _UNFIT_REPORTS),
-    UnfitTarget: _at("/into", "unfit-target", _UNFIT_TARGET),
-    UnknownTeam: _at("/team", "unknown-team", _TEAM),
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,
     AnyVersion: _plain(428, "any-version", _ANY_VERSION),
@@ -347,8 +323,14 @@ TABLE: Mapping[type[Exception], Answer] = {
     PoolTimeoutError: _unavailable(_DATABASE),
     SchemaLags: _unavailable(_DATABASE),
     UnfitPart: _unfit_part,
-    **{error: _plain(*told) for error, told in setup_errors.PLAIN.items()},
-    **{error: _at(*told) for error, told in setup_errors.PLACED.items()},
+    **{
+        error: _plain(*told)
+        for error, told in (*setup_errors.PLAIN.items(), *desk_errors.PLAIN.items())
+    },
+    **{
+        error: _at(*told)
+        for error, told in (*setup_errors.PLACED.items(), *desk_errors.PLACED.items())
+    },
 }
 
 # What may happen to every request, whichever route it is for.

@@ -91,6 +91,18 @@ class QueryNumber(fields.Float):
             raise self.make_error("invalid") from error
 
 
+class Whole(fields.Integer):
+    """A whole number of a JSON document, and no text that looks like one."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(strict=True, **arguments)
+
+    def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> int:
+        if isinstance(value, str):
+            raise self.make_error("invalid")
+        return super()._deserialize(value, *arguments, **named)
+
+
 class QueryWhole(fields.Integer):
     """A whole number of a query, in decimal digits."""
 

@@ -124,8 +124,8 @@ _DOCUMENT = f"""
                 AND (r.category_id IS NULL OR r.category_id = c.id)
                 AND (r.group_id IS NULL OR r.group_id = c.group_id)
         ),
-        'fallback', CASE WHEN f.id IS NOT NULL THEN json_build_array(f.id, f.code, f.names) END,
-        'nearest_address', ({addresses.NEAREST.format(jurisdiction_id="j.id")})
+        'fallback', json_build_array(f.id, f.code, f.names),
+        'address', ({addresses.NEAREST.format(jurisdiction_id="j.id")})
     )
 """
 _OF_CATEGORY = """
@@ -191,8 +191,8 @@ def _setup(jurisdiction_id: int, found: dict[str, Any]) -> Setup:
         ruleset_id=found["ruleset_id"],
         ruleset=found["ruleset"],
         rules=tuple(_rule(*rule) for rule in found["rules"] or ()),
-        fallback=AnsweringTeam(*fallback) if fallback else None,
-        nearest_address=found["nearest_address"],
+        fallback=AnsweringTeam(*fallback) if fallback[0] else None,
+        nearest_address=found["address"],
     )
 
 

@@ -11,21 +11,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    ColumnElement,
     Select,
     Text,
     any_,
     bindparam,
-    case,
     cast,
-    func,
     literal,
     select,
     tuple_,
 )
 from sqlalchemy.orm import Session
 
-from city.models import Category, Jurisdiction, Person, Priority, Team
+from city.models import Category, Jurisdiction, Person, Team
 from city.sessions import Staff
 from geo.columns import latitude, longitude
 from geo.coordinates import Position
@@ -41,6 +38,7 @@ from reports.inbox_filters import (
     Sort,
     gave_up_a_mail,
     narrow,
+    pressure,
 )
 from reports.models import Event, Membership, Message, Report, Ticket
 from reports.reading import PhotoView
@@ -50,9 +48,6 @@ from reports.things import Thing, Things
 
 # A ticket whose clock does not run is not late, however long that takes.
 _STANDS_STILL = {*CLOSED, Status.WAITING}
-# Beyond every deadline there is.
-_NEVER = 2**63 - 1
-_URGENCY = {priority.value: -rank for rank, priority in enumerate(Priority)}
 
 
 class LastEvent(NamedTuple):
@@ -292,7 +287,7 @@ def _pressing(
 ) -> tuple[list[Sequence[Any]], list[OpenMark]]:
     """Return open tickets and the mark of each; all that fit are looked at and sorted."""
     found = (
-        select(Ticket.id, _pressure(sort).label("key"))
+        select(Ticket.id, pressure(sort).label("key"))
         .where(*narrowed.any_status, Ticket.status.in_(statuses), Ticket.closed_at.is_(None))
         .subquery()
     )
@@ -306,20 +301,6 @@ def _pressing(
     )
     keyed = rows.all()
     return [row[:-1] for row in keyed], [OpenMark(row[-1], row[1]) for row in keyed]
-
-
-def _pressure(sort: Sort) -> ColumnElement[int]:
-    """Return by what open tickets are sorted: the less, the more they press."""
-    if sort is Sort.PRIORITY:
-        return case(_URGENCY, value=Ticket.priority)
-    if sort is Sort.REPORTS:
-        return (
-            select(-func.count())
-            .where(Membership.ticket_id == Ticket.id, Membership.left_at.is_(None))
-            .scalar_subquery()
-        )
-    due_us = func.extract("epoch", Ticket.due_at) * 1_000_000
-    return func.coalesce(cast(due_us, BigInteger), _NEVER)
 
 
 def _items(

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from city.access import Act, Reach
-from city.models import Person
+from city.models import Person, Priority
 from city.sessions import Staff
 from reports.filters import Filters, conditions, mentions
-from reports.models import Notice, NoticeStatus, Ticket
+from reports.models import Membership, Notice, NoticeStatus, Ticket
 from reports.status import CLOSED, Status
 
 
@@ -31,6 +31,10 @@ class Sort(StrEnum):
     PRIORITY = "priority"
     REPORTS = "reports"
 
+
+# Beyond every deadline there is.
+_NEVER = 2**63 - 1
+_URGENCY = {priority.value: -rank for rank, priority in enumerate(Priority)}
 
 OPEN_FIRST = frozenset({Sort.DEADLINE, Sort.PRIORITY, Sort.REPORTS})
 
@@ -144,3 +148,17 @@ def _extra_conditions(
         if wanted is not None:
             found.append(fact if wanted else ~fact)
     return found
+
+
+def pressure(sort: Sort) -> ColumnElement[int]:
+    """Return by what open tickets are sorted: the less, the more they press."""
+    if sort is Sort.PRIORITY:
+        return case(_URGENCY, value=Ticket.priority)
+    if sort is Sort.REPORTS:
+        return (
+            select(-func.count())
+            .where(Membership.ticket_id == Ticket.id, Membership.left_at.is_(None))
+            .scalar_subquery()
+        )
+    due_us = func.extract("epoch", Ticket.due_at) * 1_000_000
+    return func.coalesce(cast(due_us, BigInteger), _NEVER)

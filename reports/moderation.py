@@ -23,18 +23,8 @@ class UnknownPhoto(Exception):
     """The jurisdiction has no such photo."""
 
 
-def set_report(
-    session: Session,
-    staff: Staff,
-    reference: str,
-    visibility: Visibility,
-    reason: str | None,
-    now: datetime,
-) -> Report:
-    """Hide a report of the person's jurisdiction from the public or show it; again is harmless.
-
-    Raise UnknownReport.
-    """
+def find_report(session: Session, staff: Staff, reference: str) -> Report:
+    """Return the report of the person's jurisdiction, or raise UnknownReport."""
     try:
         wanted = normalise(reference)
     except MalformedReference as error:
@@ -46,26 +36,11 @@ def set_report(
     )
     if report is None:
         raise UnknownReport(reference)
-    ticket = work.lock_of(session, report.id)
-    session.refresh(report)
-    if report.visibility != visibility:
-        report.visibility = visibility.value
-        _write(session, staff, ticket, report.id, _REPORT[visibility], reason, now)
     return report
 
 
-def set_photo(
-    session: Session,
-    staff: Staff,
-    public_id: UUID,
-    visibility: Visibility,
-    reason: str | None,
-    now: datetime,
-) -> Photo:
-    """Hide a photo of the person's jurisdiction from the public or show it; again is harmless.
-
-    Raise UnknownPhoto.
-    """
+def find_photo(session: Session, staff: Staff, public_id: UUID) -> Photo:
+    """Return the photo of the person's jurisdiction, or raise UnknownPhoto."""
     photo = session.scalar(
         select(Photo).where(
             Photo.public_id == public_id, Photo.jurisdiction_id == staff.jurisdiction_id
@@ -73,12 +48,39 @@ def set_photo(
     )
     if photo is None:
         raise UnknownPhoto(public_id)
+    return photo
+
+
+def set_report(
+    session: Session,
+    staff: Staff,
+    report: Report,
+    visibility: Visibility,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Hide a report from the public or show it; again is harmless."""
+    ticket = work.lock_of(session, report.id)
+    session.refresh(report)
+    if report.visibility != visibility:
+        report.visibility = visibility.value
+        _write(session, staff, ticket, report.id, _REPORT[visibility], reason, now)
+
+
+def set_photo(
+    session: Session,
+    staff: Staff,
+    photo: Photo,
+    visibility: Visibility,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Hide a photo from the public or show it; again is harmless."""
     ticket = work.lock_of(session, photo.report_id)
     session.refresh(photo)
     if photo.visibility != visibility:
         photo.visibility = visibility.value
         _write(session, staff, ticket, photo.report_id, _PHOTO[visibility], reason, now)
-    return photo
 
 
 def _write(

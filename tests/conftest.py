@@ -94,13 +94,13 @@ def template(cluster: Cluster, valkey: Valkey, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="session")
 def database_url(cluster: Cluster, template: str) -> str:
     """Return a database that the tests of a session share."""
-    return _copy(cluster, template)
+    return copy_of(cluster, template)
 
 
 @pytest.fixture
 def own_database_url(cluster: Cluster, template: str) -> str:
     """Return a database that one test has for itself."""
-    return _copy(cluster, template)
+    return copy_of(cluster, template)
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +108,7 @@ def app(
     database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("app")
-    with _application(environment(folder, database_url, valkey.url, mailbox.url)) as app:
+    with application(environment(folder, database_url, valkey.url, mailbox.url)) as app:
         yield app
 
 
@@ -117,7 +117,7 @@ def own_app(
     own_database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path: Path
 ) -> Iterator[Flask]:
     """Return an application over a database that one test has for itself."""
-    with _application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
+    with application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
         yield app
 
 
@@ -156,7 +156,7 @@ def stack(
 ) -> Iterator[Stack]:
     """Return running processes over a city without a past."""
     folder = tmp_path_factory.mktemp("stack")
-    environ = environment(folder, _copy(cluster, template), valkey.url, mailbox.url) | variables
+    environ = environment(folder, copy_of(cluster, template), valkey.url, mailbox.url) | variables
     with running(Stack(folder, environ, mail_folder)) as one:
         yield one
 
@@ -172,7 +172,7 @@ def demo_stack(
 ) -> Iterator[Stack]:
     """Return running processes over the demo city with its past, as `make run` loads it."""
     folder = tmp_path_factory.mktemp("demo")
-    environ = environment(folder, _copy(cluster, template), valkey.url, mailbox.url)
+    environ = environment(folder, copy_of(cluster, template), valkey.url, mailbox.url)
     run_module(environ, "flask", "--app", "wsgi", "demo", "load")
     with running(Stack(folder, environ, mail_folder)) as one:
         yield one
@@ -181,7 +181,7 @@ def demo_stack(
 def load_city(environ: dict[str, str]) -> None:
     """Make the tables in an empty database, and the demo city in them."""
     alembic(environ, "upgrade", "head")
-    with _application(environ) as app:
+    with application(environ) as app:
         parts: Services = app.extensions["vigie"]
         with parts.sessions.begin() as session:
             Loading(session, read_city_file(DEMO), now()).run()
@@ -196,7 +196,8 @@ def running(stack: Stack) -> Iterator[Stack]:
         stack.stop()
 
 
-def _copy(cluster: Cluster, template: str) -> str:
+def copy_of(cluster: Cluster, template: str) -> str:
+    """Return the address of a new database that is like the template."""
     name = f"city_{next(_numbers)}"
     with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
         connection.execute(
@@ -208,7 +209,8 @@ def _copy(cluster: Cluster, template: str) -> str:
 
 
 @contextmanager
-def _application(environ: dict[str, str]) -> Iterator[Flask]:
+def application(environ: dict[str, str]) -> Iterator[Flask]:
+    """Have an application of these variables, whose clients hold it to its description."""
     app = create_app(Settings.from_env(environ))
     app.test_client_class = DescribedClient
     parts: Services = app.extensions["vigie"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.fields import MAX_LINE, CommaList, CursorField, Moment, in_utc
+from api.fields import MAX_LINE, CommaList, CursorField, Moment, QueryWhole, in_utc
 from api.schemas.common import DEFAULT_LIMIT, MAX_LIMIT, Schema
 from reports.auditing import AuditFilters, Line, Source
 
@@ -17,7 +17,7 @@ class AuditFiltersSchema(Schema):
     """What to look for; `from` is part of the time, `to` is not."""
 
     source = CommaList(Source)
-    person = fields.Integer(load_default=None, validate=validate.Range(min=1, max=_MAX_ID))
+    person = QueryWhole(load_default=None, validate=validate.Range(min=1, max=_MAX_ID))
     act = CommaList()
     thing = CommaList()
     reference = fields.String(load_default=None, validate=validate.Length(max=MAX_LINE))
@@ -28,9 +28,7 @@ class AuditFiltersSchema(Schema):
 class AuditQuerySchema(AuditFiltersSchema):
     """What to look for, and which page of it."""
 
-    limit = fields.Integer(
-        load_default=DEFAULT_LIMIT, validate=validate.Range(min=1, max=MAX_LIMIT)
-    )
+    limit = QueryWhole(load_default=DEFAULT_LIMIT, validate=validate.Range(min=1, max=MAX_LIMIT))
     cursor = CursorField(load_default=None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.fields import MAX_TEXT, Choice, Code, Email, Flag, Line, Moment, Texts
+from api.fields import MAX_TEXT, Choice, Code, Email, Flag, Line, Moment, Texts, Whole
 from api.schemas.common import Schema
 from city.access import Role
 from city.file_format import MAX_TARGET_HOURS
@@ -66,7 +66,7 @@ class GroupSchema(SettingSchema):
 
     code = Code(required=True)
     names = Texts(required=True)
-    position = fields.Integer(strict=True, validate=validate.Range(min=0, max=MAX_POSITION))
+    position = Whole(validate=validate.Range(min=0, max=MAX_POSITION))
 
 
 class GroupChangeSchema(GroupSchema):
@@ -104,13 +104,17 @@ class CategorySettingSchema(SettingSchema):
     kinds = fields.List(Choice(Kind), required=True, validate=validate.Length(min=1, max=len(Kind)))
     public = Flag(load_default=True)
     priority = Choice(Priority, load_default=Priority.NORMAL.value)
-    target_hours = fields.Integer(
-        strict=True,
+    target_hours = Whole(
         allow_none=True,
         load_default=None,
         validate=validate.Range(min=1, max=MAX_TARGET_HOURS),
     )
-    position = fields.Integer(strict=True, validate=validate.Range(min=0, max=MAX_POSITION))
+    target_hours_by_priority = fields.Dict(
+        keys=Choice(Priority),
+        values=Whole(validate=validate.Range(min=1, max=MAX_TARGET_HOURS)),
+        load_default=dict,
+    )
+    position = Whole(validate=validate.Range(min=0, max=MAX_POSITION))
     questions = fields.List(
         fields.Nested(AskedSchema), load_default=list, validate=validate.Length(max=MAX_QUESTIONS)
     )

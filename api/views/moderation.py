@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -26,57 +28,73 @@ from reports.reading import UnknownReport
 blueprint = resource("moderation", "What the public no longer sees, and sees again.")
 
 
+def _report(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the view the report, before anything is said about the body."""
+
+    @raises(UnknownReport)
+    @wraps(view)
+    def wrapper(reference: str, staff: Staff, **arguments: Any) -> Any:
+        report = moderation.find_report(db(), staff, reference)
+        return view(report=report, staff=staff, **arguments)
+
+    return wrapper
+
+
+def _photo(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the view the photo, before anything is said about the body."""
+
+    @raises(UnknownPhoto)
+    @wraps(view)
+    def wrapper(public_id: UUID, staff: Staff, **arguments: Any) -> Any:
+        photo = moderation.find_photo(db(), staff, public_id)
+        return view(photo=photo, staff=staff, **arguments)
+
+    return wrapper
+
+
 @blueprint.route("/reports/<reference>/hide", methods=["POST"])
 @staff(Act.MODERATE)
-@raises(UnknownReport)
+@_report
 @blueprint.arguments(HideSchema, example={"reason": "Le texte nomme une voisine."})
 @blueprint.response(200, ModeratedReportSchema)
-def hide_report(body: dict[str, Any], reference: str, staff: Staff) -> Report:
+def hide_report(body: dict[str, Any], report: Report, staff: Staff) -> Report:
     """Hide a report with its photos from the public; the work on it goes on."""
-    return _set_report(staff, reference, Visibility.HIDDEN, body)
+    moderation.set_report(db(), staff, report, Visibility.HIDDEN, body["reason"], now())
+    commit()
+    return report
 
 
 @blueprint.route("/reports/<reference>/show", methods=["POST"])
 @staff(Act.MODERATE)
-@raises(UnknownReport)
+@_report
 @blueprint.arguments(ShowSchema, required=False, example={"reason": "Rien n'y est privé."})
 @blueprint.response(200, ModeratedReportSchema)
-def show_report(body: dict[str, Any], reference: str, staff: Staff) -> Report:
+def show_report(body: dict[str, Any], report: Report, staff: Staff) -> Report:
     """Show a report that was hidden."""
-    return _set_report(staff, reference, Visibility.SHOWN, body)
+    moderation.set_report(db(), staff, report, Visibility.SHOWN, body.get("reason"), now())
+    commit()
+    return report
 
 
 @blueprint.route("/photos/<uuid:public_id>/hide", methods=["POST"])
 @staff(Act.MODERATE)
-@raises(UnknownPhoto)
+@_photo
 @blueprint.arguments(HideSchema, example={"reason": "On reconnaît un visage."})
 @blueprint.response(200, ModeratedPhotoSchema)
-def hide_photo(body: dict[str, Any], public_id: UUID, staff: Staff) -> Photo:
+def hide_photo(body: dict[str, Any], photo: Photo, staff: Staff) -> Photo:
     """Hide a photo from the public."""
-    return _set_photo(staff, public_id, Visibility.HIDDEN, body)
+    moderation.set_photo(db(), staff, photo, Visibility.HIDDEN, body["reason"], now())
+    commit()
+    return photo
 
 
 @blueprint.route("/photos/<uuid:public_id>/show", methods=["POST"])
 @staff(Act.MODERATE)
-@raises(UnknownPhoto)
+@_photo
 @blueprint.arguments(ShowSchema, required=False, example={"reason": "Rien n'y est privé."})
 @blueprint.response(200, ModeratedPhotoSchema)
-def show_photo(body: dict[str, Any], public_id: UUID, staff: Staff) -> Photo:
+def show_photo(body: dict[str, Any], photo: Photo, staff: Staff) -> Photo:
     """Show a photo that was hidden."""
-    return _set_photo(staff, public_id, Visibility.SHOWN, body)
-
-
-def _set_report(
-    staff: Staff, reference: str, visibility: Visibility, body: dict[str, Any]
-) -> Report:
-    found = moderation.set_report(db(), staff, reference, visibility, body.get("reason"), now())
+    moderation.set_photo(db(), staff, photo, Visibility.SHOWN, body.get("reason"), now())
     commit()
-    return found
-
-
-def _set_photo(
-    staff: Staff, public_id: UUID, visibility: Visibility, body: dict[str, Any]
-) -> Photo:
-    found = moderation.set_photo(db(), staff, public_id, visibility, body.get("reason"), now())
-    commit()
-    return found
+    return photo

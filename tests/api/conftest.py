@@ -20,9 +20,8 @@ LogIn = Callable[[str], dict[str, str]]
 Build = Callable[..., FlaskClient]
 
 
-@pytest.fixture(scope="session")
-def as_person(app: Flask) -> LogIn:
-    """Return what logs a person in, once for all tests, and returns the header that says so."""
+def logging_in(app: Flask) -> LogIn:
+    """Return what logs a person in, once for all, and returns the header that says so."""
     known: dict[str, dict[str, str]] = {}
 
     def header(email: str) -> dict[str, str]:
@@ -31,6 +30,12 @@ def as_person(app: Flask) -> LogIn:
         return known[email]
 
     return header
+
+
+@pytest.fixture(scope="session")
+def as_person(app: Flask) -> LogIn:
+    """Return what logs people of the demo city in."""
+    return logging_in(app)
 
 
 @pytest.fixture

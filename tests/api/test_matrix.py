@@ -7,9 +7,10 @@ address names something that this file does not know has to be told here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -21,11 +22,16 @@ from api import callers
 from city.access import Act, Reach, Role, reach
 from city.models import Person
 from city.passwords import hash_password
+from infra.embedded.cluster import Cluster
+from infra.embedded.mailbox import Mailbox
+from infra.embedded.valkey import Valkey
 from tests.api import help as h
-from tests.api.conftest import LogIn
+from tests.api.conftest import LogIn, logging_in
 from tests.api.test_roles import OF_ROLE, TREE
 from tests.city import towns
+from tests.conftest import application, copy_of
 from tests.resident import BASE, PASSWORD, Resident, bearer, body_of, problem_at
+from tests.stack import environment
 
 MINE, OTHERS, ELSEWHERE, NOWHERE = "of my team", "of another team", "of another city", "nowhere"
 # What everybody who is logged in may do for themselves, whatever their role.
@@ -56,7 +62,9 @@ def _named(rule: Rule) -> str | None:
     """Return what the address of a route names: a ticket, a setting of a kind, or nothing."""
     if _of_tickets(rule):
         return "ticket"
-    found = re.match(rf"{BASE}/admin/(\w+)/<(int:)?key>", rule.rule)
+    found = re.match(rf"{BASE}/admin/(\w+)/<(int:)?key>", rule.rule) or re.match(
+        rf"{BASE}/(reports|photos|filters)/<", rule.rule
+    )
     if found:
         return found[1]
     assert not rule.arguments, f"{rule.rule} names something that this matrix does not know"
@@ -98,6 +106,25 @@ def expected(role: Role, cell: Cell, whose: str) -> int | None:
     return None
 
 
+@pytest.fixture(scope="module")
+def app(
+    cluster: Cluster,
+    template: str,
+    valkey: Valkey,
+    mailbox: Mailbox,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Flask]:
+    """Return an application of its own: a second city would get in the way of all other tests."""
+    url, folder = copy_of(cluster, template), tmp_path_factory.mktemp("matrix")
+    with application(environment(folder, url, valkey.url, mailbox.url)) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def as_person(app: Flask) -> LogIn:
+    return logging_in(app)
+
+
 Things = Mapping[str, Mapping[str, str]]
 
 
@@ -116,6 +143,13 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
             ELSEWHERE: theirs["ticket"],
             NOWHERE: "T-7KM-3QX-9PG",
         },
+        "reports": {
+            MINE: resident.report()["reference"],
+            ELSEWHERE: theirs["report"],
+            NOWHERE: "7KM-3QX-9PG",
+        },
+        "photos": {NOWHERE: str(uuid4())},
+        "filters": {NOWHERE: str(uuid4())},
         "teams": _settings("voirie", "proprete", "crew"),
         "groups": _settings("voirie", "proprete", "roads"),
         "categories": _settings("nid-de-poule", "arbre", "hole"),
@@ -135,7 +169,12 @@ def _another_city(app: Flask, folder: Path) -> dict[str, str]:
     body = problem_at({"latitude": -33.95, "longitude": 20.05}, category="hole")
     answer = app.test_client().post(f"{BASE}/reports", json=body)
     assert answer.status_code == 201, answer.text
-    return {"ticket": body_of(answer)["ticket"], "person": str(person_id)}
+    sent = body_of(answer)
+    return {
+        "ticket": sent["ticket"],
+        "report": sent["reference"],
+        "person": str(person_id),
+    }
 
 
 def ask(
@@ -159,8 +198,7 @@ def test_each_route_answers_each_role_by_the_table(
 ) -> None:
     person, wrong, tried = as_person(OF_ROLE[role]), [], 0
     for cell in cells(app):
-        for whose in (MINE, OTHERS, ELSEWHERE, NOWHERE) if cell.names else (MINE,):
-            key = things[cell.names][whose] if cell.names else None
+        for whose, key in things[cell.names].items() if cell.names else [(MINE, None)]:
             status = ask(client, app, person, cell, key)
             awaited = expected(role, cell, whose)
             tried += 1

@@ -1,0 +1,40 @@
+"""How refusals of what the desk does with tickets are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from infra.words import mark
+from reports.desk import TicketMerged
+from reports.joining import NotMerged, UnfitReports, UnfitTarget
+from reports.moderation import UnknownPhoto
+from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
+
+KIND = mark("This category does not take reports of this kind.")
+OUTSIDE_OWN = mark("This spot lies outside the city that you work for.")
+_MERGED = mark("This ticket was merged into another one. Go on with that one.")
+_NOT_MERGED = mark("This ticket stands for itself already, or has no report to get back.")
+_UNFIT_REPORTS = mark(
+    "Name reports that are in this ticket, and leave at least one of them where it is."
+)
+_UNFIT_TARGET = mark(
+    "Name another ticket of the same kind that was not merged itself; what the public may not see"
+    " is merged with its like alone."
+)
+_TEAM = mark("There is no such team here.")
+_ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
+
+PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
+    UnknownPhoto: (404, "unknown-photo", None),
+    NotMerged: (409, "not-merged", _NOT_MERGED),
+    TicketMerged: (409, "merged", _MERGED),
+}
+
+PLACED: Mapping[type[Exception], tuple[str, str, str]] = {
+    PinOutsideCity: ("/location", "outside-own-city", OUTSIDE_OWN),
+    UnfitAssignee: ("/assignee", "unfit-assignee", _ASSIGNEE),
+    UnfitCategory: ("/category", "kind-not-offered", KIND),
+    UnfitReports: ("/reports", "unfit-reports", _UNFIT_REPORTS),
+    UnfitTarget: ("/into", "unfit-target", _UNFIT_TARGET),
+    UnknownTeam: ("/team", "unknown-team", _TEAM),
+}
