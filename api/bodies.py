@@ -111,9 +111,9 @@ class BodyParser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 422
 
     def load_json(self, req: Request, _schema: Any) -> Any:
-        """Read the JSON body; an empty one counts as missing."""
+        """Read the JSON body; an empty one counts as missing, and `null` as a value that is wrong."""
         document = read_json(req)
-        return missing if document is None else document
+        return document if "document" in g else missing
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         """Read the query string, after a look for text that cannot be stored.

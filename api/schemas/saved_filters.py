@@ -7,14 +7,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, pre_load
 
-from api.fields import BLANK, CommaList, Line, Moment
+from api.fields import BLANK, CommaList, Flag, Line, Moment
 from api.schemas.common import Schema
 from api.schemas.tickets import TicketsQuerySchema
 
 MAX_NAME = 100
 
 _NOT_A_LIST = str(fields.List.default_error_messages["invalid"])
-_NOT_A_BOOLEAN = str(fields.Boolean.default_error_messages["invalid"])
 
 
 class SavedQuerySchema(TicketsQuerySchema):
@@ -27,6 +26,11 @@ class SavedQuerySchema(TicketsQuerySchema):
         """A page is nothing to save."""
 
         exclude = ("cursor", "limit", "jurisdiction")
+
+    late = Flag()
+    unrouted = Flag()
+    uncertain = Flag()
+    undelivered = Flag()
 
     @pre_load
     def check_types(self, given: Any, **_named: Any) -> Any:
@@ -54,8 +58,6 @@ def _complaint(field: fields.Field[Any] | None, value: Any) -> str | None:
     if isinstance(field, CommaList):
         texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
         return None if texts else _NOT_A_LIST
-    if isinstance(field, fields.Boolean):
-        return None if isinstance(value, bool) else _NOT_A_BOOLEAN
     return None
 
 

@@ -51,7 +51,7 @@ def save_filter(body: dict[str, Any], staff: Staff) -> dict[str, Any]:
 @blueprint.route("/filters/<uuid:filter_id>", methods=["PATCH"])
 @staff(Act.READ_TICKETS)
 @raises(UnknownFilter, FilterNameTaken)
-@blueprint.arguments(FilterChangeSchema, example={"name": "Voirie"})
+@blueprint.arguments(FilterChangeSchema, required=False, example={"name": "Voirie"})
 @blueprint.response(200, FilterSchema)
 def change_filter(body: dict[str, Any], filter_id: UUID, staff: Staff) -> dict[str, Any]:
     """Rename a filter, or let it say something else."""
