@@ -111,7 +111,7 @@ class BodyParser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 422
 
     def load_json(self, req: Request, _schema: Any) -> Any:
-        """Read the JSON body; an empty one counts as missing, and `null` as a value that is wrong."""
+        """Read the JSON body; an empty one counts as missing, and `null` as a wrong value."""
         document = read_json(req)
         return document if "document" in g else missing
 

@@ -27,10 +27,10 @@ class SavedQuerySchema(TicketsQuerySchema):
 
         exclude = ("cursor", "limit", "jurisdiction")
 
-    late = Flag()
-    unrouted = Flag()
-    uncertain = Flag()
-    undelivered = Flag()
+    late = Flag()  # type: ignore[assignment]
+    unrouted = Flag()  # type: ignore[assignment]
+    uncertain = Flag()  # type: ignore[assignment]
+    undelivered = Flag()  # type: ignore[assignment]
 
     @pre_load
     def check_types(self, given: Any, **_named: Any) -> Any:
