@@ -102,6 +102,8 @@ _WHY = {
     Audience.REPORTER: mark("You get this mail because you left your address with your report."),
     Audience.TEAM: mark("You get this mail because {team} answers for this report."),
     Audience.DISPATCHER: mark("You get this mail because you are a dispatcher."),
+    # Of news, the way to end them is told instead.
+    Audience.SUBSCRIBER: _WHY_ASKED,
 }
 
 
