@@ -10,8 +10,8 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import (
-    JSON,
     Select,
     Text,
     bindparam,
@@ -106,20 +106,23 @@ _SUPPORTS = (
 
 SHOWN_PHOTOS = (
     select(
-        func.json_agg(
-            aggregate_order_by(
-                func.json_build_array(
-                    Photo.public_id, Photo.status, Photo.reason, Photo.placeholder
-                ),
-                Photo.id,
+        cast(
+            func.json_agg(
+                aggregate_order_by(
+                    func.json_build_array(
+                        Photo.public_id, Photo.status, Photo.reason, Photo.placeholder
+                    ),
+                    Photo.id,
+                )
             ),
-            type_=JSON,
+            Text,
         )
     )
     .where(Photo.report_id == Report.id, Photo.visibility == Visibility.SHOWN.value)
     .scalar_subquery()
 )
 """The shown photos of a report in the order in which they came, for `photos`."""
+_PHOTOS = msgspec.json.Decoder(tuple[PhotoView, ...])
 
 # Reports in their current tickets, of which all views are made. It takes columns, not entities, and
 # is built once: building entities and writing the statement would each take as long as the answer.
@@ -277,9 +280,9 @@ def is_public(session: Session, report: Report) -> bool:
     return report.visibility == Visibility.SHOWN.value and in_public_category(session, report)
 
 
-def photos(shown: Sequence[Sequence[Any]] | None) -> tuple[PhotoView, ...]:
+def photos(shown: str | None) -> tuple[PhotoView, ...]:
     """Return the photos that SHOWN_PHOTOS of a report gave."""
-    return tuple(map(PhotoView._make, shown)) if shown else ()
+    return _PHOTOS.decode(shown) if shown else ()
 
 
 def in_public_category(session: Session, report: Report) -> bool:
