@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from pydantic import TypeAdapter
+import msgspec
 from sqlalchemy import BigInteger, Column, Function, LargeBinary, Table, TypeDecorator, func
 from sqlalchemy.orm import PassiveFlag, Session
 from sqlalchemy.orm.attributes import get_history
@@ -22,7 +22,6 @@ Columns = tuple[str, ...]
 
 _CHANGED = "changed"
 _AS_IT_IS = PassiveFlag.PASSIVE_NO_INITIALIZE
-_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,7 @@ def _as_json(table: Table, rows: Sequence[Values]) -> str:
             {name: _encoded(value, encoders.get(name)) for name, value in one.items()}
             for one in rows
         ]
-    return _ANYTHING.dump_json(rows).decode()
+    return msgspec.json.encode(rows).decode()
 
 
 def _encoded(value: Any, encoder: Encoder | None) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 _PROBE_BYTES = bytes(4096)
+_PROBES = "probes"
 
 # A put into a folder is written beside its target as `name#1` and renamed when it is whole. What a
 # killed process leaves there never shows under its own name.
@@ -193,14 +194,14 @@ class Storage:
             if self._folder is not None:
                 _check_room(self._folder)
         # A key of its own, since another process may be checking at the same time.
-        key = f"readiness-probe-{token_hex(8)}"
+        key = f"{_PROBES}/{token_hex(8)}"
         self.put(key, _PROBE_BYTES, "application/octet-stream")
         self.delete(key)
 
     def prove(self) -> None:
         """Raise `StorageError` unless an object can be put, found, read and removed."""
         self.check()
-        folder = f"probe-{token_hex(8)}"
+        folder = f"{_PROBES}/{token_hex(8)}"
         key = f"{folder}/bytes"
         self.put(key, _PROBE_BYTES, "application/octet-stream")
         try:
@@ -212,15 +213,19 @@ class Storage:
             self.delete(key)
 
     def tidy(self, older_than_s: float) -> int:
-        """Remove what killed processes left half written in a folder; return how many files.
+        """Remove what checks and killed processes left behind; return how many objects and files.
 
-        Choose `older_than_s` longer than any put takes. A bucket has no such leftovers: each of its
-        puts is a single request.
+        Choose `older_than_s` longer than any put takes. A check leaves its object where the storage
+        takes it and then does not answer. Only a folder holds what is half written: each put into a
+        bucket is a single request.
         """
-        if self._folder is None:
-            return 0
-        oldest = time.time() - older_than_s
         removed = 0
+        for key in list(self.list(_PROBES, older_than_s)):
+            self.delete(key)
+            removed += 1
+        if self._folder is None:
+            return removed
+        oldest = time.time() - older_than_s
         with _store_errors():
             # Folders come and go meanwhile, which os.walk bears and Path.rglob does not.
             for place, _, names in os.walk(self._folder):

@@ -29,7 +29,7 @@ from city.models import KeptText, Kind, Priority
 from geo.columns import PositionColumn, on_earth, spatial_index
 from geo.coordinates import Position
 from infra.database import Base, one_of, within_jurisdiction
-from reports import phones
+from reports import phone_ends
 from reports.status import Status
 
 
@@ -206,7 +206,7 @@ class Contact(Base):
     __table_args__ = (
         within_jurisdiction("report_id", "reports"),
         Index("ix_contacts_email", "jurisdiction_id", text("lower(email)")),
-        Index("ix_contacts_phone", "jurisdiction_id", text(phones.END_SQL)),
+        Index("ix_contacts_phone", "jurisdiction_id", text(phone_ends.END_SQL)),
     )
 
     report_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

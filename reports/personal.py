@@ -16,7 +16,7 @@ from city import audit
 from city.audit import AuditAct
 from city.models import Category, Jurisdiction, KeptText
 from city.sessions import Staff
-from reports import conversation, forgetting, phones, subscriptions, work
+from reports import conversation, forgetting, phone_ends, phones, subscriptions, work
 from reports.models import (
     Audience,
     Contact,
@@ -129,7 +129,7 @@ def _reports_of(session: Session, jurisdiction_id: int, who: Details) -> Sequenc
     if who.email:
         ways.append(func.lower(Contact.email) == who.email.lower())
     if who.phone:
-        ways.append(literal_column(phones.END_SQL) == phones.end(who.phone))
+        ways.append(literal_column(phone_ends.END_SQL) == phones.end(who.phone))
     rows = session.execute(
         select(Report, Contact)
         .join(Contact, Contact.report_id == Report.id)

@@ -7,16 +7,7 @@ import unicodedata
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
-MIN_DIGITS = 6
-
-# What follows a word or a sign after the number is its extension: "poste 12", "ext. 12", "#12".
-_NUMBER = "^([^0-9]*[0-9][^A-Za-z#]*).*$"
-
-END_SQL = (
-    f"right(regexp_replace(regexp_replace(phone, '{_NUMBER}', '\\1'), '[^0-9]', '', 'g'),"
-    f" {MIN_DIGITS})"
-)
-"""The last digits of a number that was made `plain`: however it is written, they are the same."""
+from reports.phone_ends import MIN_DIGITS, NUMBER
 
 
 def plain(phone: str) -> str:
@@ -66,7 +57,7 @@ def _number(phone: str) -> tuple[bool, str]:
 
 
 def _digits(phone: str) -> str:
-    return re.sub("[^0-9]", "", re.sub(_NUMBER, r"\1", plain(phone), flags=re.DOTALL))
+    return re.sub("[^0-9]", "", re.sub(NUMBER, r"\1", plain(phone), flags=re.DOTALL))
 
 
 def _extension(phone: str) -> str:

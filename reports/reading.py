@@ -10,8 +10,8 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import (
-    JSON,
     ScalarSelect,
     Select,
     Text,
@@ -104,14 +104,16 @@ _SUPPORTS_OF = select(supports.OF_TICKET).where(Ticket.id == bindparam("ticket_i
 def _photos_that_are(visibility: Visibility) -> ScalarSelect[Any]:
     return (
         select(
-            func.json_agg(
-                aggregate_order_by(
-                    func.json_build_array(
-                        Photo.public_id, Photo.status, Photo.reason, Photo.placeholder
-                    ),
-                    Photo.id,
+            cast(
+                func.json_agg(
+                    aggregate_order_by(
+                        func.json_build_array(
+                            Photo.public_id, Photo.status, Photo.reason, Photo.placeholder
+                        ),
+                        Photo.id,
+                    )
                 ),
-                type_=JSON,
+                Text,
             )
         )
         .where(Photo.report_id == Report.id, Photo.visibility == visibility.value)
@@ -121,6 +123,7 @@ def _photos_that_are(visibility: Visibility) -> ScalarSelect[Any]:
 
 SHOWN_PHOTOS = _photos_that_are(Visibility.SHOWN)
 """The shown photos of a report in the order in which they came, for `photos`."""
+_PHOTOS = msgspec.json.Decoder(tuple[PhotoView, ...])
 
 HIDDEN_PHOTOS = _photos_that_are(Visibility.HIDDEN)
 """The hidden ones, which staff alone see."""
@@ -286,9 +289,9 @@ def is_public(session: Session, report: Report) -> bool:
     return report.visibility == Visibility.SHOWN.value and in_public_category(session, report)
 
 
-def photos(shown: Sequence[Sequence[Any]] | None) -> tuple[PhotoView, ...]:
+def photos(shown: str | None) -> tuple[PhotoView, ...]:
     """Return the photos that SHOWN_PHOTOS of a report gave."""
-    return tuple(map(PhotoView._make, shown)) if shown else ()
+    return _PHOTOS.decode(shown) if shown else ()
 
 
 def in_public_category(session: Session, report: Report) -> bool:

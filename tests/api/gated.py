@@ -21,10 +21,10 @@ STALL_S = 1.0
 GRACE_S = 2.0
 BYTES_PER_S = 1_000
 BIG = 30_000_000
-LONG = 20
+PIECE, PIECES = 1_000_000, 600
 ERRORS = {"/fail": RuntimeError, "/panic": BaseException}
-# How many pieces of BIG bytes are answered.
-LARGE = {"/big": 1, "/stream": LONG}
+# In how many pieces something is answered, and of how many bytes each.
+LARGE = {"/big": (1, BIG), "/stream": (PIECES, PIECE)}
 
 _calls: list[str] = []
 
@@ -52,9 +52,10 @@ def _application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[byt
     _calls.append(path)
     if error := ERRORS.get(path):
         raise error("on purpose")
-    if pieces := LARGE.get(path):
-        start("200 OK", [("Content-Length", str(BIG * pieces))])
-        return _Closing(bytes(BIG) for _ in range(pieces))
+    if path in LARGE:
+        count, size = LARGE[path]
+        start("200 OK", [("Content-Length", str(count * size))])
+        return _Closing(bytes(size) for _ in range(count))
     start("200 OK", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
     if path == "/pieces":
         return _Closing([b"one ", b"two"])

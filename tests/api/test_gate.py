@@ -329,10 +329,10 @@ def test_of_a_long_answer_only_a_little_is_held(server: Server) -> None:
     before = server.calls().count("closed")
     with server.send(head("GET", "/stream")) as connection, connection.makefile("rb") as file:
         length = 0
-        while length < gated.BIG * gated.LONG:
+        while length < gated.PIECE * gated.PIECES:
             length += len(file.read1(1_000_000))
     assert server.calls().count("closed") == before + 1
-    assert max(map(_peak_bytes, workers)) < gated.BIG * gated.LONG / 2
+    assert max(map(_peak_bytes, workers)) < gated.PIECE * gated.PIECES / 2
 
 
 def _peak_bytes(pid: str) -> int:
@@ -347,7 +347,7 @@ def test_a_long_answer_that_nobody_reads_is_closed(server: Server) -> None:
         assert connection.recv(1)
     assert eventually(lambda: server.calls().count("closed") == before["closed"] + 1)
     # The rest is not even read.
-    assert server.calls().count("piece") < before["piece"] + gated.LONG / 2
+    assert server.calls().count("piece") < before["piece"] + gated.PIECES / 2
 
 
 @pytest.mark.parametrize("target", ["/fail", "/panic"])

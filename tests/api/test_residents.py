@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from infra.clock import now
-from reports import gallery, phones
+from reports import gallery, phone_ends
 from reports.models import Notice, Report
 from reports.phones import same_number
 from reports.removals import Removal
@@ -331,7 +331,7 @@ def test_a_number_is_the_same_however_it_is_written(one: str, other: str, same: 
     ("condition", "index"),
     [
         ("lower(email) = 'a@example.org'", "ix_contacts_email"),
-        (f"{phones.END_SQL} = '765432'", "ix_contacts_phone"),
+        (f"{phone_ends.END_SQL} = '765432'", "ix_contacts_phone"),
     ],
 )
 def test_residents_are_found_by_an_index(session: Session, condition: str, index: str) -> None:

@@ -299,6 +299,24 @@ def test_a_bucket_behaves_as_a_folder_does(bucket: dict[str, tuple[str, bytes]])
     assert storage.tidy(older_than_s=0) == 0
 
 
+def test_what_a_check_could_not_remove_is_tidied(
+    bucket: dict[str, tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage.from_url("s3://bucket/city/")
+    storage.put(KEY, b"kept", "image/jpeg")
+    with monkeypatch.context() as silent:
+        silent.setattr(Storage, "delete", _silent)
+        with pytest.raises(StorageError):
+            storage.check()
+    assert len(bucket) == 2
+    assert storage.tidy(older_than_s=60) == 1
+    assert list(storage.list("")) == [KEY]
+
+
+def _silent(_self: Storage, _key: str) -> None:
+    raise StorageError("no answer")
+
+
 def test_a_large_object_is_one_request(bucket: dict[str, tuple[str, bytes]]) -> None:
     Storage.from_url("s3://bucket").put(KEY, bytes(12_000_000), "image/jpeg")
     assert len(bucket[f"/bucket/{KEY}"][1]) == 12_000_000
