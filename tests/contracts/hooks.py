@@ -115,7 +115,7 @@ def _aim(case: Any) -> None:
         case.path_parameters["reference"] = os.environ[name]
     if "{public_id}" in path:
         case.path_parameters["public_id"] = os.environ["PHOTO"]
-    if path == "/similar":
+    if path.endswith("/similar"):
         case.query = dict(INSIDE)
     if path.endswith(_CHANGES):
         with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
