@@ -212,20 +212,26 @@ class Storage:
         finally:
             self.delete(key)
 
-    def tidy(self, older_than_s: float) -> int:
-        """Remove what checks and killed processes left behind; return how many objects and files.
+    def remove_probes(self, older_than_s: float) -> int:
+        """Remove what checks left where the storage took it and then fell silent; return how many.
 
-        Choose `older_than_s` longer than any put takes. A check leaves its object where the storage
-        takes it and then does not answer. Only a folder holds what is half written: each put into a
-        bucket is a single request.
+        Choose `older_than_s` longer than any check takes.
         """
-        removed = 0
-        for key in list(self.list(_PROBES, older_than_s)):
+        left = list(self.list(_PROBES, older_than_s))
+        for key in left:
             self.delete(key)
-            removed += 1
+        return len(left)
+
+    def tidy(self, older_than_s: float) -> int:
+        """Remove what killed processes left half written in a folder; return how many files.
+
+        Choose `older_than_s` longer than any put takes. A bucket has no such leftovers: each of its
+        puts is a single request.
+        """
         if self._folder is None:
-            return removed
+            return 0
         oldest = time.time() - older_than_s
+        removed = 0
         with _store_errors():
             # Folders come and go meanwhile, which os.walk bears and Path.rglob does not.
             for place, _, names in os.walk(self._folder):

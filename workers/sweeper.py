@@ -111,7 +111,12 @@ def tidy(kit: Tools) -> None:
 
 
 def purge(kit: Tools) -> None:
-    """Remove the originals that no photo names: they came with requests that failed half way."""
+    """Remove the originals that no photo names: they came with requests that failed half way.
+
+    With them goes what checks of the storage could not remove. A bucket that is silent would hold
+    up each round in which it is asked, so it is asked for both on the same rare occasion.
+    """
+    kit.storage.remove_probes(UNFINISHED_AFTER_S)
     keys = kit.storage.list(gallery.ORIGINALS, older_than_s=UNFINISHED_AFTER_S)
     while some := list(islice(keys, PURGED_AT_ONCE)):
         with kit.sessions() as session:

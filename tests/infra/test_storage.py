@@ -299,7 +299,7 @@ def test_a_bucket_behaves_as_a_folder_does(bucket: dict[str, tuple[str, bytes]])
     assert storage.tidy(older_than_s=0) == 0
 
 
-def test_what_a_check_could_not_remove_is_tidied(
+def test_what_a_check_could_not_remove_is_removed_later(
     bucket: dict[str, tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = Storage.from_url("s3://bucket/city/")
@@ -309,7 +309,7 @@ def test_what_a_check_could_not_remove_is_tidied(
         with pytest.raises(StorageError):
             storage.check()
     assert len(bucket) == 2
-    assert storage.tidy(older_than_s=60) == 1
+    assert storage.remove_probes(older_than_s=60) == 1
     assert list(storage.list("")) == [KEY]
 
 

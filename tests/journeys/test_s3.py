@@ -165,12 +165,14 @@ def test_originals_without_a_photo_are_removed_from_a_bucket(
             key = gallery.original_key(number, uuid4())
             pool.submit(storage.put, key, b"orphan", "image/jpeg")
     assert len(list(storage.list(gallery.ORIGINALS))) == PAGE * 2 + len(kept)
+    storage.put("probes/left", b"of a check", "application/octet-stream")
 
     sweeper.tidy(kit)
     sweeper.purge(kit)
 
     engine.dispose()
     assert bucket.keys("originals/") == kept
+    assert not bucket.keys("probes/")
 
 
 def _send(http: httpx.Client) -> dict[str, Any]:
