@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -144,8 +143,8 @@ def test_by_hand_it_is_a_tar_with_checksums(own_app: Flask, tmp_path: Path) -> N
     assert resident.put_photo(resident.report(), photo_samples.jpeg()).status_code == 201
     run(own_app, "backup", tmp_path / "city.tar")
     unpacked = tmp_path / "unpacked"
-    with tarfile.open(tmp_path / "city.tar") as tar:
-        tar.extractall(unpacked, filter="data")
+    unpacked.mkdir()
+    subprocess.run(["tar", "-xf", tmp_path / "city.tar", "-C", unpacked], check=True)
     subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=unpacked, check=True)
     listed = subprocess.run(
         ["pg_restore", "--list", "database.dump"], cwd=unpacked, check=True, capture_output=True
