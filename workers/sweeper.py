@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from itertools import islice
@@ -11,11 +12,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from city.models import Actor
+from infra import queue
 from infra.clock import now
 from infra.queue import QUEUE_OF, NudgeQueue
+from infra.settings import Settings
 from infra.storage import StorageError
 from reports import gallery, relance, removals, retention, sweep
-from workers.tools import Tools
+from workers.tools import Tools, tools
 
 log = structlog.get_logger()
 
@@ -27,6 +30,15 @@ RETAIN_EVERY_S = 86_400
 REMOVED_AT_ONCE = 200
 # Longer than any upload may take, so that none is swept away while it runs.
 UNFINISHED_AFTER_S = 3600
+
+
+def serve(settings: Settings) -> None:
+    """Run the sweeper until SIGTERM."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    nudges = NudgeQueue(queue.connect(settings.redis_url), settings.job_timeouts_s)
+    run(tools(), nudges, stopped)
 
 
 def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
