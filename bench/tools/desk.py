@@ -14,15 +14,6 @@ import psycopg
 
 from bench.tools.database import AREA, Town, take_indexes
 
-RARE = "licorne"
-"""A word of one ticket in 50,000."""
-
-UNUSUAL = "trottinette"
-"""A word of one ticket in 500."""
-
-COMMON = "lampadaire"
-"""A word of one ticket in seven."""
-
 _FILLED = ("tickets", "reports", "memberships", "messages", "events", "ticket_words")
 _AT_ONCE = 20_000
 
