@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
@@ -17,7 +18,7 @@ from geo import filters
 from geo.coordinates import Position
 from infra import rows
 from infra.rows import New, Row
-from reports import decisions, history, notices, work
+from reports import decisions, history, notices, snapshots, work
 from reports.decisions import Routing
 from reports.history import EventKind
 from reports.models import (
@@ -172,20 +173,27 @@ def _write(
 
 def _lines(report: Report, ticket: Ticket, opening: Opening | None, now: datetime) -> list[Event]:
     """Return the lines of history, that of the report's arrival first."""
+    data: dict[str, Any] = {"to": ticket.status}
+    if opening is not None:
+        district, team = opening.routed.district, opening.routed.team
+        data["state"] = snapshots.codes(
+            ticket, opening.setup.category.code, team.code, district.code if district else None
+        )
     received = history.next_line(
         ticket,
         EventKind.RECEIVED if opening else EventKind.JOINED,
         now,
         author=Author.RESIDENT,
         report_id=report.id,
-        data={"to": ticket.status},
+        data=data,
     )
     if opening is None:
         return [received]
-    team = {"team": opening.routed.team.names}
     return [
         received,
-        history.next_line(ticket, EventKind.ROUTED, now, author=Author.CITY, data=team),
+        history.next_line(
+            ticket, EventKind.ROUTED, now, author=Author.CITY, data={"team": team.names}
+        ),
     ]
 
 
