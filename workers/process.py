@@ -1,4 +1,4 @@
-"""One worker process: `python -m workers.process photos|notices|sweeper`."""
+"""One worker process: `python -m workers.process photos|notices|webhooks|sweeper`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from rq.worker import BaseWorker
 
 from infra import logs, memory, queue
 from infra.orphans import die_with_parent
+from infra.outgoing import Outgoing
 from infra.queue import NudgeQueue, QueueName
 from infra.settings import Settings
 from reports.photo_memory import PROCESS_BYTES
 from workers import notices, photos, sweeper
 from workers.tools import tools
+from workers.webhooks import Courier
 
 SWEEPER = "sweeper"
+WEBHOOKS = "webhooks"
 HEARTBEAT_S = 30
 MAINTENANCE_S = 30
 
@@ -54,12 +57,14 @@ class _PatientSimpleWorker(SimpleWorker):
 
 
 def main(name: str) -> None:
-    """Run one queue's worker or the sweeper until SIGTERM."""
+    """Run one queue's worker, the courier of webhooks or the sweeper until SIGTERM."""
     die_with_parent()
     settings = Settings.from_env()
     logs.configure(settings.log_level)
     if name == SWEEPER:
         _sweep(settings)
+    elif name == WEBHOOKS:
+        _carry(settings)
     else:
         make_worker(settings, QueueName(name)).work()
 
@@ -78,11 +83,20 @@ def make_worker(settings: Settings, name: QueueName) -> BaseWorker:
 
 
 def _sweep(settings: Settings) -> None:
+    nudges = NudgeQueue(queue.connect(settings.redis_url), settings.job_timeouts_s)
+    sweeper.run(tools(), nudges, _until_stopped())
+
+
+def _carry(settings: Settings) -> None:
+    outgoing = Outgoing(allowed=settings.webhook_networks, ports=settings.webhook_ports)
+    Courier(tools(), outgoing).run(_until_stopped())
+
+
+def _until_stopped() -> threading.Event:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    nudges = NudgeQueue(queue.connect(settings.redis_url), settings.job_timeouts_s)
-    sweeper.run(tools(), nudges, stopped)
+    return stopped
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from city.models import Actor
 from infra.clock import now
 from infra.queue import QUEUE_OF, NudgeQueue
 from infra.storage import StorageError
-from reports import gallery, relance, removals, retention, sweep
+from reports import gallery, relance, removals, retention, sweep, webhook_delivery
 from workers.tools import Tools
 
 log = structlog.get_logger()
@@ -113,9 +113,12 @@ def tidy(kit: Tools) -> None:
 def purge(kit: Tools) -> None:
     """Remove the originals that no photo names: they came with requests that failed half way.
 
-    With them goes what checks of the storage could not remove. A bucket that is silent would hold
-    up each round in which it is asked, so it is asked for both on the same rare occasion.
+    With them goes what the log of webhooks has kept for its time, and what checks of the storage
+    could not remove. A bucket that is silent would hold up each round in which it is asked, so it
+    is asked for both on the same rare occasion.
     """
+    with kit.sessions.begin() as session:
+        webhook_delivery.drop_old(session, now())
     kit.storage.remove_probes(UNFINISHED_AFTER_S)
     keys = kit.storage.list(gallery.ORIGINALS, older_than_s=UNFINISHED_AFTER_S)
     while some := list(islice(keys, PURGED_AT_ONCE)):
