@@ -41,6 +41,7 @@ from api.views import (
     teams,
     teamwork,
     tickets,
+    webhooks,
 )
 from infra import logs, queue
 from infra.database import make_engine, make_sessions
@@ -54,7 +55,7 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, audit),
+    *(accounts, teams, people, catalogue, webhooks, audit),
 )
 
 REQUEST_ID = "X-Request-ID"

@@ -21,8 +21,9 @@ from city.models import Category, CategoryGroup, Jurisdiction, Team
 Part = TypeVar("Part", bound=BaseModel)
 Row = TypeVar("Row", Category, CategoryGroup, Team)
 
-# Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit.
-_UNTOLD = frozenset({"email", "name"})
+# Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit. Nor are
+# addresses that may hold secrets, or words that administrators wrote for themselves.
+_UNTOLD = frozenset({"email", "name", "url", "description"})
 
 
 class UnknownSetting(Exception):

@@ -15,7 +15,8 @@ import reports.idempotency
 import reports.models
 import reports.removals
 import reports.subscriptions
-import reports.supports  # noqa: F401  (all declare their own tables, and models those of city)
+import reports.supports
+import reports.webhook_models  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base
 from infra.settings import Settings
 

@@ -1,4 +1,4 @@
-"""One process of the workers: `python -m workers.process photos|notices|sweeper`."""
+"""One process of the workers: `python -m workers.process photos|notices|webhooks|sweeper`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from infra.queue import QueueName
 from infra.settings import Settings
 from workers import queues
 
-SWEEPER = "sweeper"
+SWEEPER, WEBHOOKS = "sweeper", "webhooks"
+_WITHOUT_QUEUE = {SWEEPER: "workers.sweeper:serve", WEBHOOKS: "workers.webhooks:serve"}
 
 
 def main(role: str) -> None:
@@ -19,8 +20,8 @@ def main(role: str) -> None:
     die_with_parent()
     settings = Settings.from_env()
     logs.configure(settings.log_level)
-    if role == SWEEPER:
-        resolve_name("workers.sweeper:serve")(settings)
+    if role in _WITHOUT_QUEUE:
+        resolve_name(_WITHOUT_QUEUE[role])(settings)
     else:
         queues.serve(settings, QueueName(role))
 

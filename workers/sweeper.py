@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from itertools import islice
@@ -17,8 +16,8 @@ from infra.clock import now
 from infra.queue import QUEUE_OF, NudgeQueue
 from infra.settings import Settings
 from infra.storage import StorageError
-from reports import gallery, relance, removals, retention, sweep
-from workers.tools import Tools, tools
+from reports import gallery, relance, removals, retention, sweep, webhook_delivery
+from workers.tools import Tools, tools, until_stopped
 
 log = structlog.get_logger()
 
@@ -34,11 +33,8 @@ UNFINISHED_AFTER_S = 3600
 
 def serve(settings: Settings) -> None:
     """Run the sweeper until SIGTERM."""
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     nudges = NudgeQueue(queue.connect(settings.redis_url), settings.job_timeouts_s)
-    run(tools(), nudges, stopped)
+    run(tools(), nudges, until_stopped())
 
 
 def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
@@ -125,9 +121,12 @@ def tidy(kit: Tools) -> None:
 def purge(kit: Tools) -> None:
     """Remove the originals that no photo names: they came with requests that failed half way.
 
-    With them goes what checks of the storage could not remove. A bucket that is silent would hold
-    up each round in which it is asked, so it is asked for both on the same rare occasion.
+    With them goes what the log of webhooks has kept for its time, and what checks of the storage
+    could not remove. A bucket that is silent would hold up each round in which it is asked, so it
+    is asked for both on the same rare occasion.
     """
+    with kit.sessions.begin() as session:
+        webhook_delivery.drop_old(session, now())
     kit.storage.remove_probes(UNFINISHED_AFTER_S)
     keys = kit.storage.list(gallery.ORIGINALS, older_than_s=UNFINISHED_AFTER_S)
     while some := list(islice(keys, PURGED_AT_ONCE)):
