@@ -40,10 +40,10 @@ _CLOSED = [status.value for status in CLOSED]
 
 
 class Feedback(Base):
-    """What a reporter says of a closing; `satisfied` is None as long as they were only asked.
+    """What a reporter says of a closing: `satisfied` is None as long as they have said nothing.
 
-    Category, team and district are the ticket's when it was closed. The reporter's words stand
-    among the messages.
+    `asked_at` is None where no mail could ask. Category, team and district are the ticket's when it
+    was closed. The reporter's words stand among the messages.
     """
 
     __tablename__ = "feedback"
@@ -174,31 +174,34 @@ def find(session: Session, report_id: int, closed_at: datetime) -> Feedback | No
 def ask(session: Session, ticket: Ticket) -> None:
     """Have every reporter of a held ticket that was just closed asked, if a mail can reach them.
 
-    Nobody is asked about a compliment, or about what they have withdrawn themselves.
+    What nobody can be asked about are compliments, and what they have withdrawn themselves.
     """
     if ticket.withdrawn or ticket.kind == Kind.COMPLIMENT.value:
         return
-    names = ("jurisdiction_id", "ticket_id", "closed_at", "category_id", "team_id", "district_id")
-    same = {name: getattr(ticket, "id" if name == "ticket_id" else name) for name in names}
-    types = {name: Feedback.__table__.c[name].type for name in names}
-    reached = (
+    columns = Feedback.__table__.c
+    same = {
+        "jurisdiction_id": ticket.jurisdiction_id,
+        "ticket_id": ticket.id,
+        "closed_at": ticket.closed_at,
+        "category_id": ticket.category_id,
+        "team_id": ticket.team_id,
+        "district_id": ticket.district_id,
+    }
+    reached = Contact.email.is_not(None) & (Report.visibility == Visibility.SHOWN.value)
+    closed_at = literal(ticket.closed_at, columns.closed_at.type)
+    members = (
         select(
             Membership.report_id,
-            literal(ticket.closed_at, types["closed_at"]).label("asked_at"),
-            *(literal(value, types[name]).label(name) for name, value in same.items()),
+            case((reached, closed_at)).label("asked_at"),
+            *(literal(value, columns[name].type) for name, value in same.items()),
         )
-        .join(Contact, Contact.report_id == Membership.report_id)
         .join(Report, Report.id == Membership.report_id)
-        .where(
-            Membership.ticket_id == ticket.id,
-            Membership.left_at.is_(None),
-            Contact.email.is_not(None),
-            Report.visibility == Visibility.SHOWN.value,
-        )
+        .outerjoin(Contact, Contact.report_id == Membership.report_id)
+        .where(Membership.ticket_id == ticket.id, Membership.left_at.is_(None))
     )
     session.execute(
         insert(Feedback)
-        .from_select(["report_id", "asked_at", *names], reached)
+        .from_select(["report_id", "asked_at", *same], members)
         .on_conflict_do_nothing()
     )
 

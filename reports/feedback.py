@@ -58,7 +58,7 @@ def give(
         raise FeedbackTooLate(again(session, report, ticket))
     if not standing.takes_answer(now):
         raise NothingToAnswer
-    said = said or _unasked(session, ticket, report, standing.closed_at)
+    said = said or _about(session, ticket, report, standing.closed_at)
     message = _tell(session, ticket, report, satisfied, comment, now)
     said.satisfied, said.answered_at = satisfied, now
     said.message_id = message.id if message else None
@@ -82,8 +82,8 @@ def _adds_nothing(session: Session, said: Feedback, comment: str | None) -> bool
     return session.get_one(Message, said.message_id).body == comment
 
 
-def _unasked(session: Session, ticket: Ticket, report: Report, closed_at: datetime) -> Feedback:
-    """Write a row for somebody whom no mail could ask."""
+def _about(session: Session, ticket: Ticket, report: Report, closed_at: datetime) -> Feedback:
+    """Write a row for somebody whose report came to the ticket after it was closed."""
     said = Feedback(
         jurisdiction_id=ticket.jurisdiction_id,
         report_id=report.id,

@@ -33,12 +33,14 @@ _THINGS: dict[By, tuple[type[Category | Team | District], InstrumentedAttribute[
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many were asked, answered and were satisfied; the thing is None outside all districts.
+    """Of how many closed reports somebody was asked, answered and was satisfied.
 
-    Some answer without having been asked, since no mail could reach them.
+    Some answer without having been asked, since no mail could reach them. The thing is None outside
+    all districts.
     """
 
     thing: Thing | None
+    closed: int
     asked: int
     answered: int
     satisfied: int
@@ -63,6 +65,7 @@ def figures(
     query = (
         select(
             column.label("thing_id"),
+            func.count().label("closed"),
             func.count(Feedback.asked_at).label("asked"),
             answered.label("answered"),
             func.count().filter(Feedback.satisfied.is_(True)).label("satisfied"),
@@ -77,13 +80,12 @@ def figures(
     counted = query.subquery()
     rows = session.execute(
         select(counted, thing, Jurisdiction.locales)
+        .select_from(counted)
         .join(Jurisdiction, Jurisdiction.id == jurisdiction_id)
         .outerjoin(thing, thing.id == counted.c.thing_id)
         .order_by(counted.c.answered.desc(), counted.c.asked.desc(), counted.c.thing_id)
     )
     return [
-        Figures(
-            Thing.of(named, Reader(locale, locales)) if named else None, asked, answered_, satisfied
-        )
-        for _, asked, answered_, satisfied, named, locales in rows
+        Figures(Thing.of(named, Reader(locale, locales)) if named else None, *counts)
+        for _, *counts, named, locales in rows
     ]

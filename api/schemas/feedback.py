@@ -44,9 +44,13 @@ class SatisfactionQuerySchema(Schema):
 
 
 class FiguresSchema(Schema):
-    """How many were asked by mail, answered, and were satisfied; `share` is of the answers."""
+    """Of how many closed reports somebody was asked by mail, answered, and was satisfied.
+
+    `share` is of the answers.
+    """
 
     thing = fields.Nested(ThingSchema, allow_none=True, required=True)
+    closed = fields.Integer(required=True)
     asked = fields.Integer(required=True)
     answered = fields.Integer(required=True)
     satisfied = fields.Integer(required=True)
