@@ -8,10 +8,13 @@ from infra.words import mark
 from reports.desk import TicketMerged
 from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.moderation import UnknownPhoto
+from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 
 KIND = mark("This category does not take reports of this kind.")
 OUTSIDE_OWN = mark("This spot lies outside the city that you work for.")
+_FILTER_NAME = mark("You have another filter of this name.")
+_TOO_MANY_FILTERS = mark("You have saved as many filters as one may.")
 _MERGED = mark("This ticket was merged into another one. Go on with that one.")
 _NOT_MERGED = mark("This ticket stands for itself already, or has no report to get back.")
 _UNFIT_REPORTS = mark(
@@ -25,7 +28,10 @@ _TEAM = mark("There is no such team here.")
 _ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
 
 PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
+    UnknownFilter: (404, "unknown-filter", None),
     UnknownPhoto: (404, "unknown-photo", None),
+    FilterNameTaken: (409, "filter-name-taken", _FILTER_NAME),
+    TooManyFilters: (409, "too-many-filters", _TOO_MANY_FILTERS),
     NotMerged: (409, "not-merged", _NOT_MERGED),
     TicketMerged: (409, "merged", _MERGED),
 }

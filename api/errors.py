@@ -12,7 +12,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from api import desk_errors, messages, refusals, setup_errors
+from api import desk_errors, feedback_errors, messages, refusals, setup_errors
 from api.bodies import (
     BadInput,
     BodyTooLarge,
@@ -49,12 +49,12 @@ from reports.desk import (
     StaleVersion,
     UnknownTicket,
 )
+from reports.feedback import FeedbackTooLate
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
 from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
-from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.status import TransitionRefused
 from reports.supporting import TicketClosed
 from reports.work import ReportAnonymised
@@ -103,8 +103,6 @@ _NEAREST = mark("The nearest city is {city}, {distance_km} km away.")
 UNKNOWN_CATEGORY = mark("There is no such category here.")
 _SAME_AS = mark("There is no such ticket here.")
 _CLOSED = mark("The work on this is finished. If it is there again, please report it anew.")
-_FILTER_NAME = mark("You have another filter of this name.")
-_TOO_MANY_FILTERS = mark("You have saved as many filters as one may.")
 _LOGIN = mark("The e-mail address or the password is wrong.")
 _WHICH_CITY = mark("Say with “jurisdiction” which city you mean.")
 _KEY_REUSED = mark("This key came before with another body.")
@@ -207,6 +205,13 @@ def _refused(error: TransitionRefused, status: int) -> Problem:
     return problem(status, "transition-refused", detail=detail, extra={"allowed": allowed})
 
 
+@_with(409)
+def _feedback_too_late(error: FeedbackTooLate, status: int) -> Problem:
+    extra = {"report_again": feedback_errors.way_to_report_again(error.again)}
+    detail = say(locale(), feedback_errors.TOO_LATE)
+    return problem(status, "feedback-too-late", detail=detail, extra=extra)
+
+
 @_with(422)
 def _unusable_photo(error: UnusablePhoto, status: int) -> Problem:
     detail = say(locale(), PHOTO_REASONS[error.code])
@@ -268,8 +273,6 @@ def _unavailable(slug: str) -> Answer:
     return answer
 
 
-_PARTS = (desk_errors, setup_errors)
-
 TABLE: Mapping[type[Exception], Answer] = {
     MalformedBody: _plain(400, "malformed-body"),
     NotAuthenticated: _not_authenticated,
@@ -283,16 +286,14 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownJurisdiction: _plain(404, "unknown-jurisdiction"),
     UnknownReport: _plain(404, "unknown-report"),
     UnknownTicket: _plain(404, "unknown-ticket"),
-    UnknownFilter: _plain(404, "unknown-filter"),
     BodyTooSlow: _plain(408, "too-slow"),
     KeyInUse: _plain(409, "key-in-use", _KEY_IN_USE),
     OtherPhoto: _plain(409, "other-photo", _OTHER_PHOTO),
     PhotosClosed: _plain(409, "photos-closed", _PHOTOS_CLOSED),
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
-    FilterNameTaken: _plain(409, "filter-name-taken", _FILTER_NAME),
-    TooManyFilters: _plain(409, "too-many-filters", _TOO_MANY_FILTERS),
     TicketClosed: _plain(409, "closed", _CLOSED),
     TransitionRefused: _refused,
+    FeedbackTooLate: _feedback_too_late,
     HiddenReport: _plain(410, "hidden-report"),
     NoEntityTag: _plain(412, "no-entity-tag", _NO_TAG),
     PreconditionFailed: _plain(412, "stale"),
@@ -325,7 +326,8 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnfitPart: _unfit_part,
     **{
         error: _plain(*told)
-        for error, told in (*setup_errors.PLAIN.items(), *desk_errors.PLAIN.items())
+        for part in (setup_errors, desk_errors, feedback_errors)
+        for error, told in part.PLAIN.items()
     },
     **{
         error: _at(*told)

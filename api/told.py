@@ -76,6 +76,7 @@ def _ticket_document(found: TicketView) -> dict[str, Any]:
             "events": found.events,
             "next": [status.value for status in found.next],
             "merged_into": found.merged_into,
+            "feedback": found.feedback,
         }
     )
     return documents.ticket(found.item) | more

@@ -103,6 +103,12 @@ class RetentionPart(_Part):
     text: KeptText = KeptText.KEEP
 
 
+class FeedbackPart(_Part):
+    """For how many days after a closing its reporters may say whether it is solved."""
+
+    days: Annotated[int, Field(ge=1, le=366)] = 14
+
+
 class JurisdictionPart(_Part):
     """The city itself; the first locale is the one to fall back on."""
 
@@ -115,6 +121,7 @@ class JurisdictionPart(_Part):
     retention: RetentionPart | None = None
     calendar: CalendarPart | None = None
     relance: RelancePart = RelancePart()
+    feedback: FeedbackPart = FeedbackPart()
 
 
 class LayerPart(_Part):

@@ -73,6 +73,7 @@ class Loading:
             "calendar": part.calendar.model_dump(mode="json") if part.calendar else None,
             "relance_before_hours": part.relance.before_hours,
             "relance_after_hours": part.relance.after_hours,
+            "feedback_days": part.feedback.days,
             "retired_at": None,
         }
         jurisdiction = self.session.scalar(

@@ -80,6 +80,7 @@ class Jurisdiction(Base):
         CheckConstraint(
             "relance_before_hours > 0 AND relance_after_hours > 0", name="relance_hours"
         ),
+        CheckConstraint("feedback_days > 0", name="feedback_days"),
         within_jurisdiction("fallback_team_id", "teams", own="id", deferred=True),
         within_jurisdiction("ruleset_id", "rulesets", own="id", deferred=True),
     )
@@ -94,6 +95,7 @@ class Jurisdiction(Base):
     calendar: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     relance_before_hours: Mapped[int] = mapped_column(server_default=text("8"))
     relance_after_hours: Mapped[int] = mapped_column(server_default=text("8"))
+    feedback_days: Mapped[int] = mapped_column(server_default=text("14"))
     fallback_team_id: Mapped[int | None] = mapped_column(BigInteger)
     ruleset_id: Mapped[int | None] = mapped_column(BigInteger)
     retired_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, create_engine, pool, text
 
 import city.account_models  # noqa: F401  (declares its tables)
 import geo.models  # noqa: F401  (declares its tables)
+import reports.closings
 import reports.decision_rows
 import reports.desk_models
 import reports.idempotency

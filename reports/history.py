@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     STATUS = "status"
     MESSAGE = "message"
     QUESTION = "question"
+    FEEDBACK = "feedback"
     HANDED_BACK = "handed_back"
     NOTE = "note"
     HIDDEN = "hidden"
@@ -71,6 +72,7 @@ STATUS_TEXTS = {
     Status.REOPENED: mark("Reopened: the city will look at it again."),
 }
 WITHDRAWN_TEXT = mark("Withdrawn by the person who reported it.")
+NOT_SOLVED_TEXT = mark("Reopened: somebody who reported it says that it is not solved.")
 THANKS_TEXT = mark("Thank you: your compliment was passed on to the team.")
 
 _KIND_TEXTS = {
@@ -101,6 +103,11 @@ _KIND_TEXTS = {
     EventKind.ANONYMISED: mark("What tied the report to a person was removed."),
 }
 
+_FEEDBACK_TEXTS = {
+    True: mark("The reporter says that it is solved."),
+    False: mark("The reporter says that it is not solved."),
+}
+
 FIELD_TEXTS = {
     "category": mark("category"),
     "location": mark("place"),
@@ -119,6 +126,7 @@ _UNDELIVERED_TEXTS = {
 }
 
 WITHDRAWN = "withdrawn"
+NOT_SOLVED = "not_solved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,14 @@ def status_text(locale: str, status: Status, *, kind: Kind, withdrawn: bool) -> 
     return say(locale, STATUS_TEXTS[status])
 
 
+def step_text(locale: str, data: Mapping[str, Any], *, kind: Kind) -> str:
+    """Say in plain words where a step brought the work, by the data of its event."""
+    code = data.get("code")
+    if code == NOT_SOLVED:
+        return say(locale, NOT_SOLVED_TEXT)
+    return status_text(locale, Status(data["to"]), kind=kind, withdrawn=code == WITHDRAWN)
+
+
 def _reason(event: Event, message: Message | None) -> str | None:
     """Return why it was done: in staff's words, or as a code where no words were asked for."""
     if message is not None and message.reason:
@@ -253,13 +269,10 @@ def tell(code: str, data: Mapping[str, Any], body: str | None, reader: Reader) -
     """Say in words what an event of that kind and with such data was."""
     kind = EventKind(code)
     if kind is EventKind.STATUS:
-        told = status_text(
-            reader.locale,
-            Status(data["to"]),
-            kind=Kind(data["kind"]),
-            withdrawn=data.get("code") == WITHDRAWN,
-        )
+        told = step_text(reader.locale, data, kind=Kind(data["kind"]))
         return f"{told} {body}" if body else told
+    if kind is EventKind.FEEDBACK:
+        return reader.say(_FEEDBACK_TEXTS[data["satisfied"]])
     if kind is EventKind.ROUTED:
         return reader.say(_KIND_TEXTS[kind], team=reader.name(data["team"]))
     if kind is EventKind.MERGED:

@@ -16,9 +16,9 @@ from city.models import Category, Jurisdiction, Kind, Person, Team
 from geo import layers
 from infra.mail import Mail
 from infra.words import Reader, mark, say, say_moment
-from reports import reading, relance, subscriptions, tracking
+from reports import asking, closings, reading, relance, subscriptions, tracking
 from reports.display import isolate
-from reports.history import WITHDRAWN, status_text
+from reports.history import WITHDRAWN, status_text, step_text
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
 from reports.notices import NoticeKind
 from reports.status import Status
@@ -33,6 +33,7 @@ _SUBJECTS = {
     NoticeKind.MESSAGE: mark("The reporter of {reference} wrote: {category}"),
     NoticeKind.WITHDRAWAL: mark("Report {reference} was withdrawn: {category}"),
     NoticeKind.QUESTION: mark("A question about your report {reference}: {category}"),
+    NoticeKind.NOT_SOLVED: mark("Not solved, says the reporter of {reference}: {category}"),
     NoticeKind.JOINED: mark("News of your report {reference}: {category}"),
     NoticeKind.PARTED: mark("News of your report {reference}: {category}"),
     NoticeKind.DUE_SOON: mark("Due soon: ticket {ticket}, {category}"),
@@ -50,6 +51,9 @@ _OPENINGS = {
     NoticeKind.QUESTION: mark(
         "The city asks you something about your report, and waits for your answer. Please answer on"
         " the page of your report."
+    ),
+    NoticeKind.NOT_SOLVED: mark(
+        "The reporter says that it is not solved, so the ticket is open again."
     ),
     NoticeKind.JOINED: mark(
         "Others reported the same thing. Your report was joined with theirs, and you go on getting"
@@ -92,7 +96,11 @@ _DUE = mark("Due by")
 _DESCRIPTION = mark("Description")
 _MESSAGE = mark("Message")
 _CITY_SAYS = mark("The city's message")
-_LABELS = {NoticeKind.MESSAGE: _MESSAGE, NoticeKind.QUESTION: _QUESTION}
+_LABELS = {
+    NoticeKind.MESSAGE: _MESSAGE,
+    NoticeKind.NOT_SOLVED: _MESSAGE,
+    NoticeKind.QUESTION: _QUESTION,
+}
 _CONFIRM = mark("Yes, send me the news")
 _WHY_ASKED = mark("If it was not you, do nothing: your address will be forgotten.")
 _WHY_SUBSCRIBER = mark(
@@ -109,7 +117,10 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail before it is laid out; `facts` are (label, value), `quotes` (label, words)."""
+    """A mail before it is laid out.
+
+    `facts` are (label, value), `quotes` (label, words), `choices` (label, link) of what is asked.
+    """
 
     locale: str
     city: str
@@ -120,6 +131,7 @@ class Letter:
     link: str | None
     link_label: str
     footer: str
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +148,7 @@ class _Case:
     event: Event
     message: Message | None
     public: bool
+    asked: bool
 
     @property
     def reader(self) -> Reader:
@@ -169,6 +182,8 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     letter = _write(case, _link(case, public_url, secret_key))
     if notice.subscription_id is not None:
         letter = _to_subscriber(case, letter, public_url, secret_key)
+    elif case.asked:
+        letter = _asking(case, letter, public_url, secret_key)
     return lay_out(letter, to, f"<{notice.message_key}@{urlsplit(public_url).hostname}>")
 
 
@@ -221,8 +236,11 @@ def _gather(session: Session, notice: Notice) -> _Case:
         .where(Event.ticket_id == notice.ticket_id, Event.seq == notice.seq)
     ).one()
     public = reading.in_public_category(session, report)
+    for_reporter = notice.audience == Audience.REPORTER.value
+    asked = for_reporter and closings.is_asked(session, report.id, event)
     return _Case(
-        notice, report, ticket, category, team, jurisdiction, district, event, message, public
+        *(notice, report, ticket, category, team, jurisdiction, district, event, message, public),
+        asked=asked,
     )
 
 
@@ -267,15 +285,32 @@ def _to_subscriber(case: _Case, letter: Letter, public_url: str, secret_key: str
     )
 
 
+def _asking(case: _Case, letter: Letter, public_url: str, secret_key: str) -> Letter:
+    """Return the letter with the question whether it is solved."""
+    page = f"{public_url}/r/{case.report.reference}"
+    token = tracking.issue(secret_key, case.report.reference)
+    question = asking.question(
+        case.notice.locale, case.jurisdiction, page, token, closed_at=case.event.at
+    )
+    return replace(letter, paragraphs=(*letter.paragraphs, question.text), choices=question.choices)
+
+
 def _news(case: _Case) -> tuple[str, ...]:
     """Return where the work stood at the event and what happens next, for the reporter."""
     if case.for_staff or case.only_asks:
         return ()
     locale = case.notice.locale
-    stands = status_text(locale, case.status, kind=Kind(case.ticket.kind), withdrawn=case.withdrawn)
-    if case.withdrawn or case.ticket.kind == Kind.COMPLIMENT.value:
+    stands = _stands(case)
+    if case.withdrawn or case.asked or case.ticket.kind == Kind.COMPLIMENT.value:
         return (stands,)
     return (stands, say(locale, _NEXT[case.status]))
+
+
+def _stands(case: _Case) -> str:
+    locale, kind = case.notice.locale, Kind(case.ticket.kind)
+    if "to" in case.event.data:
+        return step_text(locale, case.event.data, kind=kind)
+    return status_text(locale, case.status, kind=kind, withdrawn=case.withdrawn)
 
 
 def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:

@@ -30,6 +30,7 @@ class NoticeKind(StrEnum):
     MESSAGE = "message"
     WITHDRAWAL = "withdrawal"
     QUESTION = "question"
+    NOT_SOLVED = "not_solved"
     JOINED = "joined"
     PARTED = "parted"
     DUE_SOON = "due_soon"
@@ -132,6 +133,11 @@ def _for_team(event: Event) -> NoticeKind | None:
         case EventKind.RECEIVED | EventKind.JOINED | EventKind.ROUTED:
             return NoticeKind.ARRIVAL
         case EventKind.MESSAGE:
+            return NoticeKind.MESSAGE
+        case EventKind.FEEDBACK if not event.data["satisfied"]:
+            return NoticeKind.NOT_SOLVED
+        # Thanks are read too, but a mere yes is only counted.
+        case EventKind.FEEDBACK if event.message_id is not None:
             return NoticeKind.MESSAGE
         case EventKind.DUE_SOON:
             return NoticeKind.DUE_SOON

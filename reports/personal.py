@@ -16,7 +16,8 @@ from city import audit
 from city.audit import AuditAct
 from city.models import Category, Jurisdiction, KeptText
 from city.sessions import Staff
-from reports import conversation, forgetting, phone_ends, phones, subscriptions, work
+from reports import closings, conversation, forgetting, phone_ends, phones, subscriptions, work
+from reports.closings import Feedback
 from reports.models import (
     Audience,
     Contact,
@@ -59,6 +60,7 @@ class HeldReport:
     photos: list[HeldPhoto]
     notices: list[Notice]
     events: list[Event]
+    feedback: Sequence[Feedback]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ def _held(session: Session, report: Report) -> HeldReport:
                 .order_by(Event.at, Event.ticket_id, Event.seq)
             )
         ),
+        feedback=closings.of_report(session, report.id),
     )
 
 

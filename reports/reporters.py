@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from city.models import Kind
 from infra.words import Reader
-from reports import conversation, gallery, reading
+from reports import closings, conversation, gallery, reading
+from reports.closings import Standing
 from reports.history import status_text
 from reports.intake import ContactDetails, Opening, Taken
 from reports.models import Contact, Membership, Message, Photo, Report, Ticket
@@ -32,7 +34,7 @@ class ReporterView:
 
 _photos = select(Photo.id).where(Photo.report_id == bindparam("report_id"))
 
-_BESIDE = (
+_BESIDE = closings.beside(
     select(
         Ticket.id,
         Ticket.status,
@@ -51,7 +53,7 @@ _BESIDE = (
 )
 
 
-def view(session: Session, report: Report, locale: str) -> ReporterView:
+def view(session: Session, report: Report, locale: str, now: datetime) -> ReporterView:
     """Return the report as it is now."""
     row = session.execute(_BESIDE, {"report_id": report.id}).one()
     remaining = gallery.room(row.usable, row.photos)
@@ -59,15 +61,15 @@ def view(session: Session, report: Report, locale: str) -> ReporterView:
         public=reading.view(session, report, locale),
         contact=ContactDetails(row.name, row.email, row.phone) if row.report_id else None,
         messages=conversation.messages_of(session, report.id, row.id),
-        can=_can(Status(row.status), row.withdrawn, remaining),
+        can=_can(Status(row.status), row.withdrawn, remaining, Standing.of(row).takes_answer(now)),
         photos_remaining=remaining,
     )
 
 
-def view_of_taken(session: Session, taken: Taken, locale: str) -> ReporterView:
+def view_of_taken(session: Session, taken: Taken, locale: str, now: datetime) -> ReporterView:
     """Return the report just taken in; of one with a new ticket, all is known already."""
     if taken.opening is None:
-        return view(session, taken.report, locale)
+        return view(session, taken.report, locale, now)
     status = Status(taken.ticket.status)
     remaining = gallery.room(0, 0)
     return ReporterView(
@@ -104,10 +106,14 @@ def _public_view(report: Report, ticket: Ticket, opening: Opening, locale: str) 
     )
 
 
-def _can(status: Status, withdrawn: bool, photos_remaining: int) -> tuple[str, ...]:
+def _can(
+    status: Status, withdrawn: bool, photos_remaining: int, takes_answer: bool = False
+) -> tuple[str, ...]:
     can = ["message"]
     if photos_remaining and not withdrawn:
         can.append("photo")
+    if takes_answer:
+        can.append("feedback")
     if status not in CLOSED:
         can.append("withdraw")
     return tuple(can)

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.coordinates import Position
-from reports import decisions, history, inbox, reading
+from reports import closings, decisions, history, inbox, reading
+from reports.closings import Answer
 from reports.decisions import Decision
 from reports.history import Entry
 from reports.inbox import TicketItem
@@ -50,6 +51,7 @@ class TicketView:
     events: list[Entry]
     next: list[Status] = field(default_factory=list)
     merged_into: str | None = None
+    feedback: list[Answer] = field(default_factory=list)
 
 
 def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
@@ -64,6 +66,7 @@ def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
         events=history.read(session, ticket.id, locale, public_only=False),
         next=[] if merged_into else list(GRAPH[Status(ticket.status)]),
         merged_into=merged_into,
+        feedback=closings.answers(session, ticket.id),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from city.models import Category, Team
 from infra.rows import New
-from reports import clock, history, notices, status
+from reports import clock, closings, history, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
@@ -45,7 +45,8 @@ class ReportAnonymised(Exception):
 class Move:
     """A change of status: where to, by whom (None: a resident's own act leads to it), and why.
 
-    One that is not `told` is part of something that its readers are told of anyway.
+    One that is not `told` is part of something that its readers are told of anyway. `code` says
+    why in history where nobody was asked for a reason.
     """
 
     to: Status
@@ -54,6 +55,7 @@ class Move:
     public_message: str | None = None
     report_id: int | None = None
     told: bool = True
+    code: str | None = None
 
 
 class Filed(NamedTuple):
@@ -216,12 +218,14 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
             "from": before.value,
             "to": step.to.value,
             "kind": ticket.kind,
-            "code": WITHDRAWN if ticket.withdrawn else None,
+            "code": WITHDRAWN if ticket.withdrawn else step.code,
             **clock.difference(due_at, ticket.due_at),
         },
     )
     ticket.public_message_id = message.id if message and message.body else None
     session.flush()
+    if step.to in CLOSED:
+        closings.ask(session, ticket)
     if step.told:
         notices.announce(session, event, ticket.team_id, now)
 

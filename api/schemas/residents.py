@@ -81,6 +81,15 @@ class HeldEventSchema(Schema):
     status = fields.String(allow_none=True, required=True, attribute="data.to", dump_default=None)
 
 
+class HeldFeedbackSchema(Schema):
+    """Whether the resident was asked about a closing, and what they answered."""
+
+    closed_at = Moment(required=True)
+    asked_at = Moment(allow_none=True, required=True)
+    satisfied = fields.Boolean(allow_none=True, required=True)
+    answered_at = Moment(allow_none=True, required=True)
+
+
 class HeldReportSchema(Schema):
     """One report and everything that came of it."""
 
@@ -104,6 +113,7 @@ class HeldReportSchema(Schema):
     photos = fields.List(fields.Nested(HeldPhotoSchema), required=True)
     notices = fields.List(fields.Nested(HeldNoticeSchema), required=True)
     events = fields.List(fields.Nested(HeldEventSchema), required=True)
+    feedback = fields.List(fields.Nested(HeldFeedbackSchema), required=True)
 
 
 class HeldSubscriptionSchema(Schema):

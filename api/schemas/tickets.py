@@ -192,12 +192,23 @@ class TicketEventSchema(EventSchema):
     reason = fields.String(allow_none=True, required=True)
 
 
+class TicketFeedbackSchema(Schema):
+    """Whether a reporter was satisfied with a closing, and what they wrote about it."""
+
+    report = fields.String(required=True)
+    satisfied = fields.Boolean(required=True)
+    comment = fields.String(allow_none=True, required=True)
+    at = Moment(required=True)
+    closed_at = Moment(required=True)
+
+
 class TicketSchema(TicketItemSchema):
     """One ticket with all that staff may know about it."""
 
     reports = fields.List(fields.Nested(TicketReportSchema), required=True)
     decision = fields.Nested(DecisionSchema, required=True)
     events = fields.List(fields.Nested(TicketEventSchema), required=True)
+    feedback = fields.List(fields.Nested(TicketFeedbackSchema), required=True)
     next = fields.List(fields.String(), required=True)
     merged_into = fields.String(allow_none=True, required=True)
 

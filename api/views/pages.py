@@ -10,14 +10,18 @@ from flask import Blueprint, Response, make_response, render_template, request
 from api.bodies import is_storable
 from api.callers import anyone, token_reference
 from api.errors import PHOTO_REASONS
+from api.feedback_errors import TOO_LATE, page_to_report_again
+from api.schemas.feedback import NewFeedbackSchema
 from api.schemas.reports import NewMessageSchema
-from api.services import commit, db, locale, public_url, services
+from api.services import commit, db, locale, public_url, roll_back, services
 from city.models import Jurisdiction
 from infra.clock import now
 from infra.words import Reader, mark, say, say_moment
 from reports import (
+    closings,
     conversation,
     decisions,
+    feedback,
     history,
     questions,
     reading,
@@ -25,8 +29,10 @@ from reports import (
     subscriptions,
     tracking,
 )
+from reports.asking import CHOICES, NO, YES
 from reports.display import isolate
-from reports.models import Report
+from reports.feedback import FeedbackTooLate, NothingToAnswer
+from reports.models import Report, Ticket
 from reports.reading import HiddenReport, UnknownReport
 
 blueprint = Blueprint("pages", "api.views.pages", template_folder="../templates")
@@ -36,6 +42,7 @@ _POLICY = (
     "frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
 )
 MESSAGE = NewMessageSchema()
+FEEDBACK = NewFeedbackSchema()
 _BAD_MESSAGE = mark("Please write something, of at most 4,000 characters.")
 
 WORDS = {
@@ -56,6 +63,15 @@ WORDS = {
     "write": mark("Write to the city"),
     "reply": mark("Answer the city's question"),
     "send": mark("Send"),
+    "solved": mark("Is it solved for you?"),
+    YES: CHOICES[YES],
+    NO: CHOICES[NO],
+    "more_of_yes": mark("Do you want to add something? You need not."),
+    "more_of_no": mark("What is still wrong? The team will read it and look at it again."),
+    "said_yes": mark("You said that it is solved. Thank you."),
+    "said_no": mark("You said that it is not solved. The team has your words."),
+    "too_late": TOO_LATE,
+    "again": mark("Report it anew"),
     "resident": mark("Resident"),
     "city": mark("City"),
     "gone": mark("There is no such report, or it is not public."),
@@ -87,7 +103,8 @@ def home() -> Response:
 def report_page(reference: str) -> Response:
     """Show a report; what is not public opens with `?token=`, or with the token as elsewhere.
 
-    The reporter can write to the city here: a form brings `token` and `text`.
+    The reporter can write to the city here: a form brings `token` and `text`, and `solved` where it
+    says whether it is. The links of mails only open that form, since programs follow them too.
     """
     token = request.values.get("token")
     secret_key = services().settings.secret_key
@@ -102,6 +119,8 @@ def report_page(reference: str) -> Response:
     if request.method == "POST":
         if not mine or not token:
             return page("gone.html", 404, text="gone")
+        if request.form.get("solved") in CHOICES:
+            return _take_feedback(report, token, satisfied=request.form["solved"] == YES)
         return _take_message(report, token)
     return _report_page(report, token if mine else None, mine=mine)
 
@@ -138,16 +157,40 @@ def _take_message(report: Report, token: str) -> Response:
         return _report_page(report, token, mine=True, complaint=_BAD_MESSAGE)
     conversation.write_message(db(), report, text, now())
     commit()
+    return _back_to(report, token)
+
+
+def _take_feedback(report: Report, token: str, *, satisfied: bool) -> Response:
+    comment = request.form.get("text", "").replace("\r\n", "\n").strip() or None
+    faults = FEEDBACK.validate({"satisfied": satisfied, "comment": comment})
+    if faults or not (satisfied or comment) or not is_storable(comment or ""):
+        return _report_page(report, token, mine=True, complaint=_BAD_MESSAGE)
+    try:
+        feedback.give(db(), report, satisfied=satisfied, comment=comment, now=now())
+    except (FeedbackTooLate, NothingToAnswer):
+        # The page itself says how things stand.
+        roll_back()
+        return _report_page(report, token, mine=True, status=409)
+    commit()
+    return _back_to(report, token)
+
+
+def _back_to(report: Report, token: str) -> Response:
     answer = Response(status=303)
     answer.location = f"/r/{report.reference}?{urlencode({'token': token})}"
     return answer
 
 
 def _report_page(
-    report: Report, token: str | None, *, mine: bool, complaint: str | None = None
+    report: Report,
+    token: str | None,
+    *,
+    mine: bool,
+    complaint: str | None = None,
+    status: int = 200,
 ) -> Response:
     told = _told(report, token, mine=mine)
-    status = 422 if complaint else 200
+    status = 422 if complaint else status
     return page("report.html", status, form=token is not None, **told, complaint=complaint)
 
 
@@ -158,6 +201,7 @@ def _told(report: Report, token: str | None, *, mine: bool) -> dict[str, Any]:
     jurisdiction = session.get_one(Jurisdiction, report.jurisdiction_id)
     return {
         "token": token,
+        "solved": _solved(report, ticket) if mine and token else None,
         "asked": mine and questions.is_open(session, ticket),
         "report": reading.view(session, report, language),
         "city": Reader(language, jurisdiction.locales).name(jurisdiction.names),
@@ -168,6 +212,21 @@ def _told(report: Report, token: str | None, *, mine: bool) -> dict[str, Any]:
         "public": reading.is_public(session, report),
         "photo_reasons": PHOTO_REASONS,
         "url": public_url(f"/r/{report.reference}"),
+    }
+
+
+def _solved(report: Report, ticket: Ticket) -> dict[str, Any] | None:
+    """Return what the page tells the reporter of the closing, None where there is nothing."""
+    standing, chosen = closings.standing(db(), report.id), request.values.get("solved")
+    takes_answer = standing.takes_answer(now())
+    again = feedback.again(db(), report, ticket) if standing.is_over(now()) else None
+    if not takes_answer and again is None and standing.satisfied is None:
+        return None
+    return {
+        "said": {True: "said_yes", False: "said_no", None: None}[standing.satisfied],
+        "choices": CHOICES if takes_answer else (),
+        "chosen": chosen if takes_answer and chosen in CHOICES else None,
+        "again": again and page_to_report_again(again),
     }
 
 

@@ -176,7 +176,7 @@ def list_reports(query: dict[str, Any]) -> Response:
 def get_report(report: Report) -> Any:
     """Read a report; with its tracking token, as its reporter."""
     if holds(report):
-        return documents.answer(told.reporter_view(reporters.view(db(), report, locale())))
+        return documents.answer(told.reporter_view(reporters.view(db(), report, locale(), now())))
     return documents.answer(documents.report(reading.view(db(), report, locale())))
 
 
@@ -227,7 +227,7 @@ def withdraw(report: Report) -> Response:
     """Withdraw one's report; a second time changes nothing."""
     conversation.withdraw(db(), report, now())
     commit()
-    return documents.answer(told.reporter_view(reporters.view(db(), report, locale())))
+    return documents.answer(told.reporter_view(reporters.view(db(), report, locale(), now())))
 
 
 @blueprint.route("/reports/<reference>/contact", methods=["DELETE"])
@@ -242,7 +242,9 @@ def remove_contact(report: Report) -> None:
 def _take_in(new: NewReport, key: Key | None) -> tuple[Report, Response]:
     taken = intake.submit(db(), new, now())
     report = taken.report
-    first = told.reporter_view(reporters.view_of_taken(db(), taken, locale()), with_token=True)
+    first = told.reporter_view(
+        reporters.view_of_taken(db(), taken, locale(), now()), with_token=True
+    )
     if key is not None:
         idempotency.remember(
             db(),
@@ -257,7 +259,7 @@ def _take_in(new: NewReport, key: Key | None) -> tuple[Report, Response]:
 
 def _take_again(earlier: IdempotencyKey) -> tuple[Report, Response]:
     report = db().get_one(Report, earlier.report_id)
-    present = told.reporter_view(reporters.view(db(), report, locale()), with_token=True)
+    present = told.reporter_view(reporters.view(db(), report, locale(), now()), with_token=True)
     return report, repeats.again(earlier, present)
 
 

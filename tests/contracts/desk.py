@@ -41,6 +41,17 @@ def fill(case: Any) -> None:
         case.headers["If-Match"] = version(http, one["ticket"])
 
 
+def closed() -> dict[str, Any]:
+    """Return a report that was just closed, as its reporter got it."""
+    with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
+        sent = _send(http)
+        ticket = f"/tickets/{sent['ticket']}"
+        headers = _staff() | {"If-Match": version(http, sent["ticket"])}
+        step = {"to": "resolved", "reason": "Fait"}
+        http.post(f"{ticket}/transitions", json=step, headers=headers).raise_for_status()
+        return sent
+
+
 def version(http: httpx.Client, reference: str) -> str:
     """Return a ticket's entity tag."""
     return str(http.get(f"/tickets/{reference}", headers=_staff()).headers["ETag"])

@@ -80,6 +80,10 @@ def _help(case: Any, number: int) -> None:
         # A withdrawn report takes no photos, so this one is not the others'.
         case.path_parameters["reference"] = os.environ["OTHER_REPORT"]
         headers.update(bearer(os.environ["OTHER_TRACKING_TOKEN"]))
+    if path.endswith("/feedback") and own.items() <= headers.items():
+        closed = desk.closed()
+        case.path_parameters["reference"] = closed["reference"]
+        headers.update(bearer(closed["tracking_token"]))
 
 
 def _spare(case: Any) -> None:

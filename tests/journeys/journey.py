@@ -22,7 +22,7 @@ def travel(stack: Stack) -> dict[str, Any]:
     """Send a report with two photos, see it worked on and closed; return the reporter's view."""
     reporter = f"journey-{uuid4().hex}@example.org"
     with httpx.Client(base_url=f"{stack.url}/api/v1", timeout=10) as http:
-        sent = _send(http, reporter)
+        sent = send(http, reporter)
         token = bearer(sent["tracking_token"])
         reference = sent["reference"]
 
@@ -33,18 +33,18 @@ def travel(stack: Stack) -> dict[str, Any]:
             _check_derivatives(http, photo)
 
         arrival = eventually(lambda: _about(stack.mails(TEAM), reference))[0]
-        assert sent["ticket"] in _text(arrival)
+        assert sent["ticket"] in text_of(arrival)
         assert reporter not in arrival.as_string()
 
-        _close(http, sent["ticket"])
+        close(http, sent["ticket"])
         mails = eventually(lambda: _at_least(stack.mails(reporter), 3))
 
         assert len(mails) == 3
         assert len({mail["Message-ID"] for mail in mails}) == 3
         page = f"{stack.url}/r/{reference}"
-        assert all(page in _text(mail) for mail in mails)
+        assert all(page in text_of(mail) for mail in mails)
         assert all(mail["To"] == reporter for mail in mails)
-        assert ANSWER in _text(mails[2])
+        assert ANSWER in text_of(mails[2])
 
         events = http.get(f"/reports/{reference}/events").json()["items"]
         told = [event["status"] for event in events if event["status"]]
@@ -61,7 +61,8 @@ def travel(stack: Stack) -> dict[str, Any]:
     return view
 
 
-def _send(http: httpx.Client, reporter: str) -> dict[str, Any]:
+def send(http: httpx.Client, reporter: str) -> dict[str, Any]:
+    """Send a report whose reporter can be written to, and return their view."""
     body = problem_at(contact={"name": "Camille", "email": reporter}, locale="fr")
     answer = http.post("/reports", json=body)
     assert answer.status_code == 201, answer.text
@@ -100,7 +101,8 @@ def _check_derivatives(http: httpx.Client, photo: dict[str, Any]) -> None:
             assert again.status_code == 304
 
 
-def _close(http: httpx.Client, ticket: str) -> None:
+def close(http: httpx.Client, ticket: str) -> None:
+    """Accept a ticket and resolve it, as the dispatcher."""
     login = http.post("/sessions", json={"email": DISPATCHER, "password": PASSWORD})
     staff = bearer(login.json()["token"])
     for step in (
@@ -121,7 +123,8 @@ def _at_least(mails: list[EmailMessage], count: int) -> list[EmailMessage] | Non
     return mails if len(mails) >= count else None
 
 
-def _text(mail: EmailMessage) -> str:
+def text_of(mail: EmailMessage) -> str:
+    """Return what a mail says to who reads plain text."""
     body = mail.get_body(("plain",))
     assert body is not None
     text: str = body.get_content()

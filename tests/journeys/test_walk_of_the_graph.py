@@ -51,6 +51,7 @@ class Walk:
         self.chance = random.Random(SEED)
         self.sent: list[dict[str, Any]] = []
         self.tried: Counter[tuple[str, str]] = Counter()
+        self.contested = 0
 
     def send(self) -> None:
         """Have a resident send one more."""
@@ -86,6 +87,21 @@ class Walk:
         else:
             assert after["status"] == before["status"]
 
+    def contest(self) -> None:
+        """Have a resident say that it is not solved: it opens what the city has closed."""
+        view = self.chance.choice(self.sent[-TICKETS:])
+        before, _ = read_ticket(self.client, view["ticket"], self.staff[0])
+        own = f"{BASE}/reports/{view['reference']}"
+        token = bearer(view["tracking_token"])
+        can = h.read(self.client, own.removeprefix(BASE), token)["can"]
+        answer = self.client.post(f"{own}/feedback", json={"satisfied": False}, headers=token)
+        after, _ = read_ticket(self.client, view["ticket"], self.staff[0])
+        if "feedback" in can:
+            assert answer.status_code == 201, answer.text
+        opened = "feedback" in can and "reopened" in GRAPH[before["status"]]
+        assert after["status"] == ("reopened" if opened else before["status"])
+        self.contested += opened
+
     def path_of(self, view: dict[str, Any]) -> list[str]:
         """Return the statuses that a ticket's history tells, from the first to the present one."""
         ticket, _ = read_ticket(self.client, view["ticket"], self.staff[0])
@@ -103,6 +119,9 @@ def test_every_step_of_the_graph_is_taken_and_no_other(own_app: Flask) -> None:
         walk.step()
         if number % 50 == 49:
             walk.withdraw()
+        if number % 20 == 9:
+            walk.contest()
     assert walk.tried.keys() == PAIRS
     taken = {step for view in walk.sent for step in pairwise(walk.path_of(view))}
     assert taken == EDGES
+    assert walk.contested

@@ -1,0 +1,39 @@
+"""The question whether it is solved, as the mail about a closing puts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from city.models import Jurisdiction
+from infra.words import mark, say, say_moment
+from reports import closings
+
+_QUESTION = mark(
+    "Is it solved for you? If it is not, say so by {until}, and the city will look at it again."
+)
+YES, NO = "yes", "no"
+CHOICES = {YES: mark("Yes, it is solved"), NO: mark("No, it is not")}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The question, and for each answer its words and where it is given."""
+
+    text: str
+    choices: tuple[tuple[str, str], ...]
+
+
+def question(
+    locale: str, city: Jurisdiction, page: str, token: str, closed_at: datetime
+) -> Question:
+    """Return the question about a closing. Its links only open the page, where one answers."""
+    until = closings.until(closed_at, city.feedback_days)
+    return Question(
+        say(locale, _QUESTION, until=say_moment(locale, until, city.time_zone)),
+        tuple(
+            (say(locale, words), f"{page}?{urlencode({'token': token, 'solved': answer})}")
+            for answer, words in CHOICES.items()
+        ),
+    )
