@@ -24,6 +24,7 @@ from api.views import (
     bulk,
     catalogue,
     categories,
+    desk_settings,
     health,
     locations,
     metrics,
@@ -54,7 +55,7 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, audit),
+    *(accounts, teams, people, catalogue, desk_settings, audit),
 )
 
 REQUEST_ID = "X-Request-ID"
