@@ -43,12 +43,7 @@ from infra.storage import StorageError
 from infra.words import Reader, mark, say, say_number
 from reports import errands
 from reports.decisions import NoFallbackTeam
-from reports.desk import (
-    NotAllowed,
-    PublicMessageRequired,
-    StaleVersion,
-    UnknownTicket,
-)
+from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
@@ -57,6 +52,7 @@ from reports.reading import HiddenReport, UnknownReport
 from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.status import TransitionRefused
 from reports.supporting import TicketClosed
+from reports.taking import TakenAlready
 from reports.work import ReportAnonymised
 
 log = structlog.get_logger()
@@ -207,6 +203,12 @@ def _refused(error: TransitionRefused, status: int) -> Problem:
     return problem(status, "transition-refused", detail=detail, extra={"allowed": allowed})
 
 
+@_with(409)
+def _taken(error: TakenAlready, status: int) -> Problem:
+    detail = say(locale(), desk_errors.TAKEN, name=error.name)
+    return problem(status, "taken-already", detail=detail, extra={"assignee": error.email})
+
+
 @_with(422)
 def _unusable_photo(error: UnusablePhoto, status: int) -> Problem:
     detail = say(locale(), PHOTO_REASONS[error.code])
@@ -268,8 +270,6 @@ def _unavailable(slug: str) -> Answer:
     return answer
 
 
-_PARTS = (desk_errors, setup_errors)
-
 TABLE: Mapping[type[Exception], Answer] = {
     MalformedBody: _plain(400, "malformed-body"),
     NotAuthenticated: _not_authenticated,
@@ -292,6 +292,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     FilterNameTaken: _plain(409, "filter-name-taken", _FILTER_NAME),
     TooManyFilters: _plain(409, "too-many-filters", _TOO_MANY_FILTERS),
     TicketClosed: _plain(409, "closed", _CLOSED),
+    TakenAlready: _taken,
     TransitionRefused: _refused,
     HiddenReport: _plain(410, "hidden-report"),
     NoEntityTag: _plain(412, "no-entity-tag", _NO_TAG),

@@ -76,6 +76,8 @@ def _ticket_document(found: TicketView) -> dict[str, Any]:
             "events": found.events,
             "next": [status.value for status in found.next],
             "merged_into": found.merged_into,
+            "close_reason": found.close_reason,
+            "third_party": found.third_party,
         }
     )
     return documents.ticket(found.item) | more

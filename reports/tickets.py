@@ -8,14 +8,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from city.models import Jurisdiction
 from geo.coordinates import Position
-from reports import decisions, history, inbox, reading
+from infra.words import Reader
+from reports import closing, decisions, history, inbox, reading, third_parties
 from reports.decisions import Decision
 from reports.history import Entry
 from reports.inbox import TicketItem
 from reports.models import Contact, Membership, Report, Ticket
 from reports.reading import PhotoView
 from reports.status import GRAPH, Status
+from reports.things import Thing
+from reports.third_parties import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class TicketView:
     events: list[Entry]
     next: list[Status] = field(default_factory=list)
     merged_into: str | None = None
+    close_reason: Thing | None = None
+    third_party: Held | None = None
 
 
 def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
@@ -57,6 +63,8 @@ def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
     merged_into = (
         session.get_one(Ticket, ticket.merged_into_id).reference if ticket.merged_into_id else None
     )
+    locales = session.get_one(Jurisdiction, ticket.jurisdiction_id).locales
+    reader = Reader(locale, locales)
     return TicketView(
         item=inbox.line(session, ticket, locale, now),
         reports=_reports(session, ticket),
@@ -64,6 +72,8 @@ def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
         events=history.read(session, ticket.id, locale, public_only=False),
         next=[] if merged_into else list(GRAPH[Status(ticket.status)]),
         merged_into=merged_into,
+        close_reason=closing.of_ticket(session, ticket, reader),
+        third_party=third_parties.holding(session, ticket, reader),
     )
 
 
