@@ -24,6 +24,7 @@ from api.views import (
     bulk,
     catalogue,
     categories,
+    desk_settings,
     feedback,
     health,
     locations,
@@ -56,7 +57,7 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, webhooks, audit, feedback),
+    *(accounts, teams, people, catalogue, desk_settings, webhooks, audit, feedback),
 )
 
 REQUEST_ID = "X-Request-ID"

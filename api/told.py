@@ -77,6 +77,8 @@ def _ticket_document(found: TicketView) -> dict[str, Any]:
             "next": [status.value for status in found.next],
             "merged_into": found.merged_into,
             "feedback": found.feedback,
+            "close_reason": found.close_reason,
+            "third_party": found.third_party,
         }
     )
     return documents.ticket(found.item) | more

@@ -7,7 +7,8 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 
-import city.account_models  # noqa: F401  (declares its tables)
+import city.account_models
+import city.desk_models  # noqa: F401  (both declare their tables)
 import geo.models  # noqa: F401  (declares its tables)
 import reports.closings
 import reports.decision_rows

@@ -60,6 +60,7 @@ def _narrowed(
 _narrowed("category", Ticket.jurisdiction_id, Ticket.category_id)
 _narrowed("district", Ticket.jurisdiction_id, Ticket.district_id)
 _narrowed("assignee", Ticket.assignee_id, few=Ticket.assignee_id.is_not(None))
+_narrowed("close_reason", Ticket.close_reason_id, few=Ticket.close_reason_id.is_not(None))
 _narrowed("priority", Ticket.jurisdiction_id, Ticket.priority, few=Ticket.priority != "normal")
 _narrowed("unrouted", Ticket.jurisdiction_id, few=Ticket.unrouted.is_(True))
 _narrowed("uncertain", Ticket.jurisdiction_id, few=Ticket.uncertain.is_(True))

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from city.access import Act, Reach
+from city.desk_models import CloseReason
 from city.models import Person, Priority
 from city.sessions import Staff
 from reports.filters import Filters, conditions, mentions
@@ -46,6 +47,7 @@ class InboxFilters:
     words: str | None = None
     priority: Sequence[str] = ()
     assignee: str | None = None
+    close_reason: Sequence[str] = ()
     late: bool | None = None
     unrouted: bool | None = None
     uncertain: bool | None = None
@@ -99,6 +101,12 @@ def narrow(
 ) -> Narrowed:
     """Return what the filters leave of the tickets that the person may see."""
     by = conditions(session, replace(wanted, status=()), Ticket.location, Ticket.created_at)
+    if extra.close_reason:
+        known = select(CloseReason.id).where(
+            CloseReason.jurisdiction_id == staff.jurisdiction_id,
+            CloseReason.code.in_(extra.close_reason),
+        )
+        by.append(Ticket.close_reason_id.in_(session.scalars(known).all()))
     everywhere = staff.reach(Act.READ_TICKETS) is Reach.JURISDICTION
     return Narrowed(
         jurisdiction_id=staff.jurisdiction_id,

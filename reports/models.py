@@ -6,7 +6,7 @@ codes, and the names that the city gave, so that a person can be forgotten while
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -73,6 +73,7 @@ class Audience(StrEnum):
     TEAM = "team"
     REPORTER = "reporter"
     DISPATCHER = "dispatcher"
+    COLLEAGUE = "colleague"
     SUBSCRIBER = "subscriber"
 
 
@@ -89,6 +90,7 @@ class Ticket(Base):
     `due_fixed` says that the deadline is a dispatcher's own and does not follow the target time.
     Its clock began at `clock_from`, or with the ticket where that is None, and stands still since
     `paused_at`. `relance` says how far the team and the dispatchers have been told of the deadline.
+    The work is planned for a day, or for a time of day.
     """
 
     __tablename__ = "tickets"
@@ -100,6 +102,8 @@ class Ticket(Base):
         within_jurisdiction("district_id", "districts"),
         within_jurisdiction("merged_into_id", "tickets"),
         within_jurisdiction("public_message_id", "messages", deferred=True),
+        within_jurisdiction("close_reason_id", "close_reasons"),
+        CheckConstraint("planned_on IS NULL OR planned_at IS NULL", name="planned_once"),
         one_of("status", Status),
         one_of("kind", Kind),
         one_of("priority", Priority),
@@ -143,6 +147,9 @@ class Ticket(Base):
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger)
     public_message_id: Mapped[int | None] = mapped_column(BigInteger)
     withdrawn: Mapped[bool]
+    close_reason_id: Mapped[int | None] = mapped_column(BigInteger)
+    planned_on: Mapped[date | None]
+    planned_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     due_fixed: Mapped[bool] = mapped_column(server_default=false())
     clock_from: Mapped[datetime | None]
@@ -355,7 +362,9 @@ class Notice(Base):
         one_of("audience", Audience),
         one_of("status", NoticeStatus),
         CheckConstraint("(audience = 'team') = (team_id IS NOT NULL)", name="team"),
-        CheckConstraint("(audience = 'dispatcher') = (person_id IS NOT NULL)", name="person"),
+        CheckConstraint(
+            "(audience IN ('dispatcher', 'colleague')) = (person_id IS NOT NULL)", name="person"
+        ),
         Index("ix_notices_report_id", "report_id"),
         Index("ix_notices_failed", "ticket_id", postgresql_where=text("status = 'failed'")),
         Index("ix_notices_pending", "due_at", postgresql_where=text("status = 'pending'")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -81,6 +81,7 @@ class ReportView(NamedTuple):
     public_message: str | None
     created_at: datetime
     updated_at: datetime
+    planned_at: date | None
     due_at: datetime | None
     closed_at: datetime | None
     photos: tuple[PhotoView, ...]
@@ -153,6 +154,8 @@ _QUERY: Select[*tuple[Any, ...]] = (
         Ticket.withdrawn,
         _PUBLIC_MESSAGE.label("public_message"),
         Ticket.updated_at,
+        Ticket.planned_on,
+        Ticket.planned_at,
         Ticket.due_at,
         Ticket.closed_at,
         SHOWN_PHOTOS.label("photos"),
@@ -340,6 +343,8 @@ def _view(row: Sequence[Any], things: Things, locale: str) -> ReportView:
         withdrawn,
         public_message,
         updated_at,
+        planned_on,
+        planned_at,
         due_at,
         closed_at,
         shown,
@@ -361,6 +366,7 @@ def _view(row: Sequence[Any], things: Things, locale: str) -> ReportView:
         public_message,
         created_at,
         updated_at,
+        planned_on or planned_at,
         due_at,
         closed_at,
         photos(shown),

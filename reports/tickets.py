@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from city.models import Jurisdiction
 from geo.coordinates import Position
-from reports import closings, decisions, history, inbox, reading
+from infra.words import Reader
+from reports import closing, closings, decisions, history, inbox, reading, third_parties
 from reports.closings import Answer
 from reports.decisions import Decision
 from reports.history import Entry
@@ -17,6 +19,8 @@ from reports.inbox import TicketItem
 from reports.models import Contact, Membership, Report, Ticket
 from reports.reading import PhotoView
 from reports.status import GRAPH, Status
+from reports.things import Thing
+from reports.third_parties import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class TicketView:
     next: list[Status] = field(default_factory=list)
     merged_into: str | None = None
     feedback: list[Answer] = field(default_factory=list)
+    close_reason: Thing | None = None
+    third_party: Held | None = None
 
 
 def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
@@ -59,6 +65,8 @@ def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
     merged_into = (
         session.get_one(Ticket, ticket.merged_into_id).reference if ticket.merged_into_id else None
     )
+    locales = session.get_one(Jurisdiction, ticket.jurisdiction_id).locales
+    reader = Reader(locale, locales)
     return TicketView(
         item=inbox.line(session, ticket, locale, now),
         reports=_reports(session, ticket),
@@ -67,6 +75,8 @@ def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> Ticket
         next=[] if merged_into else list(GRAPH[Status(ticket.status)]),
         merged_into=merged_into,
         feedback=closings.answers(session, ticket.id),
+        close_reason=closing.of_ticket(session, ticket, reader),
+        third_party=third_parties.holding(session, ticket, reader),
     )
 
 

@@ -30,6 +30,9 @@ from reports.photos import SIZES
 from reports.reading import PhotoView
 from reports.status import Status
 
+PLANNED = {
+    "description": "A day where only that was said, such as 2026-01-31, and else a time in UTC"
+}
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 
@@ -71,6 +74,9 @@ class ProblemSchema(Schema):
     allowed = fields.List(
         fields.String(validate=validate.OneOf([status.value for status in Status])),
         metadata={"description": "The statuses that a refused ticket could take"},
+    )
+    assignee = fields.String(
+        metadata={"description": "Who has a ticket that somebody else wants to take"}
     )
     reason = fields.String(
         validate=validate.OneOf(list(PHOTO_REASONS)),

@@ -20,6 +20,7 @@ from api.fields import (
     Text,
 )
 from api.schemas.common import (
+    PLANNED,
     ListQuerySchema,
     MomentsQuerySchema,
     PhotoSchema,
@@ -116,6 +117,7 @@ class ReportSchema(Schema):
     public_message = fields.String(allow_none=True, required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
+    planned_at = fields.String(allow_none=True, required=True, metadata=PLANNED)
     due_at = Moment(allow_none=True, required=True)
     closed_at = Moment(allow_none=True, required=True)
     photos = fields.List(fields.Nested(PhotoSchema), required=True)
@@ -261,6 +263,6 @@ class DecisionSchema(Schema):
 
 
 class NewMessageSchema(Schema):
-    """Words for the city, or a note among staff."""
+    """Words for the city, or the city's question."""
 
     text = Text(required=True)

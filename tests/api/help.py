@@ -64,6 +64,7 @@ PUBLIC_VIEW = {
     "public_message",
     "created_at",
     "updated_at",
+    "planned_at",
     "due_at",
     "closed_at",
     "photos",

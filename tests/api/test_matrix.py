@@ -41,6 +41,13 @@ OWN_ACCOUNT = {
     "accounts.confirm_second_factor",
     "accounts.end_second_factor",
 }
+SETTINGS = ("close-reasons", "third-parties", "templates")
+# What the other city's desk works with.
+DESK = {
+    "close_reasons": [{"code": "mended", "names": {"en": "Mended"}, "statuses": ["resolved"]}],
+    "third_parties": [{"code": "county", "names": {"en": "County"}}],
+    "templates": [{"code": "thanks", "names": {"en": "Thanks"}, "texts": {"en": "Thank you."}}],
+}
 REFUSED = (401, 403, 404)
 
 
@@ -62,7 +69,7 @@ def _named(rule: Rule) -> str | None:
     """Return what the address of a route names: a ticket, a setting of a kind, or nothing."""
     if _of_tickets(rule):
         return "ticket"
-    found = re.match(rf"{BASE}/admin/(\w+)/<(int:)?key>", rule.rule) or re.match(
+    found = re.match(rf"{BASE}/admin/([\w-]+)/<(int:)?key>", rule.rule) or re.match(
         rf"{BASE}/(reports|photos|filters)/<", rule.rule
     )
     if found:
@@ -154,6 +161,9 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
         "groups": _settings("voirie", "proprete", "roads"),
         "categories": _settings("nid-de-poule", "arbre", "hole"),
         "people": {MINE: lead, OTHERS: lead, ELSEWHERE: theirs["person"], NOWHERE: "999999999"},
+        "close-reasons": _settings("repare", "repare", "mended"),
+        "third-parties": _settings("departement", "departement", "county"),
+        "templates": _settings("pris-en-charge", "pris-en-charge", "thanks"),
         "rulesets": {MINE: "1", OTHERS: "1", ELSEWHERE: "77", NOWHERE: "999"},
     }
 
@@ -164,7 +174,7 @@ def _settings(mine: str, others: str, elsewhere: str) -> dict[str, str]:
 
 def _another_city(app: Flask, folder: Path) -> dict[str, str]:
     with h.parts_of(app).sessions.begin() as session:
-        towns.load(session, towns.write(folder, towns.document("voisine")))
+        towns.load(session, towns.write(folder, towns.document("voisine", **DESK)))
         person_id = session.scalar(select(Person.id).where(Person.email == "lead@voisine.example"))
     body = problem_at({"latitude": -33.95, "longitude": 20.05}, category="hole")
     answer = app.test_client().post(f"{BASE}/reports", json=body)
@@ -222,7 +232,7 @@ def test_what_is_another_citys_stays_as_it_was(
     login = {"email": "lead@voisine.example", "password": PASSWORD}
     theirs = bearer(body_of(client.post(f"{BASE}/sessions", json=login))["token"])
     listed: Callable[[str], object] = lambda kind: h.read(client, f"/admin/{kind}", theirs)  # noqa: E731
-    kinds = ("teams", "groups", "categories", "people")
+    kinds = ("teams", "groups", "categories", "people", *SETTINGS)
     before = [listed(kind) for kind in kinds]
     for kind in kinds:
         path = f"{BASE}/admin/{kind}/{things[kind][ELSEWHERE]}"

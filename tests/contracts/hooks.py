@@ -30,7 +30,10 @@ _KINDS = {CoverageScenario.UNSUPPORTED_CONTENT_TYPE, CoverageScenario.MALFORMED_
 _OTHERS = ("AUDITOR_TOKEN", "OTHER_TRACKING_TOKEN")
 _TOKENS = ("Bearer vgr_", "Bearer vgs_")
 # What changes the test's own ticket, which stays one that everything can be done to.
-_CHANGES = ("/transitions", "/hand-back", "/merge", "/unmerge", "/split", "/tickets/{reference}")
+_CHANGES = (
+    *("/transitions", "/hand-back", "/merge", "/unmerge", "/split", "/tickets/{reference}"),
+    *("/take", "/third-party", "/plan"),
+)
 _IMPLIED = {"HEAD", "OPTIONS"}
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 

@@ -15,7 +15,15 @@ from pyotp import TOTP
 from tests.resident import BASE, PASSWORD, bearer
 
 ADMIN, ACCOUNT = f"{BASE}/admin/", f"{BASE}/account/"
-_KEYS = {"teams": "voirie", "groups": "voirie", "categories": "arbre", "rulesets": "1"}
+_KEYS = {
+    "teams": "voirie",
+    "groups": "voirie",
+    "categories": "arbre",
+    "rulesets": "1",
+    "close-reasons": "repare",
+    "third-parties": "departement",
+    "templates": "terrain-prive",
+}
 _NEW: dict[str, dict[str, Any]] = {
     "teams": {"names": {"fr": "Nuit"}, "email": "nuit@beaurive.example"},
     "groups": {"names": {"fr": "Plages"}},
@@ -25,6 +33,9 @@ _NEW: dict[str, dict[str, Any]] = {
         "descriptions": {"fr": "Elle gêne"},
         "kinds": ["problem"],
     },
+    "close-reasons": {"names": {"fr": "Doublon"}, "statuses": ["declined"]},
+    "third-parties": {"names": {"fr": "Syndicat des eaux"}},
+    "templates": {"names": {"fr": "Merci"}, "texts": {"fr": "Merci pour {reference}."}},
     "people": {"name": "Nour Vidal", "role": "auditor", "locale": "fr"},
 }
 
