@@ -32,6 +32,7 @@ from api.views import (
     password_page,
     people,
     photos,
+    proof,
     reports,
     residents,
     saved_filters,
@@ -54,7 +55,7 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, audit),
+    *(accounts, teams, people, catalogue, audit, proof),
 )
 
 REQUEST_ID = "X-Request-ID"

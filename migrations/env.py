@@ -11,6 +11,7 @@ import city.account_models  # noqa: F401  (declares its tables)
 import geo.models  # noqa: F401  (declares its tables)
 import reports.decision_rows
 import reports.desk_models
+import reports.flags
 import reports.idempotency
 import reports.models
 import reports.removals

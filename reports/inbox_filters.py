@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from city.access import Act, Reach
 from city.models import Person, Priority
 from city.sessions import Staff
+from reports import flags
 from reports.filters import Filters, conditions, mentions
 from reports.models import Membership, Notice, NoticeStatus, Ticket
 from reports.status import CLOSED, Status
@@ -50,6 +51,7 @@ class InboxFilters:
     unrouted: bool | None = None
     uncertain: bool | None = None
     undelivered: bool | None = None
+    flagged: bool | None = None
     sort: Sort = Sort.NEWEST
 
 
@@ -144,6 +146,7 @@ def _extra_conditions(
         (Ticket.unrouted.is_(True), extra.unrouted),
         (Ticket.uncertain.is_(True), extra.uncertain),
         (gave_up_a_mail(), extra.undelivered),
+        (flags.is_flagged(), extra.flagged),
     ):
         if wanted is not None:
             found.append(fact if wanted else ~fact)

@@ -26,6 +26,12 @@ _WORDS_FROM = 0.4
 # different things in about half of them.
 _SAME_PHOTO_BITS = 10
 
+COPY_BITS = 4
+"""In how many bits a copy that was made smaller or written anew may differ.
+
+It is compared with thousands of photos and not with those nearby alone, so it has to be closer.
+"""
+
 
 class Kinship(StrEnum):
     """How two categories stand to each other."""

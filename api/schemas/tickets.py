@@ -30,6 +30,7 @@ from api.schemas.common import (
 from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
 from geo.coordinates import Position
+from reports.flags import FlagCode
 from reports.inbox_filters import InboxFilters, Sort
 from reports.models import Visibility
 from reports.status import Status
@@ -50,6 +51,7 @@ class TicketsQuerySchema(ListQuerySchema):
     unrouted = QueryFlag()
     uncertain = QueryFlag()
     undelivered = QueryFlag()
+    flagged = QueryFlag()
     sort = Choice(
         Sort,
         load_default=Sort.NEWEST.value,
@@ -69,6 +71,7 @@ def inbox_filters_from(query: dict[str, Any]) -> InboxFilters:
         unrouted=query.get("unrouted"),
         uncertain=query.get("uncertain"),
         undelivered=query.get("undelivered"),
+        flagged=query.get("flagged"),
         sort=Sort(query["sort"]),
     )
 
@@ -192,14 +195,38 @@ class TicketEventSchema(EventSchema):
     reason = fields.String(allow_none=True, required=True)
 
 
+class FlagSchema(Schema):
+    """Something odd about a photo of the work that nobody has cleared."""
+
+    code = fields.String(required=True, validate=validate.OneOf([one.value for one in FlagCode]))
+    text = fields.String(required=True)
+    photo = fields.String(required=True, metadata={"description": "The photo's id"})
+    ticket = fields.String(
+        allow_none=True,
+        required=True,
+        metadata={"description": "The ticket with which the picture came before, if one sees it"},
+    )
+    at = Moment(required=True)
+
+
 class TicketSchema(TicketItemSchema):
-    """One ticket with all that staff may know about it."""
+    """One ticket with all that staff may know about it.
+
+    `photos` has those of the work too, after those of the reports, and also those of tickets that
+    were merged into this one.
+    """
 
     reports = fields.List(fields.Nested(TicketReportSchema), required=True)
     decision = fields.Nested(DecisionSchema, required=True)
     events = fields.List(fields.Nested(TicketEventSchema), required=True)
     next = fields.List(fields.String(), required=True)
     merged_into = fields.String(allow_none=True, required=True)
+    hidden_photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Photos of the work that the public may not see"},
+    )
+    flags = fields.List(fields.Nested(FlagSchema), required=True)
 
 
 def _none_where_blank(text: str) -> str | None:
