@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Index,
     PrimaryKeyConstraint,
     cast,
@@ -190,13 +189,15 @@ def standing(
     return views
 
 
-def is_flagged() -> ColumnElement[bool]:
-    """Return the condition that nobody has cleared a photo of the ticket, or of one merged in."""
-    flagged = select(PhotoFlag.ticket_id.label("id")).where(PhotoFlag.cleared_at.is_(None))
+def flagged_tickets(session: Session, jurisdiction_id: int) -> Sequence[int]:
+    """Return the tickets with a photo that nobody has cleared; of merged ones, where they went."""
+    flagged = select(PhotoFlag.ticket_id.label("id")).where(
+        PhotoFlag.jurisdiction_id == jurisdiction_id, PhotoFlag.cleared_at.is_(None)
+    )
     found = flagged.cte("flagged", recursive=True)
     survivors = select(Ticket.merged_into_id).join(found, found.c.id == Ticket.id)
     found = found.union(survivors.where(Ticket.merged_into_id.is_not(None)))
-    return Ticket.id.in_(select(found.c.id))
+    return session.scalars(select(found.c.id)).all()
 
 
 def _words(flag: PhotoFlag, other: str | None, locale: str) -> str:

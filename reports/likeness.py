@@ -29,7 +29,8 @@ _SAME_PHOTO_BITS = 10
 COPY_BITS = 4
 """In how many bits a copy that was made smaller or written anew may differ.
 
-It is compared with thousands of photos and not with those nearby alone, so it has to be closer.
+What is compared with thousands of photos, and not with those nearby alone, has to be closer: of the
+demo's pictures, one pair in thirty differs in no more than ten bits, and copies in two at the most.
 """
 
 

@@ -1,6 +1,6 @@
 """Where and when a photo was taken, as far as the camera wrote it down.
 
-What is read here is compared with a ticket once, and kept nowhere.
+What is read here is compared with a ticket once, and written down nowhere.
 """
 
 from __future__ import annotations

@@ -118,7 +118,11 @@ class ReportSchema(Schema):
     updated_at = Moment(required=True)
     due_at = Moment(allow_none=True, required=True)
     closed_at = Moment(allow_none=True, required=True)
-    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Those of the work come after its own, but not in lists"},
+    )
     supports = fields.Integer(required=True)
 
 

@@ -114,7 +114,11 @@ class TicketItemSchema(Schema):
     )
     supports = fields.Integer(required=True)
     report_count = fields.Integer(required=True)
-    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Those of the work come after its reports', but not in lists"},
+    )
     last_event = fields.Nested(LastEventSchema, allow_none=True, required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
