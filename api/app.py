@@ -34,6 +34,7 @@ from api.views import (
     password_page,
     people,
     photos,
+    proof,
     reports,
     residents,
     saved_filters,
@@ -57,7 +58,7 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, desk_settings, webhooks, audit, feedback),
+    *(accounts, teams, people, catalogue, desk_settings, webhooks, audit, feedback, proof),
 )
 
 REQUEST_ID = "X-Request-ID"

@@ -118,6 +118,7 @@ def photo(view: PhotoView) -> dict[str, Any]:
         "status": view.status,
         "reason": say(locale(), PHOTO_REASONS[view.reason]) if view.reason else None,
         "placeholder": view.placeholder,
+        "purpose": view.purpose,
         "urls": {
             size: {extension: base + end for extension, end in ends.items()}
             for size, ends in _ENDS.items()

@@ -13,6 +13,7 @@ import geo.models  # noqa: F401  (declares its tables)
 import reports.closings
 import reports.decision_rows
 import reports.desk_models
+import reports.flags
 import reports.idempotency
 import reports.models
 import reports.removals

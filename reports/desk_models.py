@@ -70,3 +70,8 @@ Index(
     *(Ticket.jurisdiction_id, Ticket.team_id, Ticket.status, Ticket.created_at, Ticket.id),
     postgresql_where=Ticket.closed_at.is_not(None),
 )
+Index(
+    "ix_tickets_merged_into",
+    Ticket.merged_into_id,
+    postgresql_where=Ticket.merged_into_id.is_not(None),
+)

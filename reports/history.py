@@ -47,6 +47,9 @@ class EventKind(StrEnum):
     PHOTO_HIDDEN = "photo_hidden"
     PHOTO_SHOWN = "photo_shown"
     PHOTO_FAILED = "photo_failed"
+    WORK_PHOTO_ADDED = "work_photo_added"
+    PHOTO_FLAGGED = "photo_flagged"
+    FLAG_CLEARED = "flag_cleared"
     NOTICE_FAILED = "notice_failed"
     CONTACT_REMOVED = "contact_removed"
     ANONYMISED = "anonymised"
@@ -64,6 +67,7 @@ PUBLIC_KINDS = frozenset(
         EventKind.THIRD_PARTY,
         EventKind.QUESTION,
         EventKind.PHOTO_ADDED,
+        EventKind.WORK_PHOTO_ADDED,
     }
 )
 
@@ -105,6 +109,11 @@ _KIND_TEXTS = {
     EventKind.PHOTO_HIDDEN: mark("A photo was hidden from the public."),
     EventKind.PHOTO_SHOWN: mark("A photo is shown to the public again."),
     EventKind.PHOTO_FAILED: mark("A photo could not be processed."),
+    EventKind.WORK_PHOTO_ADDED: mark("The city added a photo of the work."),
+    EventKind.PHOTO_FLAGGED: mark("Something about a photo of the work looks odd."),
+    EventKind.FLAG_CLEARED: mark(
+        "A dispatcher looked at a photo of the work and left it as it is."
+    ),
     EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),
     EventKind.CONTACT_REMOVED: mark("The reporter removed their contact details."),
     EventKind.ANONYMISED: mark("What tied the report to a person was removed."),

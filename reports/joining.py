@@ -202,19 +202,11 @@ def _set_priority(session: Session, ticket: Ticket, priority: str) -> dict[str, 
 def _hold_both(session: Session, ticket_id: int) -> tuple[Ticket, Ticket]:
     """Return the ticket and the one that its reports are in now, both held."""
     while True:
-        survivor_id = _survivor_id(session, ticket_id)
+        survivor_id = work.survivor_id(session, ticket_id)
         held = work.lock_all(session, (ticket_id, survivor_id))
         # It may have been merged on while the lock was waited for.
-        if _survivor_id(session, ticket_id) == survivor_id:
+        if work.survivor_id(session, ticket_id) == survivor_id:
             return held[ticket_id], held[survivor_id]
-
-
-def _survivor_id(session: Session, ticket_id: int) -> int:
-    following: int | None = ticket_id
-    while following is not None:
-        ticket_id = following
-        following = session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
-    return ticket_id
 
 
 def _last_merge(session: Session, ticket: Ticket) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from geo.columns import PositionColumn, on_earth, spatial_index
 from geo.coordinates import Position
 from infra.database import Base, one_of, within_jurisdiction
 from reports import phone_ends
+from reports.purposes import Purpose
 from reports.status import Status
 
 
@@ -311,13 +312,23 @@ class Event(Base):
 class Photo(Base):
     """A photo and the state of its derivatives; `uuid` is the phone's, `public_id` ours.
 
-    `original` is the key under which the storage has its bytes as they came.
+    It came with a report, or it shows the work on a ticket: then a person of the staff put it there
+    for a purpose. `original` is the key under which the storage has its bytes as they came.
     """
 
     __tablename__ = "photos"
     __table_args__ = (
+        # With what photos are compared by, so that the newest are read from here alone.
+        UniqueConstraint("jurisdiction_id", "id", postgresql_include=["perceptual_hash"]),
         UniqueConstraint("report_id", "uuid"),
+        UniqueConstraint("ticket_id", "uuid"),
         within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("ticket_id", "tickets"),
+        within_jurisdiction("person_id", "people"),
+        CheckConstraint("num_nonnulls(report_id, ticket_id) = 1", name="owner"),
+        CheckConstraint("num_nulls(ticket_id, person_id, purpose) IN (0, 3)", name="work"),
+        one_of("purpose", Purpose),
+        Index("ix_photos_sha256", "jurisdiction_id", "sha256"),
         one_of("status", PhotoStatus),
         one_of("visibility", Visibility),
         Index("ix_photos_pending", "created_at", postgresql_where=text("status = 'pending'")),
@@ -325,7 +336,10 @@ class Photo(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
-    report_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int | None] = mapped_column(BigInteger)
+    ticket_id: Mapped[int | None] = mapped_column(BigInteger)
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    purpose: Mapped[str | None]
     uuid: Mapped[UUID]
     public_id: Mapped[UUID] = mapped_column(unique=True)
     sha256: Mapped[bytes]

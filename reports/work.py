@@ -144,6 +144,15 @@ def _lock_of(
             return ticket, row
 
 
+def survivor_id(session: Session, ticket_id: int) -> int:
+    """Return the ticket in which the work on this one goes on: itself, unless it was merged."""
+    following: int | None = ticket_id
+    while following is not None:
+        ticket_id = following
+        following = session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
+    return ticket_id
+
+
 def oldest_report(session: Session, ticket: Ticket) -> Report:
     """Return the report that has been in the ticket for the longest time."""
     return session.get_one(Report, report_ids(session, ticket)[0])

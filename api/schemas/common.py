@@ -27,6 +27,7 @@ from geo.coordinates import Position
 from reports.filters import Filters
 from reports.models import PhotoStatus
 from reports.photos import SIZES
+from reports.purposes import Purpose
 from reports.reading import PhotoView
 from reports.status import Status
 
@@ -98,7 +99,7 @@ PhotoSizesSchema = Schema.from_dict(
 
 
 class PhotoSchema(Schema):
-    """A photo of a report."""
+    """A photo of a report, or of the work on it."""
 
     id = fields.String(required=True)
     status = fields.String(
@@ -107,6 +108,12 @@ class PhotoSchema(Schema):
     reason = fields.String(allow_none=True, required=True)
     placeholder = fields.String(
         allow_none=True, required=True, metadata={"description": "A tiny picture as a data: URI"}
+    )
+    purpose = fields.String(
+        allow_none=True,
+        required=True,
+        validate=validate.OneOf([*(purpose.value for purpose in Purpose), None]),
+        metadata={"description": "What it shows of the work; null where it came with a report"},
     )
     urls = fields.Nested(PhotoSizesSchema, required=True)
 

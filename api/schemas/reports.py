@@ -120,7 +120,11 @@ class ReportSchema(Schema):
     planned_at = fields.String(allow_none=True, required=True, metadata=PLANNED)
     due_at = Moment(allow_none=True, required=True)
     closed_at = Moment(allow_none=True, required=True)
-    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Those of the work come after its own, but not in lists"},
+    )
     supports = fields.Integer(required=True)
 
 

@@ -35,6 +35,7 @@ from city.models import Priority
 from geo.coordinates import Position
 from infra.words import mark
 from reports.desk import Step
+from reports.flags import FlagCode
 from reports.inbox_filters import InboxFilters, Sort
 from reports.models import Visibility
 from reports.status import Status
@@ -57,6 +58,7 @@ class TicketsQuerySchema(ListQuerySchema):
     unrouted = QueryFlag()
     uncertain = QueryFlag()
     undelivered = QueryFlag()
+    flagged = QueryFlag()
     sort = Choice(
         Sort,
         load_default=Sort.NEWEST.value,
@@ -77,6 +79,7 @@ def inbox_filters_from(query: dict[str, Any]) -> InboxFilters:
         unrouted=query.get("unrouted"),
         uncertain=query.get("uncertain"),
         undelivered=query.get("undelivered"),
+        flagged=query.get("flagged"),
         sort=Sort(query["sort"]),
     )
 
@@ -120,7 +123,11 @@ class TicketItemSchema(Schema):
     )
     supports = fields.Integer(required=True)
     report_count = fields.Integer(required=True)
-    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Those of the work come after its reports', but not in lists"},
+    )
     last_event = fields.Nested(LastEventSchema, allow_none=True, required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
@@ -220,8 +227,26 @@ class HeldSchema(Schema):
     expected_at = Moment(allow_none=True, required=True)
 
 
+class FlagSchema(Schema):
+    """Something odd about a photo of the work that nobody has cleared."""
+
+    code = fields.String(required=True, validate=validate.OneOf([one.value for one in FlagCode]))
+    text = fields.String(required=True)
+    photo = fields.String(required=True, metadata={"description": "The photo's id"})
+    ticket = fields.String(
+        allow_none=True,
+        required=True,
+        metadata={"description": "The ticket with which the picture came before, if one sees it"},
+    )
+    at = Moment(required=True)
+
+
 class TicketSchema(TicketItemSchema):
-    """One ticket with all that staff may know about it."""
+    """One ticket with all that staff may know about it.
+
+    `photos` has those of the work too, after those of the reports, and also those of tickets that
+    were merged into this one.
+    """
 
     reports = fields.List(fields.Nested(TicketReportSchema), required=True)
     decision = fields.Nested(DecisionSchema, required=True)
@@ -231,6 +256,12 @@ class TicketSchema(TicketItemSchema):
     merged_into = fields.String(allow_none=True, required=True)
     close_reason = fields.Nested(ThingSchema, allow_none=True, required=True)
     third_party = fields.Nested(HeldSchema, allow_none=True, required=True)
+    hidden_photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Photos of the work that the public may not see"},
+    )
+    flags = fields.List(fields.Nested(FlagSchema), required=True)
 
 
 def _none_where_blank(text: str) -> str | None:

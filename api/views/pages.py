@@ -58,6 +58,8 @@ WORDS = {
     "answer": mark("The city's message"),
     "messages": mark("Messages"),
     "photo": mark("Photo of the report"),
+    "photo_before": mark("Photo of the spot before the work"),
+    "photo_after": mark("Photo of the spot after the work"),
     "photo_pending": mark("This photo is being prepared."),
     "map": mark("See the place on a map"),
     "write": mark("Write to the city"),
