@@ -40,6 +40,10 @@ class Message:
         return read
 
 
+def _well(_earlier: int) -> Reply:
+    return OK
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
@@ -49,10 +53,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        message = Message(self.path, self.request.getsockname()[0], headers, body)
+        message = Message(self.path, self.connection.getsockname()[0], headers, body)
         earlier = len(self.server.receiver.messages(self.path))
         self.server.receiver.taken.append(message)
-        status, more = self.server.receiver.answers.get(self.path, lambda _earlier: OK)(earlier)
+        status, more = self.server.receiver.answers.get(self.path, _well)(earlier)
         self.send_response(status)
         for name, value in {**more, "Content-Length": "0"}.items():
             self.send_header(name, value)

@@ -22,9 +22,11 @@ from api import callers
 from city.access import Act, Reach, Role, reach
 from city.models import Person
 from city.passwords import hash_password
+from infra.clock import now
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
+from reports.webhook_models import Webhook
 from tests.api import help as h
 from tests.api.conftest import LogIn, logging_in
 from tests.api.test_roles import OF_ROLE, TREE
@@ -142,6 +144,7 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
     theirs = _another_city(app, tmp_path_factory.mktemp("town"))
     office = as_person(h.ADMINISTRATOR)
     people = h.read(resident.client, "/admin/people", office)["items"]
+    hook = str(_webhook(resident.client, office))
     lead = next(str(one["id"]) for one in people if one["email"] == h.LEAD_OF_ROADS)
     return {
         "ticket": {
@@ -164,8 +167,21 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
         "close-reasons": _settings("repare", "repare", "mended"),
         "third-parties": _settings("departement", "departement", "county"),
         "templates": _settings("pris-en-charge", "pris-en-charge", "thanks"),
+        "webhooks": {MINE: hook, ELSEWHERE: theirs["webhook"], NOWHERE: "999999999"},
         "rulesets": {MINE: "1", OTHERS: "1", ELSEWHERE: "77", NOWHERE: "999"},
     }
+
+
+def _webhook(client: FlaskClient, office: dict[str, str]) -> int:
+    """Return the id of a webhook, which one of its deliveries has too."""
+    body = {"url": "https://hooks.example.org/", "events": ["report.anonymised"]}
+    added = client.post(f"{BASE}/admin/webhooks", json=body, headers=office)
+    assert added.status_code == 201, added.text
+    hook: int = body_of(added)["id"]
+    path = f"{BASE}/admin/webhooks/{hook}/test"
+    while body_of(client.post(path, headers=office))["id"] < hook:
+        pass
+    return hook
 
 
 def _settings(mine: str, others: str, elsewhere: str) -> dict[str, str]:
@@ -175,7 +191,18 @@ def _settings(mine: str, others: str, elsewhere: str) -> dict[str, str]:
 def _another_city(app: Flask, folder: Path) -> dict[str, str]:
     with h.parts_of(app).sessions.begin() as session:
         towns.load(session, towns.write(folder, towns.document("voisine", **DESK)))
-        person_id = session.scalar(select(Person.id).where(Person.email == "lead@voisine.example"))
+        person = session.scalars(select(Person).where(Person.email == "lead@voisine.example")).one()
+        hook = Webhook(
+            jurisdiction_id=person.jurisdiction_id,
+            url="https://hooks.example.org/",
+            event_kinds=[],
+            secret="whsec_c2VjcmV0",
+            created_at=now(),
+            failures=0,
+        )
+        session.add(hook)
+        session.flush()
+        person_id, hook_id = person.id, hook.id
     body = problem_at({"latitude": -33.95, "longitude": 20.05}, category="hole")
     answer = app.test_client().post(f"{BASE}/reports", json=body)
     assert answer.status_code == 201, answer.text
@@ -184,6 +211,7 @@ def _another_city(app: Flask, folder: Path) -> dict[str, str]:
         "ticket": sent["ticket"],
         "report": sent["reference"],
         "person": str(person_id),
+        "webhook": str(hook_id),
     }
 
 
@@ -233,7 +261,7 @@ def test_what_is_another_citys_stays_as_it_was(
     login = {"email": "lead@voisine.example", "password": PASSWORD}
     theirs = bearer(body_of(client.post(f"{BASE}/sessions", json=login))["token"])
     listed: Callable[[str], object] = lambda kind: h.read(client, f"/admin/{kind}", theirs)  # noqa: E731
-    kinds = ("teams", "groups", "categories", "people", *SETTINGS)
+    kinds = ("teams", "groups", "categories", "people", "webhooks", *SETTINGS)
     before = [listed(kind) for kind in kinds]
     for kind in kinds:
         path = f"{BASE}/admin/{kind}/{things[kind][ELSEWHERE]}"
