@@ -75,3 +75,14 @@ Index(
     Ticket.merged_into_id,
     postgresql_where=Ticket.merged_into_id.is_not(None),
 )
+
+Index(
+    "ix_tickets_late",
+    *(Ticket.jurisdiction_id, Ticket.due_at),
+    postgresql_where=Ticket.closed_at.is_(None),
+)
+Index(
+    "ix_tickets_relance",
+    *(Ticket.jurisdiction_id, Ticket.due_at),
+    postgresql_where=Ticket.closed_at.is_(None) & Ticket.paused_at.is_(None) & (Ticket.relance < 3),
+)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,12 +15,11 @@ from infra.words import Reader, mark, say, say_moment
 from reports import asking, closings, colleagues, reading, relance, subscriptions, tracking
 from reports.display import isolate
 from reports.history import WITHDRAWN, EventKind, status_text, step_text, tell
+from reports.layout import Letter, lay_out
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
 from reports.notices import NoticeKind
 from reports.status import Status
 from reports.subscriptions import Subscription
-
-TEMPLATES = Path(__file__).parent / "mail"
 
 _SUBJECTS = {
     NoticeKind.ARRIVAL: mark("New report {reference}: {category}"),
@@ -84,7 +79,6 @@ _NEXT = {
     Status.DECLINED: mark("Nothing more will follow."),
     Status.REOPENED: mark("The team will look at it again. You will get a mail when it does."),
 }
-_LABELLED = mark("{label}: {value}")
 _FOLLOW = mark("Follow your report")
 _OPEN = mark("See the report")
 _ANSWER = mark("Answer the city's question")
@@ -121,25 +115,6 @@ _WHY = {
 
 _STEPS = {EventKind.PLANNED.value, EventKind.THIRD_PARTY.value}
 _STAFF = {one.value for one in (Audience.TEAM, Audience.DISPATCHER, Audience.COLLEAGUE)}
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail before it is laid out.
-
-    `facts` are (label, value), `quotes` (label, words), `choices` (label, link) of what is asked.
-    """
-
-    locale: str
-    city: str
-    subject: str
-    paragraphs: tuple[str, ...]
-    quotes: tuple[tuple[str, str], ...]
-    facts: tuple[tuple[str, str], ...]
-    link: str | None
-    link_label: str
-    footer: str
-    choices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +179,6 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     elif case.asked:
         letter = _asking(case, letter, public_url, secret_key)
     return lay_out(letter, to, f"<{notice.message_key}@{urlsplit(public_url).hostname}>")
-
-
-def lay_out(letter: Letter, to: str, message_id: str) -> Mail:
-    """Return the letter as a mail to the address."""
-    return Mail(
-        to=to,
-        subject=letter.subject,
-        text=_layout().get_template("letter.txt").render(letter=letter, labelled=_labelled(letter)),
-        html=_layout().get_template("letter.html").render(letter=letter),
-        message_id=message_id,
-    )
 
 
 def recipient(session: Session, notice: Notice) -> str | None:
@@ -379,24 +343,3 @@ def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
     if case.for_staff:
         return None
     return f"{link}?token={tracking.issue(secret_key, case.report.reference)}"
-
-
-def _labelled(letter: Letter) -> Callable[[str, str], str]:
-    """Return what sets a label before a value, with the spaces of the letter's language."""
-
-    def labelled(label: str, value: str) -> str:
-        return say(letter.locale, _LABELLED, label=label, value=value)
-
-    return labelled
-
-
-@cache
-def _layout() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(enabled_extensions=("html",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -112,18 +112,6 @@ class Ticket(Base):
         spatial_index("tickets", "location", "created_at"),
         spatial_index("tickets", "location", where="closed_at IS NULL AND merged_into_id IS NULL"),
         Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
-        Index(
-            "ix_tickets_late",
-            "jurisdiction_id",
-            "due_at",
-            postgresql_where=text("closed_at IS NULL"),
-        ),
-        Index(
-            "ix_tickets_relance",
-            "jurisdiction_id",
-            "due_at",
-            postgresql_where=text("closed_at IS NULL AND paused_at IS NULL AND relance < 3"),
-        ),
         Index("ix_tickets_status", "jurisdiction_id", "status", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
         one_of("retained_text", KeptText),

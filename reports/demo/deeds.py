@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from city.sessions import Staff
 from reports import (
+    colleagues,
     conversation,
     desk,
     gallery,
@@ -25,6 +26,7 @@ from reports import (
 )
 from reports.demo.stage import Deed, Picture, Stage
 from reports.demo.words import Reply
+from reports.desk import Step
 from reports.intake import NewReport, Recorder
 from reports.models import Channel, Report, Ticket, Visibility
 from reports.status import Status
@@ -76,8 +78,8 @@ def move(key: str, to: Status, reply: Reply, *, by_dispatcher: bool = False) -> 
     def deed(stage: Stage, at: datetime) -> None:
         ticket = stage.ticket(key)
         staff = stage.cast.dispatcher if by_dispatcher else stage.cast.worker(ticket)
-        words = (reply.reason, reply.message)
-        desk.transition(stage.session, staff, ticket.id, ticket.version, to, *words, at)
+        step = Step(to, reply.reason, reply.message)
+        desk.transition(stage.session, staff, ticket.id, ticket.version, step, at)
 
     return deed
 
@@ -117,7 +119,8 @@ def note(key: str, text: str) -> Deed:
 
     def deed(stage: Stage, at: datetime) -> None:
         ticket = stage.ticket(key)
-        desk.write_note(stage.session, stage.cast.worker(ticket), ticket.id, text, at)
+        staff = stage.cast.worker(ticket)
+        colleagues.write_note(stage.session, staff, ticket.id, text, (), at)
 
     return deed
 
