@@ -14,7 +14,7 @@ from api.schemas.reports import NewMessageSchema
 from api.services import commit, db, locale, public_url, services
 from city.models import Jurisdiction
 from infra.clock import now
-from infra.words import Reader, mark, say, say_moment
+from infra.words import Reader, mark, say
 from reports import (
     conversation,
     decisions,
@@ -24,6 +24,7 @@ from reports import (
     subscribing,
     subscriptions,
     tracking,
+    wording,
 )
 from reports.display import isolate
 from reports.models import Report
@@ -45,6 +46,7 @@ WORDS = {
     "district": mark("District"),
     "place": mark("Place"),
     "due": mark("Due by"),
+    "planned": mark("Planned for"),
     "reported": mark("Reported on"),
     "supports": mark("Others who reported the same"),
     "description": mark("What was reported"),
@@ -179,7 +181,7 @@ def page(template: str, status: int = 200, *, form: bool = False, **values: Any)
         return say(language, WORDS[name], **places)
 
     def moment(at: Any) -> str:
-        return say_moment(language, at, values.get("time_zone", "UTC"))
+        return wording.say_planned(language, at, values.get("time_zone", "UTC"))
 
     content = render_template(
         template,
