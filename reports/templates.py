@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 
 from sqlalchemy import or_, select
@@ -15,7 +15,7 @@ from city.desk_models import AnswerTemplate
 from city.models import Category, Jurisdiction, Team
 from city.placeholders import Place
 from geo.models import District
-from infra.words import Reader, say_day, say_moment
+from infra.words import Reader
 from reports import wording
 from reports.display import isolate
 from reports.models import Ticket
@@ -75,9 +75,7 @@ class _Facts:
         return {place: isolate(value) for place, value in found.items() if value}
 
     def _when(self, locale: str, when: date | None) -> str | None:
-        if isinstance(when, datetime):
-            return say_moment(locale, when, self.city.time_zone)
-        return say_day(locale, when) if when else None
+        return wording.say_planned(locale, when, self.city.time_zone) if when else None
 
     def told(self, template: AnswerTemplate, locale: str) -> str | None:
         """Return what the template says in the language, None where something is missing."""

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from infra.words import say_day, say_local
+from infra.words import say_day, say_local, say_moment
 from reports.models import Membership, Report, Ticket
 
 
@@ -31,6 +31,13 @@ def languages(session: Session, ticket: Ticket, locales: Sequence[str]) -> list[
 def spoken(texts: Mapping[str, str], wanted: str, locales: Sequence[str]) -> str:
     """Return in which language the texts are nearest to the one wanted."""
     return next(one for one in (wanted, *locales, *texts) if one in texts)
+
+
+def say_planned(locale: str, when: date, time_zone: str) -> str:
+    """Return a day, or a datetime by the clocks of the place, in words."""
+    if isinstance(when, datetime):
+        return say_moment(locale, when, time_zone)
+    return say_day(locale, when)
 
 
 def say_when(locale: str, moment: str) -> str:
