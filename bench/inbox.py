@@ -58,6 +58,8 @@ _OF_ALL = (
     "unrouted=true",
     "uncertain=true",
     "undelivered=true",
+    "flagged=true",
+    "flagged=false",
     "kind=idea",
     _SMALL_BOX,
     _HALF,
@@ -148,7 +150,9 @@ class _City:
             found = connection.execute("SELECT created_at FROM tickets WHERE id = %s", (row_id,))
             row = found.fetchone()
         assert row is not None
-        return encode(Mark(row[0], row_id))
+        # A cursor belongs to its list, and is made in the name of a request for it.
+        with self._one.app.test_request_context(f"{BASE}/tickets"):
+            return encode(Mark(row[0], row_id))
 
     @contextmanager
     def _noted(self) -> Iterator[list[tuple[str, Any]]]:
