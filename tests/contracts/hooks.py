@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import defaultdict
 from itertools import count
 from typing import Any
 
@@ -22,7 +22,8 @@ schemathesis.openapi.media_type(
 )
 
 _calls = count(1)
-_good: Counter[str] = Counter()
+# Of each operation by itself: one more of them takes no other's turn.
+_turns: defaultdict[str, count[int]] = defaultdict(count)
 # Asked of what is there and by who may, so that nothing else is wrong with these.
 _PROBES = {CoverageScenario.UNSPECIFIED_HTTP_METHOD, CoverageScenario.UNSUPPORTED_CONTENT_TYPE}
 _KINDS = {CoverageScenario.UNSUPPORTED_CONTENT_TYPE, CoverageScenario.MALFORMED_CONTENT_TYPE}
@@ -57,12 +58,11 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         set_up.aim(case)
     if not case.meta.generation.mode.is_positive:
         return
-    _good[case.operation.label] += 1
-    # The first of each operation is helped, since some have hardly any more.
-    if _good[case.operation.label] % 2:
+    turn = next(_turns[case.operation.label])
+    if turn % 2 == 0:
         _help(case, number)
-    elif number % 8 == 1 and headers.get("Authorization", "").startswith(_TOKENS):
-        headers.update(bearer(os.environ[_OTHERS[number // 8 % len(_OTHERS)]]))
+    elif turn % 8 == 1 and headers.get("Authorization", "").startswith(_TOKENS):
+        headers.update(bearer(os.environ[_OTHERS[turn // 8 % len(_OTHERS)]]))
 
 
 def _help(case: Any, number: int) -> None:
