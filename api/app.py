@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import cli, cors, errors, limits, refusals, spec
+from api import cli, clients, cors, errors, limits, refusals, spec
 from api.bodies import StrictRequest
 from api.counts import Counts
 from api.gate import REFUSAL
@@ -22,9 +22,11 @@ from api.views import (
     accounts,
     audit,
     bulk,
+    calendars,
     catalogue,
     categories,
     health,
+    keys,
     locations,
     metrics,
     moderation,
@@ -54,7 +56,7 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, audit),
+    *(accounts, teams, people, catalogue, calendars, keys, audit),
 )
 
 REQUEST_ID = "X-Request-ID"
@@ -133,7 +135,7 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
     if refusal := request.environ.get(REFUSAL):
         raise refusal
-    services().limits.admit()
+    services().limits.admit(clients.current)
 
 
 def _finish(answer: Response) -> Response:

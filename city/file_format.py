@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from city.access import Role
-from city.calendar_format import CalendarPart, RelancePart
+from city.calendar_format import CalendarPart, WorkingTimePart
 from city.models import KeptText, Kind, Priority, QuestionType
 from infra.database import Names
 from infra.words import mark
@@ -103,7 +103,7 @@ class RetentionPart(_Part):
     text: KeptText = KeptText.KEEP
 
 
-class JurisdictionPart(_Part):
+class JurisdictionPart(WorkingTimePart):
     """The city itself; the first locale is the one to fall back on."""
 
     code: Code
@@ -113,8 +113,6 @@ class JurisdictionPart(_Part):
     boundary: Path
     fallback_team: Code
     retention: RetentionPart | None = None
-    calendar: CalendarPart | None = None
-    relance: RelancePart = RelancePart()
 
 
 class LayerPart(_Part):
@@ -302,16 +300,20 @@ def _check_known(what: str, known: set[str], used: Iterable[str]) -> None:
 
 def _check_targets(categories: Iterable[CategoryPart], calendar: CalendarPart | None) -> None:
     """Raise ValueError for a target that no calendar day would ever see."""
-    if calendar is None:
-        return
-    most_hours = MOST_HOURS * calendar.weekly_minutes() // (7 * 24 * 60)
     for category in categories:
-        targets = (category.target_hours or 0, *category.target_hours_by_priority.values())
-        if max(targets) > most_hours:
+        longest = max((category.target_hours or 0, *category.target_hours_by_priority.values()))
+        if longest > most_hours(calendar):
             raise ValueError(
-                f"the category {category.code!r} may take {max(targets)} working hours, which are"
+                f"the category {category.code!r} may take {longest} working hours, which are"
                 " more than five years of the calendar"
             )
+
+
+def most_hours(calendar: CalendarPart | None) -> int:
+    """Return how many working hours a target may have: five years of the calendar."""
+    if calendar is None:
+        return MOST_HOURS
+    return MOST_HOURS * calendar.weekly_minutes() // (7 * 24 * 60)
 
 
 def _check_texts(city: CityFile, locale: str) -> None:

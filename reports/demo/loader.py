@@ -15,13 +15,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from city.access import Role
-from city.models import Jurisdiction, Kind, Person
+from city.models import Channel, Jurisdiction, Kind, Person
 from geo.coordinates import Position
 from infra.storage import Storage
 from reports import conversation, errands, gallery, intake, work
 from reports.demo.pictures import draw
 from reports.intake import ContactDetails, NewReport, Recorder
-from reports.models import Channel, Notice, NoticeStatus, Report, Ticket
+from reports.models import Notice, NoticeStatus, Report, Ticket
 from reports.photos import Rendering, render
 from reports.relance import Stage
 from reports.status import Status
@@ -136,7 +136,7 @@ def _new_report(entry: dict[str, Any], dispatcher: Person, sent_at: datetime) ->
         contact=ContactDetails(**contact) if contact else None,
         locale=entry["locale"],
         channel=channel,
-        recorder=Recorder(dispatcher.id, dispatcher.jurisdiction_id) if recorded else None,
+        recorder=Recorder(dispatcher.jurisdiction_id, dispatcher.id) if recorded else None,
     )
 
 

@@ -19,9 +19,12 @@ from sqlalchemy import select, update
 from werkzeug.routing import Rule
 
 from api import callers
+from city import keys
 from city.access import Act, Reach, Role, reach
-from city.models import Person
+from city.administration import Administration
+from city.models import Jurisdiction, Person
 from city.passwords import hash_password
+from infra.clock import now
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
@@ -154,6 +157,8 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
         "groups": _settings("voirie", "proprete", "roads"),
         "categories": _settings("nid-de-poule", "arbre", "hole"),
         "people": {MINE: lead, OTHERS: lead, ELSEWHERE: theirs["person"], NOWHERE: "999999999"},
+        "calendars": _settings("beaurive", "beaurive", "voisine"),
+        "keys": {**_keys_of(as_person, resident), ELSEWHERE: theirs["key"]},
         "rulesets": {MINE: "1", OTHERS: "1", ELSEWHERE: "77", NOWHERE: "999"},
     }
 
@@ -162,10 +167,24 @@ def _settings(mine: str, others: str, elsewhere: str) -> dict[str, str]:
     return {MINE: mine, OTHERS: others, ELSEWHERE: elsewhere, NOWHERE: "nobody"}
 
 
+def _keys_of(as_person: LogIn, resident: Resident) -> dict[str, str]:
+    body = {"name": "Capteurs", "channel": "sensor"}
+    answer = resident.client.post(
+        f"{BASE}/admin/keys", json=body, headers=as_person(h.ADMINISTRATOR)
+    )
+    return {MINE: str(body_of(answer)["id"]), NOWHERE: "999999999"}
+
+
 def _another_city(app: Flask, folder: Path) -> dict[str, str]:
     with h.parts_of(app).sessions.begin() as session:
         towns.load(session, towns.write(folder, towns.document("voisine")))
         person_id = session.scalar(select(Person.id).where(Person.email == "lead@voisine.example"))
+        city_id = session.scalar(select(Jurisdiction.id).where(Jurisdiction.code == "voisine"))
+        assert person_id is not None
+        assert city_id is not None
+        office = Administration(session, person_id, city_id, now())
+        key, _secret = keys.create(office, {"name": "?", "channel": "sensor", "per_minute": 1})
+        key_id = key.id
     body = problem_at({"latitude": -33.95, "longitude": 20.05}, category="hole")
     answer = app.test_client().post(f"{BASE}/reports", json=body)
     assert answer.status_code == 201, answer.text
@@ -174,6 +193,7 @@ def _another_city(app: Flask, folder: Path) -> dict[str, str]:
         "ticket": sent["ticket"],
         "report": sent["reference"],
         "person": str(person_id),
+        "key": str(key_id),
     }
 
 
@@ -222,7 +242,7 @@ def test_what_is_another_citys_stays_as_it_was(
     login = {"email": "lead@voisine.example", "password": PASSWORD}
     theirs = bearer(body_of(client.post(f"{BASE}/sessions", json=login))["token"])
     listed: Callable[[str], object] = lambda kind: h.read(client, f"/admin/{kind}", theirs)  # noqa: E731
-    kinds = ("teams", "groups", "categories", "people")
+    kinds = ("teams", "groups", "categories", "people", "keys")
     before = [listed(kind) for kind in kinds]
     for kind in kinds:
         path = f"{BASE}/admin/{kind}/{things[kind][ELSEWHERE]}"
@@ -231,4 +251,5 @@ def test_what_is_another_citys_stays_as_it_was(
         h.refused(client.put(path, json={**own, "retired": True}, headers=headers), 404)
     assert [listed(kind) for kind in kinds] == before
     audit = h.read(client, "/admin/audit", theirs)["items"]
-    assert {line["thing"]["reference"] for line in audit} <= {things["ticket"][ELSEWHERE]}
+    known = {things["ticket"][ELSEWHERE], things["keys"][ELSEWHERE]}
+    assert {line["thing"]["reference"] for line in audit} <= known
