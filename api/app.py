@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import cli, cors, errors, limits, refusals, spec
+from api import cli, clients, cors, errors, limits, refusals, spec
 from api.bodies import StrictRequest
 from api.counts import Counts
 from api.gate import REFUSAL
@@ -22,11 +22,13 @@ from api.views import (
     accounts,
     audit,
     bulk,
+    calendars,
     catalogue,
     categories,
     desk_settings,
     feedback,
     health,
+    keys,
     locations,
     metrics,
     moderation,
@@ -58,7 +60,8 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, desk_settings, webhooks, audit, feedback, proof),
+    *(accounts, teams, people, catalogue, calendars, desk_settings, webhooks, keys),
+    *(audit, feedback, proof),
 )
 
 REQUEST_ID = "X-Request-ID"
@@ -137,7 +140,7 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
     if refusal := request.environ.get(REFUSAL):
         raise refusal
-    services().limits.admit()
+    services().limits.admit(clients.current)
 
 
 def _finish(answer: Response) -> Response:

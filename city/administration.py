@@ -135,5 +135,10 @@ def _told(name: str, change: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
 
 def _fault(error: Any) -> tuple[Steps, Unfit]:
     raised = error.get("ctx", {}).get("error")
-    unfit = raised if isinstance(raised, Unfit) else Unfit("{complaint}", complaint=error["msg"])
+    unfit = raised if isinstance(raised, Unfit) else Unfit("{complaint}", complaint=_said(error))
     return tuple(step for step in error["loc"] if step != "[key]"), unfit
+
+
+def _said(error: Any) -> str:
+    complaint: str = error["msg"]
+    return complaint.removeprefix("Value error, ")

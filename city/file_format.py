@@ -24,7 +24,7 @@ from pydantic import (
 
 from city import placeholders
 from city.access import Role
-from city.calendar_format import CalendarPart, RelancePart
+from city.calendar_format import CalendarPart, WorkingTimePart
 from city.models import KeptText, Kind, Priority, QuestionType
 from city.statuses import CLOSED, Status
 from infra.database import Names
@@ -127,7 +127,7 @@ class FeedbackPart(_Part):
     days: Annotated[int, Field(ge=1, le=366)] = 14
 
 
-class JurisdictionPart(_Part):
+class JurisdictionPart(WorkingTimePart):
     """The city itself; the first locale is the one to fall back on."""
 
     code: Code
@@ -137,8 +137,6 @@ class JurisdictionPart(_Part):
     boundary: Path
     fallback_team: Code
     retention: RetentionPart | None = None
-    calendar: CalendarPart | None = None
-    relance: RelancePart = RelancePart()
     feedback: FeedbackPart = FeedbackPart()
 
 
@@ -360,16 +358,20 @@ def _check_known(what: str, known: set[str], used: Iterable[str]) -> None:
 
 def _check_targets(categories: Iterable[CategoryPart], calendar: CalendarPart | None) -> None:
     """Raise ValueError for a target that no calendar day would ever see."""
-    if calendar is None:
-        return
-    most_hours = MOST_HOURS * calendar.weekly_minutes() // (7 * 24 * 60)
     for category in categories:
-        targets = (category.target_hours or 0, *category.target_hours_by_priority.values())
-        if max(targets) > most_hours:
+        longest = max((category.target_hours or 0, *category.target_hours_by_priority.values()))
+        if longest > most_hours(calendar):
             raise ValueError(
-                f"the category {category.code!r} may take {max(targets)} working hours, which are"
+                f"the category {category.code!r} may take {longest} working hours, which are"
                 " more than five years of the calendar"
             )
+
+
+def most_hours(calendar: CalendarPart | None) -> int:
+    """Return how many working hours a target may have: five years of the calendar."""
+    if calendar is None:
+        return MOST_HOURS
+    return MOST_HOURS * calendar.weekly_minutes() // (7 * 24 * 60)
 
 
 def _check_texts(city: CityFile, locale: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, Text, any_, cast, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from city import catalogue, desk_settings, people, sessions, teams
+from city import catalogue, desk_settings, people, sessions, teams, working_time
 from city.addresses import UnusableAddresses, read_addresses
 from city.changes import Changes, assign, sync, touch
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
@@ -72,10 +72,8 @@ class Loading:
             "locales": part.locales,
             "retention_months": part.retention.months if part.retention else None,
             "retention_text": (part.retention.text if part.retention else KeptText.KEEP).value,
-            "calendar": part.calendar.model_dump(mode="json") if part.calendar else None,
-            "relance_before_hours": part.relance.before_hours,
-            "relance_after_hours": part.relance.after_hours,
             "feedback_days": part.feedback.days,
+            **working_time.values(part),
             "retired_at": None,
         }
         jurisdiction = self.session.scalar(
@@ -87,7 +85,8 @@ class Loading:
             self.session.flush()
             self.changes.append(f"jurisdiction {part.code}: added")
         else:
-            self._update("jurisdiction", part.code, jurisdiction, values)
+            changed = self._update("jurisdiction", part.code, jurisdiction, values)
+            working_time.have_followed(jurisdiction, changed)
         return jurisdiction
 
     def _load_teams(self, jurisdiction: Jurisdiction) -> dict[str, int]:
@@ -342,8 +341,10 @@ class Loading:
                 self._tell(what, one.code, one.changes)
         return {one.code: one.row.id for one in synced if one.code in wanted}
 
-    def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> None:
-        self._tell(what, code, assign(row, values))
+    def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> Changes:
+        changes = assign(row, values)
+        self._tell(what, code, changes)
+        return changes
 
     def _tell(self, what: str, code: str, changes: Changes) -> None:
         changed = dict(changes)

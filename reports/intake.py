@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from city import categories, deadlines, setup
 from city.categories import KindNotOffered, UnknownCategory
-from city.models import Kind
+from city.models import Channel, Kind
 from city.setup import CategorySetup, Setup
 from geo import filters
 from geo.coordinates import Position
@@ -23,7 +23,6 @@ from reports.decisions import Routing
 from reports.history import EventKind
 from reports.models import (
     Author,
-    Channel,
     Contact,
     Event,
     Notice,
@@ -52,15 +51,16 @@ class UnknownSameAs(Exception):
 
 
 class OutsideOwnCity(Exception):
-    """Staff recorded a report for a spot in another city than their own."""
+    """Staff, or a client with a key, recorded a report for a spot in another city than theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """The member of staff who writes down what a resident says on the phone or at the counter."""
+    """Who hands in what somebody says: a member of staff on the phone, or a client with a key."""
 
-    person_id: int
     jurisdiction_id: int
+    person_id: int | None = None
+    api_key_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +249,7 @@ def _report(
         channel=new.channel.value,
         external_ref=new.external_ref,
         recorded_by=new.recorder.person_id if new.recorder else None,
+        api_key_id=new.recorder.api_key_id if new.recorder else None,
         visibility=Visibility.SHOWN.value,
         created_at=now,
     )

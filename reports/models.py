@@ -25,23 +25,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from city.models import KeptText, Kind, Priority
+from city.models import Channel, KeptText, Kind, Priority
 from geo.columns import PositionColumn, on_earth, spatial_index
 from geo.coordinates import Position
 from infra.database import Base, one_of, within_jurisdiction
 from reports import phone_ends
 from reports.purposes import Purpose
 from reports.status import Status
-
-
-class Channel(StrEnum):
-    """How a report came in."""
-
-    APP = "app"
-    PHONE = "phone"
-    COUNTER = "counter"
-    SENSOR = "sensor"
-    CHAT = "chat"
 
 
 class Visibility(StrEnum):
@@ -158,6 +148,7 @@ class Report(Base):
         UniqueConstraint("jurisdiction_id", "id"),
         within_jurisdiction("category_id", "categories"),
         within_jurisdiction("recorded_by", "people"),
+        within_jurisdiction("api_key_id", "api_keys"),
         one_of("kind", Kind),
         one_of("channel", Channel),
         one_of("visibility", Visibility),
@@ -187,6 +178,7 @@ class Report(Base):
     channel: Mapped[str]
     external_ref: Mapped[str | None]
     recorded_by: Mapped[int | None] = mapped_column(BigInteger)
+    api_key_id: Mapped[int | None] = mapped_column(BigInteger)
     person_id: Mapped[int | None] = mapped_column(BigInteger)
     issuer: Mapped[str | None]
     subject: Mapped[str | None]

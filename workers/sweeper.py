@@ -16,7 +16,7 @@ from infra.clock import now
 from infra.queue import QUEUE_OF, NudgeQueue
 from infra.settings import Settings
 from infra.storage import StorageError
-from reports import gallery, relance, removals, retention, sweep, webhook_delivery
+from reports import gallery, reckoning, relance, removals, retention, sweep, webhook_delivery
 from workers.tools import Tools, tools, until_stopped
 
 log = structlog.get_logger()
@@ -42,6 +42,7 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
     tidy_at, retain_at, purge_at = 0.0, 0.0, time.monotonic() + TIDY_EVERY_S
     while not stopped.is_set():
         try:
+            reckon_anew(kit)
             tell_of_deadlines(kit)
             follow_up(kit, queue)
             # One batch in each round, so that no mail waits for a long past to be gone through.
@@ -60,6 +61,20 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
             kit.metrics.sweeps.labels("put_off").inc()
         kit.metrics.flush()
         stopped.wait(kit.settings.sweep_interval_s)
+
+
+def reckon_anew(kit: Tools) -> None:
+    """Have some of each city's deadlines follow a changed calendar, before anybody is told of them.
+
+    It is a batch in each round, so that no mail waits for a whole city.
+    """
+    with kit.sessions() as session:
+        cities = reckoning.cities(session)
+    for jurisdiction_id in cities:
+        with kit.sessions.begin() as session:
+            moved = reckoning.run_batch(session, jurisdiction_id, now())
+        if moved:
+            log.info("deadlines reckoned anew", jurisdiction_id=jurisdiction_id, count=moved)
 
 
 def tell_of_deadlines(kit: Tools) -> None:

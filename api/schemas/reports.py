@@ -29,9 +29,9 @@ from api.schemas.common import (
     ThingSchema,
     position_of,
 )
-from city.models import Kind
+from city.models import Channel, Kind
 from reports.intake import ContactDetails, NewReport
-from reports.models import Author, Channel
+from reports.models import Author
 from reports.status import Status
 
 MAX_ADDRESS = 500
@@ -57,7 +57,7 @@ class ContactSchema(Schema):
 
 
 class NewReportSchema(Schema):
-    """What somebody reports; `channel` and `external_ref` are for staff."""
+    """What somebody reports; `channel` and `external_ref` are for staff and keys."""
 
     kind = Choice(Kind, required=True)
     category = fields.String(required=True, validate=validate.Length(min=1, max=100))

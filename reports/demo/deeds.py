@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
+from city.models import Channel
 from city.sessions import Staff
 from reports import (
     colleagues,
@@ -28,7 +29,7 @@ from reports.demo.stage import Deed, Picture, Stage
 from reports.demo.words import Reply
 from reports.desk import Step
 from reports.intake import NewReport, Recorder
-from reports.models import Channel, Report, Ticket, Visibility
+from reports.models import Report, Ticket, Visibility
 from reports.status import Status
 from reports.subscriptions import Subscription
 from reports.triage import Wanted
@@ -43,7 +44,7 @@ def send(key: str, new: NewReport, same_as: str | None = None) -> Deed:
     def deed(stage: Stage, at: datetime) -> None:
         desk_of = stage.cast.dispatcher
         known = stage.ticket(same_as).reference if same_as else None
-        recorder = Recorder(desk_of.person_id, desk_of.jurisdiction_id)
+        recorder = Recorder(desk_of.jurisdiction_id, desk_of.person_id)
         recorded = new.channel is not Channel.APP
         full = replace(new, same_as=known, recorder=recorder if recorded else None)
         taken = intake.submit(stage.session, full, at)

@@ -15,14 +15,13 @@ from zoneinfo import ZoneInfo
 
 from city import calendars
 from city.calendars import Calendar
-from city.models import Kind
+from city.models import Channel, Kind
 from geo.coordinates import Position
 from reports.demo import courses, deeds, residents
 from reports.demo.courses import Course
 from reports.demo.stage import Act, Picture
 from reports.demo.words import Deck, Spot, Words, answers
 from reports.intake import NewReport
-from reports.models import Channel
 
 DAYS = 31
 _SEED = "Beaurive"

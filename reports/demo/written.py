@@ -9,13 +9,12 @@ from typing import Any, cast
 
 import yaml
 
-from city.models import Kind
+from city.models import Channel, Kind
 from geo.coordinates import Position
 from reports.demo import deeds
 from reports.demo.stage import Act
 from reports.demo.words import Reply, answers
 from reports.intake import ContactDetails, NewReport
-from reports.models import Channel
 from reports.status import Status
 
 PAST = Path(__file__).parent / "reports.yaml"

@@ -19,7 +19,9 @@ from sqlalchemy import select, update
 from werkzeug.routing import Rule
 
 from api import callers
+from city import keys
 from city.access import Act, Reach, Role, reach
+from city.administration import Administration
 from city.models import Person
 from city.passwords import hash_password
 from infra.clock import now
@@ -168,6 +170,8 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
         "third-parties": _settings("departement", "departement", "county"),
         "templates": _settings("pris-en-charge", "pris-en-charge", "thanks"),
         "webhooks": {MINE: hook, ELSEWHERE: theirs["webhook"], NOWHERE: "999999999"},
+        "calendars": _settings("beaurive", "beaurive", "voisine"),
+        "keys": {**_keys_of(as_person, resident), ELSEWHERE: theirs["key"]},
         "rulesets": {MINE: "1", OTHERS: "1", ELSEWHERE: "77", NOWHERE: "999"},
     }
 
@@ -188,6 +192,14 @@ def _settings(mine: str, others: str, elsewhere: str) -> dict[str, str]:
     return {MINE: mine, OTHERS: others, ELSEWHERE: elsewhere, NOWHERE: "nobody"}
 
 
+def _keys_of(as_person: LogIn, resident: Resident) -> dict[str, str]:
+    body = {"name": "Capteurs", "channel": "sensor"}
+    answer = resident.client.post(
+        f"{BASE}/admin/keys", json=body, headers=as_person(h.ADMINISTRATOR)
+    )
+    return {MINE: str(body_of(answer)["id"]), NOWHERE: "999999999"}
+
+
 def _another_city(app: Flask, folder: Path) -> dict[str, str]:
     with h.parts_of(app).sessions.begin() as session:
         towns.load(session, towns.write(folder, towns.document("voisine", **DESK)))
@@ -203,6 +215,9 @@ def _another_city(app: Flask, folder: Path) -> dict[str, str]:
         session.add(hook)
         session.flush()
         person_id, hook_id = person.id, hook.id
+        office = Administration(session, person.id, person.jurisdiction_id, now())
+        key, _secret = keys.create(office, {"name": "?", "channel": "sensor", "per_minute": 1})
+        key_id = key.id
     body = problem_at({"latitude": -33.95, "longitude": 20.05}, category="hole")
     answer = app.test_client().post(f"{BASE}/reports", json=body)
     assert answer.status_code == 201, answer.text
@@ -212,6 +227,7 @@ def _another_city(app: Flask, folder: Path) -> dict[str, str]:
         "report": sent["reference"],
         "person": str(person_id),
         "webhook": str(hook_id),
+        "key": str(key_id),
     }
 
 
@@ -261,7 +277,7 @@ def test_what_is_another_citys_stays_as_it_was(
     login = {"email": "lead@voisine.example", "password": PASSWORD}
     theirs = bearer(body_of(client.post(f"{BASE}/sessions", json=login))["token"])
     listed: Callable[[str], object] = lambda kind: h.read(client, f"/admin/{kind}", theirs)  # noqa: E731
-    kinds = ("teams", "groups", "categories", "people", "webhooks", *SETTINGS)
+    kinds = ("teams", "groups", "categories", "people", "webhooks", "keys", *SETTINGS)
     before = [listed(kind) for kind in kinds]
     for kind in kinds:
         path = f"{BASE}/admin/{kind}/{things[kind][ELSEWHERE]}"
@@ -270,4 +286,5 @@ def test_what_is_another_citys_stays_as_it_was(
         h.refused(client.put(path, json={**own, "retired": True}, headers=headers), 404)
     assert [listed(kind) for kind in kinds] == before
     audit = h.read(client, "/admin/audit", theirs)["items"]
-    assert {line["thing"]["reference"] for line in audit} <= {things["ticket"][ELSEWHERE]}
+    known = {things["ticket"][ELSEWHERE], things["keys"][ELSEWHERE]}
+    assert {line["thing"]["reference"] for line in audit} <= known
