@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.sessions import Staff
-from reports import closing, templates, work
+from reports import close_reasons, templates, work
 from reports.models import Ticket
 from reports.references import MalformedReference, normalise
 from reports.status import Status
@@ -112,12 +112,12 @@ def transition(
     if step.to is Status.DECLINED and not (step.public_message or step.template):
         raise PublicMessageRequired
     ticket = hold(session, staff, Act.CHANGE_STATUS, ticket_id, version)
-    reason = closing.find(session, ticket, step.to, step.reason)
+    reason = close_reasons.find(session, ticket, step.to, step.reason)
     told = step.public_message
     if step.template is not None:
         told = templates.render(session, ticket, step.template, step.to)
     elif told is None and reason is not None:
-        told = closing.words(session, ticket, reason)
+        told = close_reasons.words(session, ticket, reason)
     move = Move(
         step.to, staff.person_id, None if reason else step.reason, told, close_reason=reason
     )

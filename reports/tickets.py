@@ -13,7 +13,7 @@ from city.sessions import Staff
 from geo.coordinates import Position
 from infra.words import Reader
 from reports import (
-    closing,
+    close_reasons,
     closings,
     decisions,
     flags,
@@ -94,7 +94,7 @@ def view(session: Session, staff: Staff, ticket: Ticket, locale: str, now: datet
         next=[] if merged_into else list(GRAPH[Status(ticket.status)]),
         merged_into=merged_into,
         feedback=closings.answers(session, ticket.id),
-        close_reason=closing.of_ticket(session, ticket, reader),
+        close_reason=close_reasons.of_ticket(session, ticket, reader),
         third_party=third_parties.holding(session, ticket, reader),
         hidden_photos=[PhotoView.of_work(photo) for photo in work if photo.is_hidden],
         flags=flags.standing(session, staff, [photo.id for photo in work], locale),

@@ -30,7 +30,7 @@ from city.access import Act
 from city.sessions import Staff
 from infra.clock import now
 from reports import (
-    closing,
+    close_reasons,
     colleagues,
     handing_back,
     idempotency,
@@ -159,7 +159,7 @@ def list_colleagues(ticket: Ticket, **_caller: Staff) -> dict[str, Any]:
 @blueprint.response(200, CloseReasonsSchema)
 def list_close_reasons(staff: Staff) -> dict[str, Any]:
     """List the city's reasons to close a ticket, each for some of the closed statuses."""
-    found = closing.choices(db(), staff.jurisdiction_id, locale())
+    found = close_reasons.choices(db(), staff.jurisdiction_id, locale())
     return {"items": found}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -159,6 +160,17 @@ class Officer:
         """Move a ticket on."""
         body = {"to": to, "reason": reason}
         self.act(reference, "transitions", body | ({"public_message": message} if message else {}))
+
+    def answer(self, reference: str, to: str, reason: str, template: str) -> None:
+        """Move a ticket on, and have its reporters read what a template says."""
+        self.act(reference, "transitions", {"to": to, "reason": reason, "template": template})
+
+    def show(self, reference: str, purpose: str, data: bytes) -> None:
+        """Put a photo of the work on a ticket."""
+        headers = {**self._session, "Content-Type": "image/jpeg"}
+        path = f"/tickets/{reference}/photos/{uuid4()}"
+        answer = self._http.put(path, params={"purpose": purpose}, content=data, headers=headers)
+        assert answer.status_code == 201, answer.text
 
     def move_all(self, references: list[str], to: str, reason: str, message: str) -> None:
         """Move several tickets on at once."""
