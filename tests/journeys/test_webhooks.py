@@ -131,7 +131,8 @@ def test_a_receiver_is_told_a_tickets_story(city: City) -> None:
     assert last["ticket"]["reference"] == sent["ticket"]
     assert last["ticket"]["reports"] == [sent["reference"]]
     assert last["ticket"]["team"] == {"code": "voirie", "name": "Équipe voirie"}
-    public = city.http.get(f"/reports/{sent['reference']}").json()
+    french = {"Accept-Language": "fr"}
+    public = city.http.get(f"/reports/{sent['reference']}", headers=french).json()
     for name in ("category", "description", "location", "public_message", "closed_at"):
         assert last["public"][name] == public[name]
     unsaid = ("mot du bureau", *contact.values())
