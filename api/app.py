@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import cli, cors, errors, limits, refusals, spec
+from api import cli, clients, cors, errors, limits, refusals, spec
 from api.bodies import StrictRequest
 from api.counts import Counts
 from api.gate import REFUSAL
@@ -22,10 +22,13 @@ from api.views import (
     accounts,
     audit,
     bulk,
+    calendars,
     catalogue,
     categories,
+    desk_settings,
     feedback,
     health,
+    keys,
     locations,
     metrics,
     moderation,
@@ -33,6 +36,7 @@ from api.views import (
     password_page,
     people,
     photos,
+    proof,
     reports,
     residents,
     saved_filters,
@@ -42,6 +46,7 @@ from api.views import (
     teams,
     teamwork,
     tickets,
+    webhooks,
 )
 from infra import logs, queue
 from infra.database import make_engine, make_sessions
@@ -55,7 +60,8 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, audit, feedback),
+    *(accounts, teams, people, catalogue, calendars, desk_settings, webhooks, keys),
+    *(audit, feedback, proof),
 )
 
 REQUEST_ID = "X-Request-ID"
@@ -134,7 +140,7 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
     if refusal := request.environ.get(REFUSAL):
         raise refusal
-    services().limits.admit()
+    services().limits.admit(clients.current)
 
 
 def _finish(answer: Response) -> Response:

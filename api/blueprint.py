@@ -20,7 +20,7 @@ from api.bodies import (
 )
 from api.callers import ANYONE, REPORTER, STAFF
 from api.declarations import CALLER, ERRORS, HEADERS
-from api.limits import UNLIMITED, TooManyRequests
+from api.limits import BY_KEY, UNLIMITED, TooManyRequests
 from api.preconditions import (
     AnyVersion,
     NoEntityTag,
@@ -95,7 +95,8 @@ def problem_name(status: int) -> str:
 def _describe_caller(
     doc: dict[str, Any], doc_info: dict[str, Any], **_named: Any
 ) -> dict[str, Any]:
-    return {**doc, "security": SECURITY[doc_info[CALLER]]}
+    by_key: list[dict[str, list[str]]] = [{"key": []}] if doc_info["endpoint"] in BY_KEY else []
+    return {**doc, "security": [*SECURITY[doc_info[CALLER]], *by_key]}
 
 
 def _describe_problems(

@@ -9,6 +9,7 @@ from typing import Any, cast
 from flask import g
 from sqlalchemy.orm import Session
 
+from api import clients
 from api.declarations import ACT, CALLER, View, declare, raises, said
 from api.services import db, db_without_transaction, services
 from api.tokens import bearer
@@ -81,7 +82,7 @@ def _with_own_report(view: View, session: Callable[[], Session]) -> View:
     @wraps(view)
     def wrapper(reference: str, **arguments: Any) -> Any:
         holder = token_reference()
-        if holder is None and current_staff() is None:
+        if holder is None and current_staff() is None and clients.current() is None:
             raise NotAuthenticated
         report = reading.find(session(), reference, holder=holder)
         if report.reference != holder:
@@ -106,7 +107,7 @@ def staff(act: Act | None = None) -> Callable[[View], View]:
         def wrapper(*arguments: Any, **named: Any) -> Any:
             person = current_staff()
             if person is None:
-                raise NothingHere if token_reference() is not None else NotAuthenticated
+                raise NothingHere if _is_known_otherwise() else NotAuthenticated
             if act is not None and person.reach(act) is None:
                 raise NotForCaller
             return view(*arguments, staff=person, **named)
@@ -131,6 +132,11 @@ def current_staff() -> Staff | None:
         known = token is not None and token.startswith(sessions.TOKEN_PREFIX)
         g.staff = sessions.find_staff(db(), token, now()) if known and token else None
     return cast(Staff | None, g.staff)
+
+
+def _is_known_otherwise() -> bool:
+    """Tell whether the caller's token is good, but no session of staff."""
+    return token_reference() is not None or clients.current() is not None
 
 
 def holds(report: Report) -> bool:

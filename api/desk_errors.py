@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from infra.words import mark
+from reports.colleagues import UnfitMention
 from reports.desk import TicketMerged
 from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.moderation import UnknownPhoto
+from reports.planning import DayGone, NothingToPlan, TimeGone
 from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
+from reports.templates import UnfitTemplate
+from reports.third_parties import UnknownThirdParty
 from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 
 KIND = mark("This category does not take reports of this kind.")
@@ -26,17 +30,32 @@ _UNFIT_TARGET = mark(
 )
 _TEAM = mark("There is no such team here.")
 _ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
+TAKEN = mark("{name} has taken this ticket already.")
+_NOTHING_TO_PLAN = mark("This ticket is closed, so there is nothing to plan.")
+_DAY_GONE = mark("This day has passed.")
+_TIME_GONE = mark("This time has passed.")
+_TEMPLATE = mark(
+    "There is no such template for this step, or it speaks of something that this ticket lacks."
+)
+_THIRD_PARTY = mark("There is no such third party here.")
+_MENTION = mark("Somebody who is mentioned is not here, or may not see this ticket.")
 
 PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
     UnknownFilter: (404, "unknown-filter", None),
     UnknownPhoto: (404, "unknown-photo", None),
     FilterNameTaken: (409, "filter-name-taken", _FILTER_NAME),
     TooManyFilters: (409, "too-many-filters", _TOO_MANY_FILTERS),
+    NothingToPlan: (409, "ticket-closed", _NOTHING_TO_PLAN),
     NotMerged: (409, "not-merged", _NOT_MERGED),
     TicketMerged: (409, "merged", _MERGED),
 }
 
 PLACED: Mapping[type[Exception], tuple[str, str, str]] = {
+    DayGone: ("/on", "day-gone", _DAY_GONE),
+    TimeGone: ("/at", "time-gone", _TIME_GONE),
+    UnfitMention: ("/mentions", "unfit-mention", _MENTION),
+    UnfitTemplate: ("/template", "unfit-template", _TEMPLATE),
+    UnknownThirdParty: ("/code", "unknown-third-party", _THIRD_PARTY),
     PinOutsideCity: ("/location", "outside-own-city", OUTSIDE_OWN),
     UnfitAssignee: ("/assignee", "unfit-assignee", _ASSIGNEE),
     UnfitCategory: ("/category", "kind-not-offered", KIND),

@@ -54,6 +54,7 @@ def report(view: ReportView) -> dict[str, Any]:
         "public_message": view.public_message,
         "created_at": view.created_at,
         "updated_at": view.updated_at,
+        "planned_at": view.planned_at,
         "due_at": view.due_at,
         "closed_at": view.closed_at,
         "photos": [photo(one) for one in view.photos],
@@ -87,6 +88,7 @@ def ticket(item: TicketItem) -> dict[str, Any]:
         "district": _thing(item.district),
         "location": _position(item.location),
         "address": item.address,
+        "planned_at": item.planned_at,
         "description": item.description,
         "due_at": item.due_at,
         "late": item.late,
@@ -116,6 +118,7 @@ def photo(view: PhotoView) -> dict[str, Any]:
         "status": view.status,
         "reason": say(locale(), PHOTO_REASONS[view.reason]) if view.reason else None,
         "placeholder": view.placeholder,
+        "purpose": view.purpose,
         "urls": {
             size: {extension: base + end for extension, end in ends.items()}
             for size, ends in _ENDS.items()

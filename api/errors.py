@@ -43,12 +43,7 @@ from infra.storage import StorageError
 from infra.words import Reader, mark, say, say_number
 from reports import errands
 from reports.decisions import NoFallbackTeam
-from reports.desk import (
-    NotAllowed,
-    PublicMessageRequired,
-    StaleVersion,
-    UnknownTicket,
-)
+from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
 from reports.feedback import FeedbackTooLate
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
@@ -57,6 +52,7 @@ from reports.photos import UnusablePhoto
 from reports.reading import HiddenReport, UnknownReport
 from reports.status import TransitionRefused
 from reports.supporting import TicketClosed
+from reports.taking import TakenAlready
 from reports.work import ReportAnonymised
 
 log = structlog.get_logger()
@@ -108,7 +104,7 @@ _WHICH_CITY = mark("Say with “jurisdiction” which city you mean.")
 _KEY_REUSED = mark("This key came before with another body.")
 _KEY_IN_USE = mark("The first request with this key is still running.")
 _OTHER_PHOTO = mark("Another photo has this identifier.")
-_TOO_MANY_PHOTOS = mark("The report has as many photos as it may have.")
+_TOO_MANY_PHOTOS = mark("There are as many photos as there may be.")
 _PHOTOS_CLOSED = mark("The report was withdrawn and takes no more photos.")
 _ANONYMISED = mark("This report is no longer tied to a person, so its token opens nothing.")
 _MESSAGE_NEEDED = mark("Tell the resident why: a declined report needs a public message.")
@@ -212,6 +208,12 @@ def _feedback_too_late(error: FeedbackTooLate, status: int) -> Problem:
     return problem(status, "feedback-too-late", detail=detail, extra=extra)
 
 
+@_with(409)
+def _taken(error: TakenAlready, status: int) -> Problem:
+    detail = say(locale(), desk_errors.TAKEN, name=error.name)
+    return problem(status, "taken-already", detail=detail, extra={"assignee": error.email})
+
+
 @_with(422)
 def _unusable_photo(error: UnusablePhoto, status: int) -> Problem:
     detail = say(locale(), PHOTO_REASONS[error.code])
@@ -292,6 +294,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     PhotosClosed: _plain(409, "photos-closed", _PHOTOS_CLOSED),
     TooManyPhotos: _plain(409, "too-many-photos", _TOO_MANY_PHOTOS),
     TicketClosed: _plain(409, "closed", _CLOSED),
+    TakenAlready: _taken,
     TransitionRefused: _refused,
     FeedbackTooLate: _feedback_too_late,
     HiddenReport: _plain(410, "hidden-report"),

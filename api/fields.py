@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +16,7 @@ from api import cursors
 from api.cursors import BadCursor
 from city.file_format import CODE_PATTERN
 from geo.coordinates import Box, ImpossiblePosition, Position
-from infra.notation import NUMBER, read_moment, read_number, read_whole
+from infra.notation import NUMBER, read_day, read_moment, read_number, read_whole
 from infra.words import mark
 from reports import phones
 from reports.filters import Near
@@ -37,6 +37,7 @@ NOT_A_BOX = mark("Expected west,south,east,north in degrees.")
 NOT_NEAR = mark("Expected latitude,longitude,metres.")
 NOT_A_CURSOR = mark("This is no cursor of this list.")
 NOT_A_MOMENT = mark("Expected a date and time such as 2026-01-31T12:00:00Z.")
+NOT_A_DAY = mark("Expected a day such as 2026-01-31.")
 NOT_A_CODE = mark("Expected up to 63 small letters, digits and hyphens.")
 BOTH_OR_NONE = mark("Latitude and longitude belong together.")
 
@@ -70,6 +71,23 @@ class Moment(fields.AwareDateTime):
         if moment.year not in _YEARS:
             raise ma.ValidationError(NOT_A_MOMENT)
         return moment
+
+
+class Day(fields.Date):
+    """A day of the calendar, as the city's own clocks have it."""
+
+    def __init__(self, **arguments: Any) -> None:
+        messages: dict[str, Any] = dict.fromkeys(("invalid", "format"), NOT_A_DAY)
+        super().__init__(format="iso", error_messages=messages, **arguments)
+
+    def _deserialize(self, value: Any, *_arguments: Any, **_named: Any) -> date:
+        try:
+            day = read_day(value)
+        except (TypeError, ValueError) as error:
+            raise ma.ValidationError(NOT_A_DAY) from error
+        if day.year not in _YEARS:
+            raise ma.ValidationError(NOT_A_DAY)
+        return day
 
 
 class Number(fields.Float):

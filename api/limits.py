@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
 
@@ -12,6 +12,8 @@ from flask import Response, g, request
 from api import addresses
 from api.counts import Counts, Policy
 from api.tokens import bearer
+from city import keys
+from city.keys import Client
 
 WINDOW_S = 60
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -32,13 +34,19 @@ BUDGETS: Mapping[str, str] = {
     "supports.subscribe_to_ticket": "subscriptions",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",
+    "proof.put_photo": "photos",
     "sessions.log_in": "logins",
     "accounts.ask_for_reset": "logins",
     "accounts.set_password": "logins",
     "password_page.set_password": "logins",
 }
+# Where a client's key counts, and not where the client comes from.
+BY_KEY = frozenset({"reports.send_report"})
 # Of all reads, or of all writes.
 _SHARE_OF_A_BUDGET = 2
+
+
+FindClient = Callable[[], Client | None]
 
 
 class TooManyRequests(Exception):
@@ -65,12 +73,13 @@ class RequestLimits:
         self._counts = counts
         self._reads = Policy("reads", reads, WINDOW_S)
         self._writes = Policy("writes", writes, WINDOW_S)
+        self._guesses = Policy("guesses", writes, WINDOW_S)
 
-    def admit(self) -> None:
+    def admit(self, find_client: FindClient) -> None:
         """Count the present request; raise TooManyRequests when its caller has had enough."""
         if request.endpoint in UNLIMITED:
             return
-        callers, policies = _callers(), list(self._policies())
+        policies, callers = self._of_client(find_client) or (list(self._policies()), _callers())
         counts = iter(self._counts.add_each(list(product(policies, callers))))
         g.rate_limits = standings = [
             Standing(policy, max(islice(counts, len(callers))), policy.left_s())
@@ -79,6 +88,23 @@ class RequestLimits:
         spent = [standing for standing in standings if standing.used > standing.policy.quota]
         if spent:
             raise TooManyRequests(max(standing.left_s for standing in spent))
+
+    def _of_client(self, find_client: FindClient) -> tuple[list[Policy], list[str]] | None:
+        """Return what counts for a client that hands in a report by its key, and as whom.
+
+        It has the key's own limit, wherever it comes from. What is no key of ours counts as
+        anything else does, and after too many of these nobody looks them up any more.
+        """
+        if request.endpoint not in BY_KEY or not (bearer() or "").startswith(keys.TOKEN_PREFIX):
+            return None
+        address = addresses.of_caller()
+        if self._counts.add(self._guesses, address, 0) >= self._guesses.quota:
+            return None
+        client = find_client()
+        if client is None:
+            self._counts.add(self._guesses, address)
+            return None
+        return [Policy("reports", client.per_minute, WINDOW_S)], [f"key:{client.key_id}"]
 
     def _policies(self) -> Iterator[Policy]:
         general = self._reads if request.method in SAFE_METHODS else self._writes

@@ -74,6 +74,8 @@ class Exposition(Collector):
         if (counted := _answer(census)) is not None:
             yield _gauge("vigie_photos", "Photos by state.", "status", counted.photos)
             yield _gauge("vigie_notices", "Notices by state.", "status", counted.notices)
+            told = "Deliveries to webhooks by state."
+            yield _gauge("vigie_webhook_deliveries", told, "status", counted.deliveries)
             yield _gauge("vigie_tickets_open", "Open tickets.", "status", counted.tickets)
 
     def _ask_sums(self) -> list[Metric]:

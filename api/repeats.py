@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api import documents
+from api import clients, documents
 from api.bodies import BadInput, document
 from api.callers import current_staff
 from api.problems import Fault
@@ -34,6 +34,9 @@ def given_key() -> Key | None:
     if not (1 <= len(text) <= MAX_KEY and text.isascii() and text.isprintable()):
         raise BadInput(Fault(say(locale(), BAD_KEY), parameter=HEADER))
     route = f"{request.method} {request.path}"
+    if client := clients.current():
+        # Machines count from one, so each client has keys of its own.
+        route = f"{route} by {client.key_id}"
     return idempotency.make_key(route, text, _caller(), document())
 
 

@@ -14,6 +14,7 @@ from city.teams import FallbackTeam, TeamOfRules
 from infra.words import mark, say
 from reports.accounts import NotInUse
 from reports.letters import UnknownLink
+from reports.webhooks import TooManyWebhooks, WebhookAsleep
 
 CODE_REQUIRED = mark("This account asks for a code of its second factor besides.")
 WRONG_CODE = mark("The code is wrong, has run out or was used already.")
@@ -40,6 +41,8 @@ PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
         mark("Nobody else can administer the city, so this person has to go on doing so."),
     ),
     NotInUse: (409, "not-in-use", mark("This person has left. Take them back first.")),
+    WebhookAsleep: (409, "webhook-asleep", mark("This webhook is not in use. Enable it first.")),
+    TooManyWebhooks: (409, "too-many-webhooks", mark("Retire a webhook before adding another.")),
     SecondFactorOn: (409, "second-factor-on", mark("There is a second factor already.")),
     NoSecondFactor: (409, "no-second-factor", mark("There is no second factor.")),
 }

@@ -49,6 +49,7 @@ CONFIG: dict[str, Any] = {
 _SCHEMES = {
     "tracking": "A report's tracking token (`vgr_…`), which came with the answer to the report.",
     "session": "A staff session (`vgs_…`), which came with the answer to the login.",
+    "key": "A client's key (`vk_…`), which an administrator of the city has given to it.",
 }
 
 _HEADERS: Mapping[int, Mapping[str, Any]] = {

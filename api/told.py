@@ -8,9 +8,11 @@ from typing import Any
 from flask import Response
 
 from api import documents, preconditions
+from api.callers import NothingHere, current_staff
 from api.schemas.reports import MessageSchema
 from api.schemas.tickets import TicketSchema
 from api.services import db, locale, public_url, services
+from city.sessions import Staff
 from infra.clock import now
 from infra.words import say
 from reports import tickets, tracking
@@ -46,7 +48,7 @@ def reporter_view(view: ReporterView, *, with_token: bool = False) -> dict[str, 
 
 def ticket(row: Ticket, status: int = 200) -> Response:
     """Return the ticket as staff see it, with its entity tag."""
-    found = tickets.view(db(), row, locale(), now())
+    found = tickets.view(db(), _reader(), row, locale(), now())
     answer = documents.answer(_ticket_document(found))
     answer.status_code = status
     return preconditions.tag(answer, found.item.version)
@@ -54,7 +56,7 @@ def ticket(row: Ticket, status: int = 200) -> Response:
 
 def changed_ticket(before: TicketItem, row: Ticket, reasons: Mapping[str, Why]) -> Response:
     """Return the ticket as it is now, its entity tag, and what changed and why."""
-    found = tickets.view(db(), row, locale(), now())
+    found = tickets.view(db(), _reader(), row, locale(), now())
     was, document = documents.ticket(before), _ticket_document(found)
     document["changes"] = [
         {
@@ -68,6 +70,14 @@ def changed_ticket(before: TicketItem, row: Ticket, reasons: Mapping[str, Why]) 
     return preconditions.tag(documents.answer(document), found.item.version)
 
 
+def _reader() -> Staff:
+    """Return who gets the answer: tickets are told to staff alone."""
+    staff = current_staff()
+    if staff is None:
+        raise NothingHere
+    return staff
+
+
 def _ticket_document(found: TicketView) -> dict[str, Any]:
     more: dict[str, Any] = TICKET.dump(
         {
@@ -77,6 +87,10 @@ def _ticket_document(found: TicketView) -> dict[str, Any]:
             "next": [status.value for status in found.next],
             "merged_into": found.merged_into,
             "feedback": found.feedback,
+            "close_reason": found.close_reason,
+            "third_party": found.third_party,
+            "hidden_photos": found.hidden_photos,
+            "flags": found.flags,
         }
     )
     return documents.ticket(found.item) | more

@@ -10,19 +10,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from api.cursors import encode
-from bench.tools.database import AREA, Town, town
-from bench.tools.desk import COMMON, RARE, UNUSUAL, fill_desk
+from bench.tools.database import Town, town
+from bench.tools.desk import fill_desk
 from bench.tools.verdict import Ratio, conclude
 from reports.filters import Mark
 from tests.api.help import LEAD_OF_ROADS, MEMBER_OF_ROADS
+from tests.api.inbox_questions import LARGE, OF_ALL, OF_TEAMS, asked_of, nodes_of
 from tests.resident import BASE, body_of, log_in
 
 FEW, MANY = 100_000, 1_000_000
@@ -30,50 +29,6 @@ AT_MOST = 2.0
 ROUNDS = 11
 WARM_UP = 3
 MOST_READ = 0.1
-_LARGE = {"tickets", "ticket_words", "reports", "memberships", "messages", "events"}
-_SMALL_BOX = f"bbox={AREA.west},{AREA.south},{AREA.west + 0.002},{AREA.south + 0.002}"
-_HALF = f"bbox={AREA.west},{AREA.south},{AREA.west + 0.03},{AREA.north}"
-
-_OF_ALL = (
-    "",
-    "limit=100",
-    "sort=oldest",
-    "sort=deadline",
-    "sort=priority",
-    "sort=reports",
-    "status=received",
-    "status=resolved",
-    "status=received,reopened&sort=deadline",
-    "team=voirie",
-    "team=voirie,reseaux&status=waiting",
-    "category=nid-de-poule",
-    "category=personne-en-difficulte",
-    "district=bellevue",
-    "district=les-docks&category=banc",
-    "priority=urgent",
-    "priority=normal",
-    f"assignee={MEMBER_OF_ROADS}",
-    "late=true",
-    "late=false",
-    "unrouted=true",
-    "uncertain=true",
-    "undelivered=true",
-    "kind=idea",
-    _SMALL_BOX,
-    _HALF,
-    f"q={RARE}",
-    f"q={UNUSUAL}",
-    f"q={COMMON}",
-    f"q={COMMON}&status=received",
-    f"q={COMMON}&sort=reports",
-    "q=nacelle",
-    f"q={COMMON}+nacelle",
-    f"q={UNUSUAL}&category=nid-de-poule&late=false",
-    "q=nobodysaysthis",
-    "q=7KM-3QX-9PA",
-)
-_OF_TEAMS = ("", "sort=deadline", "status=resolved", "late=true", f"q={COMMON}", f"q={UNUSUAL}")
-
 Headers = dict[str, str]
 Question = tuple[str, str]
 
@@ -84,9 +39,9 @@ def main() -> int:
         fill_desk(small, FEW)
         fill_desk(large, MANY)
         questions = [
-            *(("dispatcher", query) for query in _OF_ALL),
-            *(("member of two teams", query) for query in _OF_TEAMS),
-            *(("lead of a team", query) for query in _OF_TEAMS),
+            *(("dispatcher", query) for query in OF_ALL),
+            *(("member of two teams", query) for query in OF_TEAMS),
+            *(("lead of a team", query) for query in OF_TEAMS),
         ]
         cities = [_City(small, FEW), _City(large, MANY)]
         read = [complaint for question in questions for complaint in cities[1].explain(question)]
@@ -124,17 +79,13 @@ class _City:
 
     def explain(self, question: Question) -> Iterator[str]:
         """Yield a complaint for each statement that reads too much of a large table."""
-        with self._noted() as asked:
+        with asked_of(self._one.parts.engine) as asked:
             self.ask(question)
         with psycopg.connect(self._one.libpq_url) as connection:
             for statement, values in asked:
-                explained = connection.execute(
-                    f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}".encode(), values
-                ).fetchone()
-                assert explained is not None
-                for node in _nodes(explained[0][0]["Plan"]):
+                for node in nodes_of(connection, statement, values, "ANALYZE, TIMING OFF, "):
                     rows = _rows_read(node)
-                    if node.get("Relation Name") in _LARGE and (
+                    if node.get("Relation Name") in LARGE and (
                         node["Node Type"] == "Seq Scan" or rows > MOST_READ * self._count
                     ):
                         yield (
@@ -148,22 +99,9 @@ class _City:
             found = connection.execute("SELECT created_at FROM tickets WHERE id = %s", (row_id,))
             row = found.fetchone()
         assert row is not None
-        return encode(Mark(row[0], row_id))
-
-    @contextmanager
-    def _noted(self) -> Iterator[list[tuple[str, Any]]]:
-        asked: list[tuple[str, Any]] = []
-
-        def note(_c: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
-            if statement.lstrip().startswith(("SELECT", "WITH", "(")):
-                asked.append((statement, values))
-
-        engine = self._one.parts.engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield asked
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
+        # A cursor belongs to its list, and is made in the name of a request for it.
+        with self._one.app.test_request_context(f"{BASE}/tickets"):
+            return encode(Mark(row[0], row_id))
 
 
 def _race(question: Question, small: _City, large: _City, *, deep: bool = False) -> Ratio:
@@ -177,12 +115,6 @@ def _race(question: Question, small: _City, large: _City, *, deep: bool = False)
     who, query = question
     name = f"{who}: {query or ('far behind' if deep else 'everything')}"
     return Ratio(name, f"at {FEW:,}", "ms", ours, peers, AT_MOST)
-
-
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for part in plan.get("Plans", ()):
-        yield from _nodes(part)
 
 
 def _rows_read(node: dict[str, Any]) -> float:

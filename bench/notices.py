@@ -20,7 +20,7 @@ from bench.tools.verdict import Ratio, conclude
 from infra.embedded.mailbox import Mailbox
 from tests.resident import Resident
 from tests.stack import ROOT
-from workers.process import Kind
+from workers.queues import Kind
 
 ROUNDS = 3
 REPORTS = 50

@@ -24,6 +24,7 @@ class Act(StrEnum):
     WRITE_NOTES = "write_notes"
     ASSIGN = "assign"
     HAND_BACK = "hand_back"
+    ADD_PHOTOS = "add_photos"
     TRIAGE = "triage"
     JOIN = "join"
     MODERATE = "moderate"
@@ -49,6 +50,7 @@ _TEAM_ACTS = {
     Act.WRITE_NOTES: Reach.TEAMS,
     Act.ASSIGN: Reach.TEAMS,
     Act.HAND_BACK: Reach.TEAMS,
+    Act.ADD_PHOTOS: Reach.TEAMS,
     Act.TAKE_IN_REPORTS: Reach.JURISDICTION,
 }
 

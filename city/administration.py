@@ -15,14 +15,16 @@ from sqlalchemy.orm import Session
 from city import audit
 from city.audit import AuditAct
 from city.changes import Changes
+from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
 from city.file_format import CODE_PATTERN, NO_TEXT, Steps, Unfit, untold
 from city.models import Category, CategoryGroup, Jurisdiction, Team
 
 Part = TypeVar("Part", bound=BaseModel)
-Row = TypeVar("Row", Category, CategoryGroup, Team)
+Row = TypeVar("Row", Category, CategoryGroup, Team, CloseReason, ThirdParty, AnswerTemplate)
 
-# Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit.
-_UNTOLD = frozenset({"email", "name"})
+# Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit. Nor are
+# addresses that may hold secrets, or words that administrators wrote for themselves.
+_UNTOLD = frozenset({"email", "name", "url", "description"})
 
 
 class UnknownSetting(Exception):
@@ -133,5 +135,10 @@ def _told(name: str, change: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
 
 def _fault(error: Any) -> tuple[Steps, Unfit]:
     raised = error.get("ctx", {}).get("error")
-    unfit = raised if isinstance(raised, Unfit) else Unfit("{complaint}", complaint=error["msg"])
+    unfit = raised if isinstance(raised, Unfit) else Unfit("{complaint}", complaint=_said(error))
     return tuple(step for step in error["loc"] if step != "[key]"), unfit
+
+
+def _said(error: Any) -> str:
+    complaint: str = error["msg"]
+    return complaint.removeprefix("Value error, ")

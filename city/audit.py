@@ -19,6 +19,8 @@ class AuditAct(StrEnum):
     ERASURE = "erasure"
     ADDED = "added"
     CHANGED = "changed"
+    ROTATED = "rotated"
+    REPLAYED = "replayed"
     INVITED = "invited"
     PASSWORD_SET = "password_set"  # noqa: S105 (the name of an act)
     SECOND_FACTOR_ON = "second_factor_on"

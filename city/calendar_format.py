@@ -19,7 +19,9 @@ from city import calendars, public_holidays
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
-Span = Annotated[str, StringConstraints(pattern=rf"^{_TIME}-({_TIME}|24:00)$")]
+SPAN_PATTERN = rf"^{_TIME}-({_TIME}|24:00)$"
+MOST_RELANCE_HOURS = 1000
+Span = Annotated[str, StringConstraints(pattern=SPAN_PATTERN)]
 
 
 def _check_hours(hours: list[str]) -> list[str]:
@@ -78,5 +80,14 @@ class RelancePart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    before_hours: Annotated[int, Field(ge=1, le=1000)] = 8
-    after_hours: Annotated[int, Field(ge=1, le=1000)] = 8
+    before_hours: Annotated[int, Field(ge=1, le=MOST_RELANCE_HOURS)] = 8
+    after_hours: Annotated[int, Field(ge=1, le=MOST_RELANCE_HOURS)] = 8
+
+
+class WorkingTimePart(BaseModel):
+    """All that a city says of its time; without a calendar every hour is a working hour."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    calendar: CalendarPart | None = None
+    relance: RelancePart = RelancePart()

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import exists, func, select
 
+from city import working_time
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.changes import Changes, assign, sync, touch
 from city.file_format import UNKNOWN, CategoryPart, GroupPart, QuestionPart, Unfit
@@ -114,6 +115,7 @@ def create_category(office: Administration, body: dict[str, Any], position: int 
     """Add a category with its questions, or raise UnfitPart or CodeTaken."""
     city = office.lock()
     part = office.read(CategoryPart, body, city)
+    working_time.check_targets(city, part)
     group = _group_in_use(office, part.group)
     office.check_free(Category, part.code)
     values = category_values(part, group.id, _place(office, Category, position))
@@ -134,7 +136,9 @@ def change_category(
     retired: bool,
 ) -> Category:
     """Make the category and its questions what the body says, or raise UnfitPart."""
-    part = office.read(CategoryPart, {**body, "code": category.code}, office.lock())
+    city = office.lock()
+    part = office.read(CategoryPart, {**body, "code": category.code}, city)
+    working_time.check_targets(city, part)
     group = _group_in_use(office, part.group)
     before = office.session.get_one(CategoryGroup, category.group_id).code
     values = category_values(part, group.id, category.position if position is None else position)

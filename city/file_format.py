@@ -22,9 +22,11 @@ from pydantic import (
     model_validator,
 )
 
+from city import placeholders
 from city.access import Role
-from city.calendar_format import CalendarPart, RelancePart
+from city.calendar_format import CalendarPart, WorkingTimePart
 from city.models import KeptText, Kind, Priority, QuestionType
+from city.statuses import CLOSED, Status
 from infra.database import Names
 from infra.words import mark
 
@@ -73,6 +75,19 @@ def _check_names(names: Names) -> Names:
     return names
 
 
+def _check_places(text: str) -> str:
+    found = placeholders.unknown(text)
+    if found is not None:
+        raise Unfit(mark("'{place}' is no placeholder"), place=found)
+    return text
+
+
+def _check_closed(status: Status) -> Status:
+    if status not in CLOSED:
+        raise Unfit(mark("closes no ticket"))
+    return status
+
+
 CODE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 MAX_TARGET_HOURS = 24 * 366 * 5
 MIN_PASSWORD = 8
@@ -90,6 +105,9 @@ Steps = tuple[str | int, ...]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_check_locale)]
 Mail = Annotated[str, AfterValidator(_check_address), AfterValidator(str.lower)]
 Texts = Annotated[dict[Locale, str], AfterValidator(_check_names)]
+Wording = Annotated[str, AfterValidator(_check_places)]
+Wordings = Annotated[dict[Locale, Wording], AfterValidator(_check_names)]
+ClosedStatus = Annotated[Status, AfterValidator(_check_closed)]
 
 
 class _Part(BaseModel):
@@ -109,7 +127,7 @@ class FeedbackPart(_Part):
     days: Annotated[int, Field(ge=1, le=366)] = 14
 
 
-class JurisdictionPart(_Part):
+class JurisdictionPart(WorkingTimePart):
     """The city itself; the first locale is the one to fall back on."""
 
     code: Code
@@ -119,8 +137,6 @@ class JurisdictionPart(_Part):
     boundary: Path
     fallback_team: Code
     retention: RetentionPart | None = None
-    calendar: CalendarPart | None = None
-    relance: RelancePart = RelancePart()
     feedback: FeedbackPart = FeedbackPart()
 
 
@@ -194,6 +210,32 @@ class TeamPart(_Part):
     email: Mail
 
 
+class CloseReasonPart(_Part):
+    """Why tickets are closed, and what reporters are told then where nobody writes to them."""
+
+    code: Code
+    names: Texts
+    statuses: Annotated[list[ClosedStatus], Field(min_length=1)]
+    public_texts: Texts | None = None
+
+
+class ThirdPartyPart(_Part):
+    """Somebody outside the city's teams to whom work is handed."""
+
+    code: Code
+    names: Texts
+
+
+class TemplatePart(_Part):
+    """Words to answer with; what it leaves out, it leaves open."""
+
+    code: Code
+    names: Texts
+    category: Code | None = None
+    status: Status | None = None
+    texts: Wordings
+
+
 class PersonPart(_Part):
     """Somebody who works for the city; the password counts only when the person is new."""
 
@@ -231,6 +273,9 @@ class CityFile(_Part):
     teams: list[TeamPart]
     people: list[PersonPart] = []
     rules: list[RulePart] = []
+    close_reasons: list[CloseReasonPart] = []
+    third_parties: list[ThirdPartyPart] = []
+    templates: list[TemplatePart] = []
     addresses: Path | None = None
 
     @model_validator(mode="after")
@@ -239,6 +284,9 @@ class CityFile(_Part):
         categories = _check_unique("category", self.categories)
         teams = _check_unique("team", self.teams)
         _check_unique("layer", self.layers)
+        _check_unique("close reason", self.close_reasons)
+        _check_unique("third party", self.third_parties)
+        _check_unique("template", self.templates)
         if len({person.email for person in self.people}) < len(self.people):
             raise ValueError("more than one person has the same e-mail address")
         if any(layer.code == BOUNDARY_CODE for layer in self.layers):
@@ -248,6 +296,7 @@ class CityFile(_Part):
         _check_known("group", groups, (category.group for category in self.categories))
         _check_known("group", groups, (rule.group for rule in self.rules if rule.group))
         _check_known("category", categories, (r.category for r in self.rules if r.category))
+        _check_known("category", categories, (t.category for t in self.templates if t.category))
         _check_known("team", teams, (rule.team for rule in self.rules))
         _check_known("team", teams, (code for person in self.people for code in person.teams))
         _check_known("team", teams, [self.jurisdiction.fallback_team])
@@ -309,16 +358,20 @@ def _check_known(what: str, known: set[str], used: Iterable[str]) -> None:
 
 def _check_targets(categories: Iterable[CategoryPart], calendar: CalendarPart | None) -> None:
     """Raise ValueError for a target that no calendar day would ever see."""
-    if calendar is None:
-        return
-    most_hours = MOST_HOURS * calendar.weekly_minutes() // (7 * 24 * 60)
     for category in categories:
-        targets = (category.target_hours or 0, *category.target_hours_by_priority.values())
-        if max(targets) > most_hours:
+        longest = max((category.target_hours or 0, *category.target_hours_by_priority.values()))
+        if longest > most_hours(calendar):
             raise ValueError(
-                f"the category {category.code!r} may take {max(targets)} working hours, which are"
+                f"the category {category.code!r} may take {longest} working hours, which are"
                 " more than five years of the calendar"
             )
+
+
+def most_hours(calendar: CalendarPart | None) -> int:
+    """Return how many working hours a target may have: five years of the calendar."""
+    if calendar is None:
+        return MOST_HOURS
+    return MOST_HOURS * calendar.weekly_minutes() // (7 * 24 * 60)
 
 
 def _check_texts(city: CityFile, locale: str) -> None:
@@ -327,11 +380,14 @@ def _check_texts(city: CityFile, locale: str) -> None:
         raise ValueError(f"{place} {NO_TEXT.format(language=locale)}")
 
 
+_IN_LANGUAGES = (get_args(Texts)[0], get_args(Wordings)[0], Texts | None)
+
+
 def untold(part: BaseModel, locale: str) -> Iterator[Steps]:
     """Yield where the part, or one within it, has texts but none in the locale to fall back on."""
     for name, value in part:
-        is_text = type(part).model_fields[name].annotation == get_args(Texts)[0]
-        if is_text and locale not in value:
+        is_text = type(part).model_fields[name].annotation in _IN_LANGUAGES
+        if is_text and value is not None and locale not in value:
             yield (name,)
         elif isinstance(value, BaseModel):
             yield from ((name, *path) for path in untold(value, locale))

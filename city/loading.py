@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ARRAY, Text, any_, cast, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from city import catalogue, people, sessions, teams
+from city import catalogue, desk_settings, people, sessions, teams, working_time
 from city.addresses import UnusableAddresses, read_addresses
 from city.changes import Changes, assign, sync, touch
+from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
 from city.file_format import BOUNDARY_CODE, CityFile, LayerPart, UnusableCityFile, read_json
 from city.models import (
     Address,
@@ -53,6 +54,7 @@ class Loading:
         service = self._load_layers(jurisdiction)
         groups = self._load_groups(jurisdiction)
         categories = self._load_categories(jurisdiction, groups)
+        self._load_desk(jurisdiction, categories)
         self._load_people(jurisdiction, team_ids)
         targets = _Targets(
             team_ids, groups, categories, layers.district_ids(self.session, service.id)
@@ -70,10 +72,8 @@ class Loading:
             "locales": part.locales,
             "retention_months": part.retention.months if part.retention else None,
             "retention_text": (part.retention.text if part.retention else KeptText.KEEP).value,
-            "calendar": part.calendar.model_dump(mode="json") if part.calendar else None,
-            "relance_before_hours": part.relance.before_hours,
-            "relance_after_hours": part.relance.after_hours,
             "feedback_days": part.feedback.days,
+            **working_time.values(part),
             "retired_at": None,
         }
         jurisdiction = self.session.scalar(
@@ -85,7 +85,8 @@ class Loading:
             self.session.flush()
             self.changes.append(f"jurisdiction {part.code}: added")
         else:
-            self._update("jurisdiction", part.code, jurisdiction, values)
+            changed = self._update("jurisdiction", part.code, jurisdiction, values)
+            working_time.have_followed(jurisdiction, changed)
         return jurisdiction
 
     def _load_teams(self, jurisdiction: Jurisdiction) -> dict[str, int]:
@@ -200,6 +201,26 @@ class Loading:
             if len(self.changes) > said:
                 touch(self.session.get_one(Category, ids[part.code]))
         return ids
+
+    def _load_desk(self, jurisdiction: Jurisdiction, categories: Mapping[str, int]) -> None:
+        keys = {"jurisdiction_id": jurisdiction.id}
+        reasons = {
+            part.code: desk_settings.reason_values(part, position)
+            for position, part in enumerate(self.city.close_reasons)
+        }
+        self._sync("close reason", CloseReason.jurisdiction_id, keys, reasons)
+        parties = {
+            part.code: desk_settings.third_party_values(part, position)
+            for position, part in enumerate(self.city.third_parties)
+        }
+        self._sync("third party", ThirdParty.jurisdiction_id, keys, parties)
+        templates = {
+            part.code: desk_settings.template_values(
+                part, categories[part.category] if part.category else None, position
+            )
+            for position, part in enumerate(self.city.templates)
+        }
+        self._sync("template", AnswerTemplate.jurisdiction_id, keys, templates)
 
     def _load_people(self, jurisdiction: Jurisdiction, team_ids: Mapping[str, int]) -> None:
         known = {
@@ -320,8 +341,10 @@ class Loading:
                 self._tell(what, one.code, one.changes)
         return {one.code: one.row.id for one in synced if one.code in wanted}
 
-    def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> None:
-        self._tell(what, code, assign(row, values))
+    def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> Changes:
+        changes = assign(row, values)
+        self._tell(what, code, changes)
+        return changes
 
     def _tell(self, what: str, code: str, changes: Changes) -> None:
         changed = dict(changes)

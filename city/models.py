@@ -42,6 +42,16 @@ class Priority(StrEnum):
     URGENT = "urgent"
 
 
+class Channel(StrEnum):
+    """How a report came in."""
+
+    APP = "app"
+    PHONE = "phone"
+    COUNTER = "counter"
+    SENSOR = "sensor"
+    CHAT = "chat"
+
+
 class KeptText(StrEnum):
     """What becomes of words and photos when a report is no longer tied to a person."""
 
@@ -71,6 +81,7 @@ class Jurisdiction(Base):
     """One city on this installation; `retention_months` None: contact details are kept for ever.
 
     `calendar` is what `city/calendar_format.py` describes; None: every hour is a working hour.
+    While deadlines are reckoned anew, `reckoned_to` is the id of the ticket this has come to.
     """
 
     __tablename__ = "jurisdictions"
@@ -96,6 +107,8 @@ class Jurisdiction(Base):
     relance_before_hours: Mapped[int] = mapped_column(server_default=text("8"))
     relance_after_hours: Mapped[int] = mapped_column(server_default=text("8"))
     feedback_days: Mapped[int] = mapped_column(server_default=text("14"))
+    reckoned_to: Mapped[int | None] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(server_default="1")
     fallback_team_id: Mapped[int | None] = mapped_column(BigInteger)
     ruleset_id: Mapped[int | None] = mapped_column(BigInteger)
     retired_at: Mapped[datetime | None]
@@ -237,6 +250,32 @@ class StaffSession(Base):
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiKey(Base):
+    """A client's key; the secret itself is never kept, only its SHA-256 and how it begins.
+
+    `per_minute` is how many reports it may hand in each minute.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        one_of("channel", Channel),
+        CheckConstraint("per_minute > 0", name="per_minute"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    name: Mapped[str]
+    prefix: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(unique=True)
+    channel: Mapped[str]
+    per_minute: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="1")
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
 
 
 class Ruleset(Base):

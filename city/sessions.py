@@ -84,7 +84,7 @@ def open_session(
             expires_at=expires_at,
         )
     )
-    return OpenedSession(token, expires_at, _staff(session, person))
+    return OpenedSession(token, expires_at, staff_of(session, person))
 
 
 def check_password(session: Session, person_id: int, password: str) -> Person:
@@ -106,7 +106,7 @@ def find_staff(session: Session, token: str, now: datetime) -> Staff | None:
             Person.retired_at.is_(None),
         )
     )
-    return None if person is None else _staff(session, person)
+    return None if person is None else staff_of(session, person)
 
 
 def close_session(session: Session, token: str) -> None:
@@ -128,7 +128,8 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _staff(session: Session, person: Person) -> Staff:
+def staff_of(session: Session, person: Person) -> Staff:
+    """Return what the person is to the city, as of now."""
     teams = session.execute(
         select(Team.id, Team.code)
         .join(TeamMember, TeamMember.team_id == Team.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 NUMBER = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
 
@@ -31,6 +31,13 @@ def read_whole(text: str) -> int:
     return int(text)
 
 
+def read_day(text: str) -> date:
+    """Return the day that is written as RFC 3339 has it; raise ValueError."""
+    if _DAY.fullmatch(text) is None:
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
 def read_moment(text: str) -> datetime:
     """Return the time that is written as RFC 3339 has it, in UTC.
 
@@ -53,6 +60,7 @@ def read_moment(text: str) -> datetime:
 def is_day(text: str) -> bool:
     """Tell whether the text is a date as RFC 3339 has it."""
     try:
-        return bool(_DAY.fullmatch(text) and datetime.fromisoformat(text))
+        read_day(text)
     except ValueError:
         return False
+    return True

@@ -167,7 +167,7 @@ class Outgoing:
         unpacked.
         """
         deadline = _Deadline(deadline_s)
-        target = self._read(url)
+        target = _read(url, self._ports)
         route = _Route(self._addresses(target.host, deadline), deadline)
         sent = {"User-Agent": "Vigie", **(headers or {}), "Host": target.host_header}
         try:
@@ -179,24 +179,6 @@ class Outgoing:
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             raise NoAnswer(type(error).__name__) from error
 
-    def _read(self, url: str) -> _Target:
-        if not url.isascii() or not url.isprintable() or " " in url:
-            raise RequestRefused("the address holds characters that an address does not have")
-        try:
-            parts = urlsplit(url)
-            given_port = parts.port
-        except ValueError as error:
-            raise RequestRefused("this is no address") from error
-        if parts.scheme not in DEFAULT_PORTS:
-            raise RequestRefused("only http and https are asked")
-        if "@" in parts.netloc:
-            raise RequestRefused("the address holds credentials")
-        port = DEFAULT_PORTS[parts.scheme] if given_port is None else given_port
-        if port not in self._ports:
-            raise RequestRefused("this port is not asked")
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return _Target(parts.scheme, (parts.hostname or "").removesuffix("."), port, path)
-
     def _addresses(self, host: str, deadline: _Deadline) -> list[Address]:
         """Return the addresses of the host, all of which may be asked."""
         literal = _literal(host)
@@ -206,12 +188,42 @@ class Outgoing:
             found = [ip_address(text) for text in self._resolve(host, deadline.left_s())]
         if not found:
             raise NoAnswer("the name has no address")
-        if not all(self._may_be_asked(address) for address in found):
-            raise RequestRefused("the address leads to a place that is not public")
+        _judge(found, self._allowed)
         return found
 
-    def _may_be_asked(self, address: Address) -> bool:
-        return is_public(address) or any(address in network for network in self._allowed)
+
+def check(url: str, *, allowed: Iterable[Network] = (), ports: Collection[int] = PORTS) -> None:
+    """Raise RequestRefused for what can never be asked, wherever its name may lead."""
+    host = _read(url, ports).host
+    literal = _literal("127.0.0.1" if f".{host}".endswith(".localhost") else host)
+    if literal is not None:
+        _judge([literal], allowed)
+
+
+def _judge(addresses: Iterable[Address], allowed: Iterable[Network]) -> None:
+    networks = tuple(allowed)
+    for address in addresses:
+        if not is_public(address) and not any(address in network for network in networks):
+            raise RequestRefused("the address leads to a place that is not public")
+
+
+def _read(url: str, ports: Collection[int]) -> _Target:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise RequestRefused("the address holds characters that an address does not have")
+    try:
+        parts = urlsplit(url)
+        given_port = parts.port
+    except ValueError as error:
+        raise RequestRefused("this is no address") from error
+    if parts.scheme not in DEFAULT_PORTS:
+        raise RequestRefused("only http and https are asked")
+    if "@" in parts.netloc:
+        raise RequestRefused("the address holds credentials")
+    port = DEFAULT_PORTS[parts.scheme] if given_port is None else given_port
+    if port not in ports:
+        raise RequestRefused("this port is not asked")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Target(parts.scheme, (parts.hostname or "").removesuffix("."), port, path)
 
 
 def _literal(host: str) -> Address | None:

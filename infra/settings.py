@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from infra.queue import QueueName
 
 T = TypeVar("T")
+Network = IPv4Network | IPv6Network
 
 MOST = 100_000
 
@@ -55,6 +57,10 @@ class Settings:
     photo_retry_s: int
     notice_lease_s: int
     notice_retry_s: int
+    webhook_lease_s: int
+    webhook_retry_s: int
+    webhook_networks: tuple[Network, ...]
+    webhook_ports: frozenset[int]
     sweep_interval_s: int
     photo_workers: int
     reads_per_minute: int
@@ -84,6 +90,10 @@ class Settings:
             photo_retry_s=_read(environ, "PHOTO_RETRY_SECONDS", _positive, "20"),
             notice_lease_s=_read(environ, "NOTICE_LEASE_SECONDS", _positive, "60"),
             notice_retry_s=_read(environ, "NOTICE_RETRY_SECONDS", _positive, "30"),
+            webhook_lease_s=_read(environ, "WEBHOOK_LEASE_SECONDS", _positive, "20"),
+            webhook_retry_s=_read(environ, "WEBHOOK_RETRY_SECONDS", _positive, "30"),
+            webhook_networks=_read(environ, "WEBHOOK_NETWORKS_ALLOWED", _networks, ""),
+            webhook_ports=_read(environ, "WEBHOOK_PORTS", _ports, "80,443,8080,8443"),
             sweep_interval_s=_read(environ, "SWEEP_INTERVAL_SECONDS", _positive, "5"),
             photo_workers=_read(environ, "PHOTO_WORKERS", _positive, "1"),
             reads_per_minute=_read(environ, "READS_PER_MINUTE", _positive, "6000"),
@@ -178,6 +188,14 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:7]) <= MOST):
         raise ValueError(f"expected a whole number from 1 to {MOST}")
     return int(text)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+
+
+def _ports(text: str) -> frozenset[int]:
+    return frozenset(_positive(one.strip()) for one in text.split(","))
 
 
 def _count(text: str) -> int:

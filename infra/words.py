@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -47,10 +47,19 @@ def say(locale: str, message: str, **values: object) -> str:
 
 def say_moment(locale: str, moment: datetime, time_zone: str) -> str:
     """Return the day and time in the locale's way and in the place's own time."""
-    local = moment.astimezone(ZoneInfo(time_zone))
+    return say_local(locale, moment.astimezone(ZoneInfo(time_zone)))
+
+
+def say_local(locale: str, local: datetime) -> str:
+    """Return the day and time in the locale's way, by the clock that the time is told by."""
     frame = str(get_datetime_format("long", locale=locale))
     day, hour = format_date(local, "long", locale), format_time(local, "short", locale=locale)
     return frame.replace("{1}", day).replace("{0}", hour)
+
+
+def say_day(locale: str, day: date) -> str:
+    """Return the day in the locale's way."""
+    return str(format_date(day, "long", locale))
 
 
 def say_number(locale: str, number: float) -> str:

@@ -7,16 +7,19 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 
-import city.account_models  # noqa: F401  (declares its tables)
+import city.account_models
+import city.desk_models  # noqa: F401  (both declare their tables)
 import geo.models  # noqa: F401  (declares its tables)
 import reports.closings
 import reports.decision_rows
 import reports.desk_models
+import reports.flags
 import reports.idempotency
 import reports.models
 import reports.removals
 import reports.subscriptions
-import reports.supports  # noqa: F401  (all declare their own tables, and models those of city)
+import reports.supports
+import reports.webhook_models  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base
 from infra.settings import Settings
 

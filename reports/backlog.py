@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from reports.leases import PENDING
 from reports.models import Notice, NoticeStatus, Photo, PhotoStatus, Ticket
 from reports.status import CLOSED, Status
+from reports.webhook_models import DeliveryStatus, WebhookDelivery
 
 # Whoever looks on must not slow down those who work.
 PATIENCE_MS = 1_500
@@ -31,10 +32,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How many photos, notices and open tickets there are in each state."""
+    """How many photos, notices, deliveries to webhooks and open tickets are in each state."""
 
     photos: dict[str, int]
     notices: dict[str, int]
+    deliveries: dict[str, int]
     tickets: dict[str, int]
 
 
@@ -47,18 +49,19 @@ def waiting(session: Session, now: datetime) -> Waiting:
 
 
 def census(session: Session) -> Census:
-    """Count photos and notices by state, and the open tickets by status."""
+    """Count photos, notices and deliveries by state, and the open tickets by status."""
     _be_brief(session)
     return Census(
         photos=_count(session, Photo, PhotoStatus),
         notices=_count(session, Notice, NoticeStatus),
+        deliveries=_count(session, WebhookDelivery, DeliveryStatus),
         tickets=_count(session, Ticket, _OPEN, Ticket.status.in_(_OPEN)),
     )
 
 
 def _count(
     session: Session,
-    model: type[Photo] | type[Notice] | type[Ticket],
+    model: type[Photo] | type[Notice] | type[WebhookDelivery] | type[Ticket],
     states: type[StrEnum] | tuple[Status, ...],
     *conditions: ColumnElement[bool],
 ) -> dict[str, int]:

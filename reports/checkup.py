@@ -15,10 +15,12 @@ from city.models import Jurisdiction
 from infra.checks.findings import Finding, guard, ok, warning, wrong
 from infra.database import make_engine, make_sessions
 from reports import owed
+from reports.webhook_models import DisabledReason, Webhook
 
 _NOTED_WAIT = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=1)
 _LOOKED_BACK = timedelta(days=7)
+_GIVEN_UP = (DisabledReason.GONE.value, DisabledReason.FAILING.value)
 
 
 def look(url: str, now: datetime) -> Iterator[Finding]:
@@ -27,7 +29,7 @@ def look(url: str, now: datetime) -> Iterator[Finding]:
     try:
         with make_sessions(engine)() as session:
             session.connection()
-            for check in (cities, waiting, failed):
+            for check in (cities, waiting, failed, webhooks):
                 yield guard(check.__name__, partial(check, session, now))
                 session.rollback()
     except OperationalError:
@@ -66,3 +68,17 @@ def failed(session: Session, now: datetime) -> Finding:
         told = f"{count} notices were given up within a week; their tickets say why, and"
         return warning("failed", f"{told} docs/running.md how to send them again")
     return ok("failed", "no notice was given up within a week")
+
+
+def webhooks(session: Session, _now: datetime) -> Finding:
+    """Check that no webhook was given up."""
+    query = select(Webhook.id).where(
+        Webhook.retired_at.is_(None), Webhook.disabled_reason.in_(_GIVEN_UP)
+    )
+    given_up = session.scalars(query.order_by(Webhook.id)).all()
+    if given_up:
+        told = f"webhook {given_up[0]} does not answer any more and was disabled; its log says"
+        return warning(
+            "webhooks", f"{told} since when: GET /admin/webhooks/{given_up[0]}/deliveries"
+        )
+    return ok("webhooks", "none was given up")

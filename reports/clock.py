@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -59,11 +60,12 @@ def turn(session: Session, ticket: Ticket, before: Status, now: datetime) -> Non
         _begin_anew(session, ticket, now)
 
 
-def difference(before: datetime | None, after: datetime | None) -> dict[str, list[str | None]]:
+def difference(before: datetime | None, after: datetime | None) -> dict[str, Any]:
     """Return what history holds of a deadline that something else has moved."""
     if before == after:
         return {}
-    return {"due_at": [moment.isoformat() if moment else None for moment in (before, after)]}
+    changed = [moment.isoformat() if moment else None for moment in (before, after)]
+    return {"changes": {"due_at": changed}}
 
 
 def _go_on(session: Session, ticket: Ticket, now: datetime) -> None:

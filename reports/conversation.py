@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from reports import history, joining, notices, questions, work
+from reports import history, joining, notices, questions, third_parties, work
 from reports.history import EventKind
 from reports.models import Author, Contact, Message, Report
 from reports.status import Status
@@ -15,7 +15,10 @@ from reports.work import Move
 
 
 def write_message(session: Session, report: Report, text: str, now: datetime) -> Message:
-    """Add the reporter's words to the ticket and tell the team; an answer lets its work go on."""
+    """Add the reporter's words to the ticket and tell the team; an answer lets its work go on.
+
+    What a third party has stays with them.
+    """
     ticket = work.lock_as_reporter(session, report)
     awaited = questions.is_open(session, ticket)
     message = Message(
@@ -37,7 +40,7 @@ def write_message(session: Session, report: Report, text: str, now: datetime) ->
     )
     session.flush()
     notices.announce(session, event, ticket.team_id, now)
-    if awaited:
+    if awaited and not third_parties.has(session, ticket):
         questions.go_on(session, ticket, report.id, now)
     return message
 

@@ -1,7 +1,8 @@
-"""What staff do with a ticket: find it, move it on, write notes."""
+"""What staff do with a ticket: find it, hold it, move it on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -9,12 +10,24 @@ from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.sessions import Staff
-from reports import history, work
-from reports.history import EventKind
-from reports.models import Author, Message, Ticket
+from reports import closing, templates, work
+from reports.models import Ticket
 from reports.references import MalformedReference, normalise
 from reports.status import Status
 from reports.work import Move
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a ticket goes and why: a code of the city's reasons to close, or any words.
+
+    Its reporters read the public message, or what the template with the code `template` says.
+    """
+
+    to: Status
+    reason: str
+    public_message: str | None = None
+    template: str | None = None
 
 
 class UnknownTicket(Exception):
@@ -89,44 +102,24 @@ def _demand_unmerged(ticket: Ticket) -> None:
 
 
 def transition(
-    session: Session,
-    staff: Staff,
-    ticket_id: int,
-    version: int,
-    to: Status,
-    reason: str,
-    public_message: str | None,
-    now: datetime,
+    session: Session, staff: Staff, ticket_id: int, version: int, step: Step, now: datetime
 ) -> Ticket:
     """Move the ticket on, if it is still at the version that the caller read.
 
-    Raise PublicMessageRequired, StaleVersion, UnknownTicket, NotAllowed or TransitionRefused.
+    Raise PublicMessageRequired, StaleVersion, UnknownTicket, NotAllowed, TicketMerged,
+    TransitionRefused or UnfitTemplate.
     """
-    if to is Status.DECLINED and not public_message:
+    if step.to is Status.DECLINED and not (step.public_message or step.template):
         raise PublicMessageRequired
     ticket = hold(session, staff, Act.CHANGE_STATUS, ticket_id, version)
-    work.move(session, ticket, Move(to, staff.person_id, reason, public_message), now)
+    reason = closing.find(session, ticket, step.to, step.reason)
+    told = step.public_message
+    if step.template is not None:
+        told = templates.render(session, ticket, step.template, step.to)
+    elif told is None and reason is not None:
+        told = closing.words(session, ticket, reason)
+    move = Move(
+        step.to, staff.person_id, None if reason else step.reason, told, close_reason=reason
+    )
+    work.move(session, ticket, move, now)
     return ticket
-
-
-def write_note(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime) -> Message:
-    """Add an internal note, which no resident ever sees."""
-    ticket = hold(session, staff, Act.WRITE_NOTES, ticket_id)
-    message = Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=staff.person_id,
-        author=Author.CITY.value,
-        reason=text,
-        created_at=now,
-    )
-    history.append(
-        session,
-        ticket,
-        EventKind.NOTE,
-        now,
-        author=Author.CITY,
-        person_id=staff.person_id,
-        message=message,
-    )
-    return message

@@ -60,6 +60,7 @@ def _narrowed(
 _narrowed("category", Ticket.jurisdiction_id, Ticket.category_id)
 _narrowed("district", Ticket.jurisdiction_id, Ticket.district_id)
 _narrowed("assignee", Ticket.assignee_id, few=Ticket.assignee_id.is_not(None))
+_narrowed("close_reason", Ticket.close_reason_id, few=Ticket.close_reason_id.is_not(None))
 _narrowed("priority", Ticket.jurisdiction_id, Ticket.priority, few=Ticket.priority != "normal")
 _narrowed("unrouted", Ticket.jurisdiction_id, few=Ticket.unrouted.is_(True))
 _narrowed("uncertain", Ticket.jurisdiction_id, few=Ticket.uncertain.is_(True))
@@ -68,4 +69,20 @@ Index(
     "ix_tickets_team_closed",
     *(Ticket.jurisdiction_id, Ticket.team_id, Ticket.status, Ticket.created_at, Ticket.id),
     postgresql_where=Ticket.closed_at.is_not(None),
+)
+Index(
+    "ix_tickets_merged_into",
+    Ticket.merged_into_id,
+    postgresql_where=Ticket.merged_into_id.is_not(None),
+)
+
+Index(
+    "ix_tickets_late",
+    *(Ticket.jurisdiction_id, Ticket.due_at),
+    postgresql_where=Ticket.closed_at.is_(None),
+)
+Index(
+    "ix_tickets_relance",
+    *(Ticket.jurisdiction_id, Ticket.due_at),
+    postgresql_where=Ticket.closed_at.is_(None) & Ticket.paused_at.is_(None) & (Ticket.relance < 3),
 )

@@ -9,12 +9,13 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Update, delete, or_, select, update
+from sqlalchemy import ColumnElement, Delete, Update, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from city import addresses
 from city.models import KeptText, Question, QuestionType
 from reports import gallery, history, removals
+from reports.flags import PhotoFlag
 from reports.history import EventKind
 from reports.idempotency import IdempotencyKey
 from reports.models import (
@@ -59,7 +60,8 @@ def forget(
     counts["contacts"] = _met(session, delete(Contact).where(Contact.report_id == report.id))
     counts["notices"] = _drop_notices(session, report)
     _forget_keys(session, report)
-    counts.update(_remove_photos(session, report, text, now, originals=first_time))
+    of_report = Photo.report_id == report.id
+    counts.update(_remove_photos(session, of_report, text, now, originals=first_time))
     if text is KeptText.BLANK:
         counts["texts"] = _blank(session, report)
     if counts.total():
@@ -81,6 +83,17 @@ def blank_the_citys_words(session: Session, ticket: Ticket) -> int:
     """Blank what staff wrote on the ticket, to residents and in notes; return how many texts."""
     written = (Message.ticket_id == ticket.id) & Message.report_id.is_(None)
     return _met(session, _blanking().where(written))
+
+
+def remove_photos_of_work(
+    session: Session, ticket: Ticket, text: KeptText, now: datetime
+) -> Counter[str]:
+    """Remove what the team put up: the originals, and with the city's words the photos as well.
+
+    The caller holds the ticket. A resident's erasure leaves these alone, as it does those words.
+    """
+    of_work = Photo.ticket_id == ticket.id
+    return _remove_photos(session, of_work, text, now, originals=ticket.retained_text is None)
 
 
 def _untie(report: Report, now: datetime) -> None:
@@ -117,12 +130,15 @@ def _forget_keys(session: Session, report: Report) -> None:
 
 
 def _remove_photos(
-    session: Session, report: Report, text: KeptText, now: datetime, *, originals: bool
+    session: Session,
+    owned: ColumnElement[bool],
+    text: KeptText,
+    now: datetime,
+    *,
+    originals: bool,
 ) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for photo in session.scalars(
-        select(Photo).where(Photo.report_id == report.id).with_for_update()
-    ):
+    for photo in session.scalars(select(Photo).where(owned).with_for_update()):
         original, *derivatives = gallery.keys_of(photo)
         keys = [original] if originals else []
         counts["originals"] += len(keys)
@@ -130,11 +146,12 @@ def _remove_photos(
         if text is KeptText.BLANK or photo.status != PhotoStatus.READY.value:
             keys += derivatives
             counts["photos"] += 1
+            session.execute(delete(PhotoFlag).where(PhotoFlag.photo_id == photo.id))
             session.delete(photo)
         if keys:
             # A job that has the photo in hand may still write; once its lease is over, none does.
             due_at = max(now, photo.leased_until or now)
-            removals.owe(session, report.jurisdiction_id, keys, due_at)
+            removals.owe(session, photo.jurisdiction_id, keys, due_at)
     return counts
 
 

@@ -1,4 +1,7 @@
-"""Photos of a report: taking them in, and working on them in the background."""
+"""Photos: taking in those of a report, and working on all of them in the background.
+
+Those of the work on a ticket come in by `reports.work_photos`, and are worked on here as well.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, Select, bindparam, func, select, true, update
+from sqlalchemy import Row, Select, bindparam, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from infra import rows
@@ -18,7 +21,7 @@ from infra.storage import Storage
 from reports import errands, history, leases, work
 from reports.history import EventKind
 from reports.leases import Lease
-from reports.models import Author, Photo, PhotoStatus, Report, Visibility
+from reports.models import Author, Photo, PhotoStatus, Report, Ticket, Visibility
 from reports.photos import FORMATS, SIZES, PhotoFacts, Rendering, probe
 from reports.work import ReportAnonymised
 
@@ -26,6 +29,7 @@ MAX_PHOTOS = 5
 # Rejected ones do not count among the five, but nobody may send broken files for ever.
 MAX_ATTEMPTED = 15
 ORIGINALS = "originals"
+_OF_WORK = "ticket-"
 MAX_STRIKES = 4
 MEDIA_TYPES = {"jpg": "image/jpeg", "webp": "image/webp"}
 GAVE_UP = "could_not_be_processed"
@@ -51,11 +55,11 @@ _LOCKED_STANDING = work.LOCKED.add_columns(
 
 
 class TooManyPhotos(Exception):
-    """The report has as many photos as it may have."""
+    """There are as many photos as there may be."""
 
 
 class OtherPhoto(Exception):
-    """Under this identifier the report has a photo with other bytes."""
+    """Under this identifier the report or ticket has a photo with other bytes."""
 
 
 class PhotosClosed(Exception):
@@ -90,10 +94,19 @@ def original_key(report_id: int, name: UUID) -> str:
     return f"{ORIGINALS}/{report_id}/{name}"
 
 
+def key_of_work(ticket_id: int, name: UUID) -> str:
+    """Return where the original of this name is kept of a photo of the work on the ticket."""
+    return f"{ORIGINALS}/{_OF_WORK}{ticket_id}/{name}"
+
+
 def without_row(session: Session, keys: Sequence[str]) -> list[str]:
     """Return those of the originals' keys that no photo names: their upload was cut short."""
-    reports = {int(key.split("/")[1]) for key in keys}
-    known = set(session.scalars(select(Photo.original).where(Photo.report_id.in_(reports))))
+    owners = {key.split("/")[1] for key in keys}
+    of_work = {owner for owner in owners if owner.startswith(_OF_WORK)}
+    tickets = [int(owner.removeprefix(_OF_WORK)) for owner in of_work]
+    reports = [int(owner) for owner in owners - of_work]
+    owned = or_(Photo.report_id.in_(reports), Photo.ticket_id.in_(tickets))
+    known = set(session.scalars(select(Photo.original).where(owned)))
     return [key for key in keys if key not in known]
 
 
@@ -126,7 +139,7 @@ def room(usable: int, all_of_them: int) -> int:
 def find_same(session: Session, report_id: int, upload: Upload) -> Photo | None:
     """Return the photo if it is here already; raise OtherPhoto or TooManyPhotos if it cannot be."""
     row = session.execute(_STANDING, {"report_id": report_id, "uuid": upload.uuid}).one()
-    return _same(session, row, upload)
+    return same(session, row, upload)
 
 
 def add(session: Session, report: Report, upload: Upload, now: datetime) -> tuple[Photo, bool]:
@@ -135,18 +148,67 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
     Raise ReportAnonymised, PhotosClosed, OtherPhoto or TooManyPhotos.
     """
     ticket, row = work.lock_and_read(session, report.id, _LOCKED_STANDING, uuid=upload.uuid)
-    same = _same(session, row, upload)
-    if same is not None:
-        return same, False
+    earlier = same(session, row, upload)
+    if earlier is not None:
+        return earlier, False
     if ticket.withdrawn:
         raise PhotosClosed
-    photo = _pending(row.number, report, upload, now)
+    key = original_key(report.id, upload.name)
+    photo = pending(report.jurisdiction_id, key, upload, now, id=row.number, report_id=report.id)
     event = history.next_line(
         ticket, EventKind.PHOTO_ADDED, now, author=Author.RESIDENT, report_id=report.id
     )
     rows.write(session, [photo, event], changed=ticket)
     errands.owe(session, Job.RENDER_PHOTO, photo.id)
     return photo, True
+
+
+def same(session: Session, standing: Row[*tuple[Any, ...]], upload: Upload) -> Photo | None:
+    """Return the photo that came under the upload's identifier, None where there is none.
+
+    `standing` is what `add` reads first. Raise OtherPhoto or TooManyPhotos.
+    """
+    if standing.same_id is not None:
+        photo = session.get_one(Photo, standing.same_id)
+        if photo.sha256 != upload.sha256:
+            raise OtherPhoto
+        return photo
+    if room(standing.usable, standing.photos) == 0:
+        raise TooManyPhotos
+    return None
+
+
+def pending(
+    jurisdiction_id: int, key: str, upload: Upload, now: datetime, **belonging: Any
+) -> Photo:
+    """Return the row of a photo whose original is under the key; `belonging` says what it is of."""
+    return Photo(
+        jurisdiction_id=jurisdiction_id,
+        uuid=upload.uuid,
+        public_id=uuid4(),
+        sha256=upload.sha256,
+        original=key,
+        media_type=upload.facts.media_type,
+        size_bytes=upload.size_bytes,
+        width=upload.facts.width,
+        height=upload.facts.height,
+        status=PhotoStatus.PENDING.value,
+        reason=None,
+        visibility=Visibility.SHOWN.value,
+        placeholder=None,
+        attempt=0,
+        strikes=0,
+        created_at=now,
+        updated_at=now,
+        **belonging,
+    )
+
+
+def hold_ticket(session: Session, photo: Photo) -> Ticket:
+    """Return the ticket whose history tells of the photo, held until the transaction's end."""
+    if photo.report_id is not None:
+        return work.lock_of(session, photo.report_id)
+    return work.lock(session, cast(int, photo.ticket_id))
 
 
 def claim(session: Session, photo_id: int, now: datetime, lease_s: int) -> Lease[Photo] | None:
@@ -177,9 +239,9 @@ def publish(storage: Storage, photo: Photo, rendering: Rendering) -> None:
 
 def record_ready(
     session: Session, lease: Lease[Photo], rendering: Rendering, now: datetime
-) -> None:
-    """Write down that all derivatives are in the storage."""
-    leases.write(
+) -> bool:
+    """Write down that all derivatives are in the storage; False where others took the photo."""
+    return leases.write(
         session,
         lease,
         status=PhotoStatus.READY.value,
@@ -246,7 +308,7 @@ def withdraw(storage: Storage, photo: Photo) -> None:
 def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: datetime) -> None:
     """Write down that the photo cannot be shown, and tell the dispatchers."""
     status = PhotoStatus.REJECTED.value
-    ticket = work.lock_of(session, lease.row.report_id)
+    ticket = hold_ticket(session, lease.row)
     if not leases.write(session, lease, status=status, reason=reason, updated_at=now):
         return
     history.append(
@@ -263,38 +325,3 @@ def record_rejected(session: Session, lease: Lease[Photo], reason: str, now: dat
 def _ready(query: Select[Any], jurisdiction_id: int | None) -> Select[Any]:
     query = query.where(Photo.status == PhotoStatus.READY.value)
     return query.where(Photo.jurisdiction_id == jurisdiction_id) if jurisdiction_id else query
-
-
-def _same(session: Session, standing: Row[*tuple[Any, ...]], upload: Upload) -> Photo | None:
-    if standing.same_id is not None:
-        photo = session.get_one(Photo, standing.same_id)
-        if photo.sha256 != upload.sha256:
-            raise OtherPhoto
-        return photo
-    if room(standing.usable, standing.photos) == 0:
-        raise TooManyPhotos
-    return None
-
-
-def _pending(number: int, report: Report, upload: Upload, now: datetime) -> Photo:
-    return Photo(
-        id=number,
-        jurisdiction_id=report.jurisdiction_id,
-        report_id=report.id,
-        uuid=upload.uuid,
-        public_id=uuid4(),
-        sha256=upload.sha256,
-        original=original_key(report.id, upload.name),
-        media_type=upload.facts.media_type,
-        size_bytes=upload.size_bytes,
-        width=upload.facts.width,
-        height=upload.facts.height,
-        status=PhotoStatus.PENDING.value,
-        reason=None,
-        visibility=Visibility.SHOWN.value,
-        placeholder=None,
-        attempt=0,
-        strikes=0,
-        created_at=now,
-        updated_at=now,
-    )

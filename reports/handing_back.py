@@ -13,7 +13,7 @@ from city.models import Jurisdiction, Team
 from city.sessions import Staff
 from geo.models import District
 from infra.words import Reader
-from reports import decisions, desk, history, work
+from reports import decisions, desk, history, snapshots, work
 from reports.decisions import NoFallbackTeam
 from reports.history import EventKind
 from reports.models import Author, Event, Message, Ticket
@@ -53,6 +53,10 @@ def hand_back(
         reason=reason,
         created_at=now,
     )
+    team_id, before = ticket.team_id, snapshots.read(session, ticket)
+    ticket.unrouted = True
+    ticket.assignee_id = None
+    ticket.team_id = jurisdiction.fallback_team_id
     history.append(
         session,
         ticket,
@@ -64,13 +68,11 @@ def hand_back(
         data={
             "rule": decisions.latest(session, ticket.id).rule_id,
             "district": ticket.district_id,
-            "team": ticket.team_id,
+            "team": team_id,
+            "changes": snapshots.difference(before, snapshots.read(session, ticket)),
         },
     )
-    ticket.unrouted = True
-    ticket.assignee_id = None
-    if ticket.team_id != jurisdiction.fallback_team_id:
-        ticket.team_id = jurisdiction.fallback_team_id
+    if ticket.team_id != team_id:
         work.tell_new_team(session, ticket, staff.person_id, now)
     return ticket
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction, Kind, Person
 from infra.words import Reader, mark, say
+from reports import wording
 from reports.models import Audience, Author, Event, Message, Ticket
 from reports.status import Status
 
@@ -30,6 +31,8 @@ class EventKind(StrEnum):
     ROUTED = "routed"
     CHANGED = "changed"
     STATUS = "status"
+    PLANNED = "planned"
+    THIRD_PARTY = "third_party"
     MESSAGE = "message"
     QUESTION = "question"
     FEEDBACK = "feedback"
@@ -44,6 +47,9 @@ class EventKind(StrEnum):
     PHOTO_HIDDEN = "photo_hidden"
     PHOTO_SHOWN = "photo_shown"
     PHOTO_FAILED = "photo_failed"
+    WORK_PHOTO_ADDED = "work_photo_added"
+    PHOTO_FLAGGED = "photo_flagged"
+    FLAG_CLEARED = "flag_cleared"
     NOTICE_FAILED = "notice_failed"
     CONTACT_REMOVED = "contact_removed"
     ANONYMISED = "anonymised"
@@ -57,8 +63,11 @@ PUBLIC_KINDS = frozenset(
         EventKind.PARTED,
         EventKind.ROUTED,
         EventKind.STATUS,
+        EventKind.PLANNED,
+        EventKind.THIRD_PARTY,
         EventKind.QUESTION,
         EventKind.PHOTO_ADDED,
+        EventKind.WORK_PHOTO_ADDED,
     }
 )
 
@@ -85,6 +94,8 @@ _KIND_TEXTS = {
     EventKind.LEFT: mark("A report about the same thing was withdrawn."),
     EventKind.ROUTED: mark("It was sent to {team}."),
     EventKind.CHANGED: mark("It was changed: {fields}."),
+    EventKind.PLANNED: mark("The work is no longer planned for a certain day."),
+    EventKind.THIRD_PARTY: mark("It was handed to somebody outside the city's teams."),
     EventKind.MESSAGE: mark("The reporter wrote a message."),
     EventKind.QUESTION: mark("The city asked the reporter a question."),
     EventKind.HANDED_BACK: mark("The team handed it back: it is not theirs."),
@@ -98,6 +109,11 @@ _KIND_TEXTS = {
     EventKind.PHOTO_HIDDEN: mark("A photo was hidden from the public."),
     EventKind.PHOTO_SHOWN: mark("A photo is shown to the public again."),
     EventKind.PHOTO_FAILED: mark("A photo could not be processed."),
+    EventKind.WORK_PHOTO_ADDED: mark("The city added a photo of the work."),
+    EventKind.PHOTO_FLAGGED: mark("Something about a photo of the work looks odd."),
+    EventKind.FLAG_CLEARED: mark(
+        "A dispatcher looked at a photo of the work and left it as it is."
+    ),
     EventKind.NOTICE_FAILED: mark("An e-mail could not be delivered."),
     EventKind.CONTACT_REMOVED: mark("The reporter removed their contact details."),
     EventKind.ANONYMISED: mark("What tied the report to a person was removed."),
@@ -107,6 +123,9 @@ _FEEDBACK_TEXTS = {
     True: mark("The reporter says that it is solved."),
     False: mark("The reporter says that it is not solved."),
 }
+_PLANNED = mark("The work is planned for {day}.")
+_HANDED = mark("It was handed to {name}.")
+_HANDED_UNTIL = mark("It was handed to {name}, who should see to it by {day}.")
 
 FIELD_TEXTS = {
     "category": mark("category"),
@@ -123,6 +142,10 @@ FIELD_TEXTS = {
 _UNDELIVERED_TEXTS = {
     Audience.TEAM: mark("An e-mail to the team could not be delivered."),
     Audience.REPORTER: mark("An e-mail to the reporter could not be delivered."),
+    **dict.fromkeys(
+        (Audience.DISPATCHER, Audience.COLLEAGUE),
+        mark("An e-mail to one of the city's people could not be delivered."),
+    ),
 }
 
 WITHDRAWN = "withdrawn"
@@ -225,14 +248,15 @@ def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) ->
             at=event.at,
             kind=event.kind,
             by=Author(event.author),
-            text=_text(event, message, Reader(locale, locales)),
+            text=_text(event, message, reader),
             status=event.data.get("to"),
             public=event.public,
             person=None if public_only else person,
             body=message.body if message else None,
-            reason=None if public_only else _reason(event, message),
+            reason=None if public_only else _reason(event, message, reader),
         )
         for event, message, person, locales in session.execute(query)
+        for reader in (Reader(locale, locales),)
     ]
 
 
@@ -253,10 +277,12 @@ def step_text(locale: str, data: Mapping[str, Any], *, kind: Kind) -> str:
     return status_text(locale, Status(data["to"]), kind=kind, withdrawn=code == WITHDRAWN)
 
 
-def _reason(event: Event, message: Message | None) -> str | None:
-    """Return why it was done: in staff's words, or as a code where no words were asked for."""
+def _reason(event: Event, message: Message | None, reader: Reader) -> str | None:
+    """Return why it was done: in staff's words, in the city's, or as a code of ours."""
     if message is not None and message.reason:
         return message.reason
+    if "reason" in event.data:
+        return reader.name(event.data["reason"]["names"])
     code: str | None = event.data.get("code")
     return code
 
@@ -275,6 +301,8 @@ def tell(code: str, data: Mapping[str, Any], body: str | None, reader: Reader) -
         return reader.say(_FEEDBACK_TEXTS[data["satisfied"]])
     if kind is EventKind.ROUTED:
         return reader.say(_KIND_TEXTS[kind], team=reader.name(data["team"]))
+    if kind in _TELLING:
+        return _TELLING[kind](data, body, reader)
     if kind is EventKind.MERGED:
         into: str = data["ticket"]
         return reader.say(_KIND_TEXTS[kind], ticket=into)
@@ -284,3 +312,31 @@ def tell(code: str, data: Mapping[str, Any], body: str | None, reader: Reader) -
     if kind is EventKind.NOTICE_FAILED and "audience" in data:
         return reader.say(_UNDELIVERED_TEXTS[Audience(data["audience"])])
     return reader.say(_KIND_TEXTS[kind])
+
+
+def _planned(data: Mapping[str, Any], body: str | None, reader: Reader) -> str:
+    when = data["planned"]
+    if when is None:
+        told = reader.say(_KIND_TEXTS[EventKind.PLANNED])
+    else:
+        told = reader.say(_PLANNED, day=wording.say_when(reader.locale, when))
+    return f"{told} {body}" if body else told
+
+
+def _handed(data: Mapping[str, Any], body: str | None, reader: Reader) -> str:
+    """Say to whom it was handed; who is in no list of the city's is named in the message."""
+    if "third_party" in data:
+        name = reader.name(data["third_party"]["names"])
+        return handed_to(reader.locale, name, data.get("expected"))
+    return body or reader.say(_KIND_TEXTS[EventKind.THIRD_PARTY])
+
+
+def handed_to(locale: str, name: str, expected: str | None) -> str:
+    """Say that the work was handed to somebody, who is expected to have done it at that time."""
+    if expected is None:
+        return say(locale, _HANDED, name=name)
+    day = wording.say_when(locale, expected.partition("T")[0])
+    return say(locale, _HANDED_UNTIL, name=name, day=day)
+
+
+_TELLING = {EventKind.PLANNED: _planned, EventKind.THIRD_PARTY: _handed}

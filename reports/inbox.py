@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -84,6 +84,7 @@ class TicketItem:
     district: Thing | None
     location: Position
     address: str | None
+    planned_at: date | None
     due_at: datetime | None
     late: bool
     unrouted: bool
@@ -144,6 +145,8 @@ _QUERY: Select[*tuple[Any, ...]] = (
         latitude(Ticket.location),
         longitude(Ticket.location),
         Ticket.address,
+        Ticket.planned_on,
+        Ticket.planned_at,
         Ticket.due_at,
         Ticket.unrouted,
         Ticket.uncertain,
@@ -343,6 +346,8 @@ def _item(
         latitude_deg,
         longitude_deg,
         address,
+        planned_on,
+        planned_at,
         due_at,
         unrouted,
         uncertain,
@@ -374,6 +379,7 @@ def _item(
         district=things.named(district, district_names) if district else None,
         location=Position(latitude_deg, longitude_deg),
         address=address,
+        planned_at=planned_on or planned_at,
         due_at=due_at,
         late=due_at is not None and due_at < now and Status(status) not in _STANDS_STILL,
         unrouted=unrouted,

@@ -7,12 +7,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    all_,
+    any_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from city.access import Act, Reach
+from city.desk_models import CloseReason
 from city.models import Person, Priority
 from city.sessions import Staff
+from reports import flags
 from reports.filters import Filters, conditions, mentions
 from reports.models import Membership, Notice, NoticeStatus, Ticket
 from reports.status import CLOSED, Status
@@ -46,10 +59,12 @@ class InboxFilters:
     words: str | None = None
     priority: Sequence[str] = ()
     assignee: str | None = None
+    close_reason: Sequence[str] = ()
     late: bool | None = None
     unrouted: bool | None = None
     uncertain: bool | None = None
     undelivered: bool | None = None
+    flagged: bool | None = None
     sort: Sort = Sort.NEWEST
 
 
@@ -99,11 +114,17 @@ def narrow(
 ) -> Narrowed:
     """Return what the filters leave of the tickets that the person may see."""
     by = conditions(session, replace(wanted, status=()), Ticket.location, Ticket.created_at)
+    if extra.close_reason:
+        known = select(CloseReason.id).where(
+            CloseReason.jurisdiction_id == staff.jurisdiction_id,
+            CloseReason.code.in_(extra.close_reason),
+        )
+        by.append(Ticket.close_reason_id.in_(session.scalars(known).all()))
     everywhere = staff.reach(Act.READ_TICKETS) is Reach.JURISDICTION
     return Narrowed(
         jurisdiction_id=staff.jurisdiction_id,
         team_ids=None if everywhere else staff.team_ids,
-        by=[*by, *_extra_conditions(session, extra, now)],
+        by=[*by, *_extra_conditions(session, staff, extra, now)],
         words=extra.words,
         late=extra.late,
         statuses=wanted.status or tuple(Status),
@@ -130,7 +151,7 @@ def gave_up_a_mail() -> ColumnElement[bool]:
 
 
 def _extra_conditions(
-    session: Session, extra: InboxFilters, now: datetime
+    session: Session, staff: Staff, extra: InboxFilters, now: datetime
 ) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if extra.priority:
@@ -139,6 +160,10 @@ def _extra_conditions(
         # As with codes: PostgreSQL knows how many tickets somebody has.
         known = select(Person.id).where(Person.email == extra.assignee.lower())
         found.append(Ticket.assignee_id.in_(session.scalars(known).all()))
+    if extra.flagged is not None:
+        odd = flags.flagged_tickets(session, staff.jurisdiction_id)
+        ids = literal(odd, ARRAY(BigInteger))
+        found.append(Ticket.id == any_(ids) if extra.flagged else Ticket.id != all_(ids))
     for fact, wanted in (
         (is_late(now), extra.late),
         (Ticket.unrouted.is_(True), extra.unrouted),

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from city import categories, deadlines, setup
 from city.categories import KindNotOffered, UnknownCategory
-from city.models import Kind
+from city.models import Channel, Kind
 from city.setup import CategorySetup, Setup
 from geo import filters
 from geo.coordinates import Position
 from infra import rows
 from infra.rows import New, Row
-from reports import decisions, history, notices, work
+from reports import decisions, history, notices, snapshots, work
 from reports.decisions import Routing
 from reports.history import EventKind
 from reports.models import (
     Author,
-    Channel,
     Contact,
     Event,
     Notice,
@@ -51,15 +51,16 @@ class UnknownSameAs(Exception):
 
 
 class OutsideOwnCity(Exception):
-    """Staff recorded a report for a spot in another city than their own."""
+    """Staff, or a client with a key, recorded a report for a spot in another city than theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """The member of staff who writes down what a resident says on the phone or at the counter."""
+    """Who hands in what somebody says: a member of staff on the phone, or a client with a key."""
 
-    person_id: int
     jurisdiction_id: int
+    person_id: int | None = None
+    api_key_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,20 +173,27 @@ def _write(
 
 def _lines(report: Report, ticket: Ticket, opening: Opening | None, now: datetime) -> list[Event]:
     """Return the lines of history, that of the report's arrival first."""
+    data: dict[str, Any] = {"to": ticket.status}
+    if opening is not None:
+        district, team = opening.routed.district, opening.routed.team
+        data["state"] = snapshots.codes(
+            ticket, opening.setup.category.code, team.code, district.code if district else None
+        )
     received = history.next_line(
         ticket,
         EventKind.RECEIVED if opening else EventKind.JOINED,
         now,
         author=Author.RESIDENT,
         report_id=report.id,
-        data={"to": ticket.status},
+        data=data,
     )
     if opening is None:
         return [received]
-    team = {"team": opening.routed.team.names}
     return [
         received,
-        history.next_line(ticket, EventKind.ROUTED, now, author=Author.CITY, data=team),
+        history.next_line(
+            ticket, EventKind.ROUTED, now, author=Author.CITY, data={"team": team.names}
+        ),
     ]
 
 
@@ -241,6 +249,7 @@ def _report(
         channel=new.channel.value,
         external_ref=new.external_ref,
         recorded_by=new.recorder.person_id if new.recorder else None,
+        api_key_id=new.recorder.api_key_id if new.recorder else None,
         visibility=Visibility.SHOWN.value,
         created_at=now,
     )

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from city.access import Act
 from city.models import Category, Priority
 from city.sessions import Staff
-from reports import clock, decisions, desk, history, notices, triage, work
+from reports import clock, decisions, desk, history, notices, snapshots, triage, work
 from reports.desk import UnknownTicket
 from reports.history import EventKind
 from reports.models import Author, Event, Report, Ticket
@@ -42,6 +42,9 @@ _SHARED = (
     "unrouted",
     "uncertain",
     "withdrawn",
+    "close_reason_id",
+    "planned_on",
+    "planned_at",
     "due_at",
     "due_fixed",
     "relance",
@@ -88,14 +91,16 @@ def merge(
         raise UnfitTarget(into)
     moved = work.report_ids(session, ticket)
     before = target.priority
-    _set_priority(session, target, max(before, ticket.priority, key=_URGENCY.index))
+    urgent = max(before, ticket.priority, key=_URGENCY.index)
+    changed = _set_priority(session, target, urgent)
     work.transfer(session, moved, target, now, step.person_id)
     ticket.merged_into_id = target.id
     # Nothing is left to do about it, so nothing can be late.
     ticket.closed_at = ticket.closed_at or now
     data = {"ticket": target.reference, "reports": moved, "priority": [before, target.priority]}
     _write(session, ticket, EventKind.MERGED, step, data=data)
-    _tell_each(session, target, EventKind.MOVED_IN, moved, step, {"ticket": ticket.reference})
+    data = {"ticket": ticket.reference, **changed}
+    _tell_each(session, target, EventKind.MOVED_IN, moved, step, data)
     return target
 
 
@@ -115,13 +120,12 @@ def unmerge(session: Session, staff: Staff, ticket_id: int, version: int, now: d
     if not back or len(back) == len(there):
         raise NotMerged
     before, raised = merged["priority"]
-    if survivor.priority == raised:
-        _set_priority(session, survivor, before)
+    changed = _set_priority(session, survivor, before) if survivor.priority == raised else {}
     work.transfer(session, back, ticket, now, step.person_id)
     ticket.merged_into_id = None
     ticket.closed_at = ticket.closed_at if Status(ticket.status) in CLOSED else None
     for report_id in back:
-        _write(session, survivor, EventKind.MOVED_OUT, step, report_id)
+        _write(session, survivor, EventKind.MOVED_OUT, step, report_id, changed)
     _tell_each(session, ticket, EventKind.PARTED, back, step, {"ticket": survivor.reference})
     return ticket
 
@@ -168,11 +172,13 @@ def part(session: Session, ticket: Ticket, report_ids: Sequence[int], step: Step
     for report_id in report_ids:
         kind = EventKind.LEFT if withdrawn else EventKind.MOVED_OUT
         _write(session, ticket, kind, step, report_id, {"to": ticket.status})
+    state = {"state": snapshots.read(session, own)}
     if withdrawn:
         for report_id in report_ids:
-            _write(session, own, EventKind.RECEIVED, step, report_id, {"to": own.status})
+            _write(session, own, EventKind.RECEIVED, step, report_id, {"to": own.status, **state})
     else:
-        _tell_each(session, own, EventKind.PARTED, report_ids, step, {"ticket": ticket.reference})
+        data = {"ticket": ticket.reference, **state}
+        _tell_each(session, own, EventKind.PARTED, report_ids, step, data)
     return own
 
 
@@ -183,28 +189,24 @@ def _start_clock(own: Ticket, ticket: Ticket, sent_at: datetime) -> None:
         own.paused_at = max(ticket.paused_at, own.clock_from)
 
 
-def _set_priority(session: Session, ticket: Ticket, priority: str) -> None:
-    if ticket.priority != priority:
-        ticket.priority = priority
-        clock.follow(session, ticket)
+def _set_priority(session: Session, ticket: Ticket, priority: str) -> dict[str, Any]:
+    """Give the ticket the priority, and return what history holds of what that has changed."""
+    if ticket.priority == priority:
+        return {}
+    before = snapshots.read(session, ticket)
+    ticket.priority = priority
+    clock.follow(session, ticket)
+    return {"changes": snapshots.difference(before, snapshots.read(session, ticket))}
 
 
 def _hold_both(session: Session, ticket_id: int) -> tuple[Ticket, Ticket]:
     """Return the ticket and the one that its reports are in now, both held."""
     while True:
-        survivor_id = _survivor_id(session, ticket_id)
+        survivor_id = work.survivor_id(session, ticket_id)
         held = work.lock_all(session, (ticket_id, survivor_id))
         # It may have been merged on while the lock was waited for.
-        if _survivor_id(session, ticket_id) == survivor_id:
+        if work.survivor_id(session, ticket_id) == survivor_id:
             return held[ticket_id], held[survivor_id]
-
-
-def _survivor_id(session: Session, ticket_id: int) -> int:
-    following: int | None = ticket_id
-    while following is not None:
-        ticket_id = following
-        following = session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
-    return ticket_id
 
 
 def _last_merge(session: Session, ticket: Ticket) -> dict[str, Any]:

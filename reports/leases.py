@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from city.account_models import Letter
 from reports.models import Notice, Photo
+from reports.webhook_models import WebhookDelivery
 
-Row = TypeVar("Row", Photo, Notice, Letter)
+Row = TypeVar("Row", Photo, Notice, Letter, WebhookDelivery)
+Leased = type[Photo] | type[Notice] | type[Letter] | type[WebhookDelivery]
 
 PENDING = "pending"
 
@@ -29,7 +31,7 @@ class Lease(Generic[Row]):
     attempt: int
 
 
-def waiting(model: type[Photo] | type[Notice] | type[Letter], now: datetime) -> ColumnElement[bool]:
+def waiting(model: Leased, now: datetime) -> ColumnElement[bool]:
     """Return the condition that a row is to be done and in nobody's hands."""
     return and_(
         model.status == PENDING,

@@ -20,7 +20,7 @@ from city.models import Jurisdiction, Person
 from infra.mail import Mail
 from infra.queue import Job
 from infra.words import Reader, mark, say, say_moment
-from reports import errands, leases, mails
+from reports import errands, layout, leases
 from reports.delivery import LONGEST_WAIT_S, MAX_ATTEMPTS, Outcome
 from reports.leases import Lease
 
@@ -122,7 +122,7 @@ def compose(session: Session, lease: Lease[Letter], now: datetime, public_url: s
     if not leases.write(session, lease, leased_until=letter.leased_until, **kept):
         return None
     link = f"{public_url}/password?token={token}"
-    return mails.lay_out(
+    return layout.lay_out(
         _write(letter, person, city, link, expires_at),
         person.email,
         f"<{letter.message_key}@{urlsplit(public_url).hostname}>",
@@ -161,10 +161,10 @@ def drop_expired(session: Session, now: datetime) -> None:
 
 def _write(
     letter: Letter, person: Person, city: Jurisdiction, link: str, expires_at: datetime
-) -> mails.Letter:
+) -> layout.Letter:
     kind, locale = LetterKind(letter.kind), person.locale
     name = Reader(locale, city.locales).name(city.names)
-    return mails.Letter(
+    return layout.Letter(
         locale=locale,
         city=name,
         subject=say(locale, _SUBJECTS[kind], city=name),

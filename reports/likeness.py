@@ -26,6 +26,13 @@ _WORDS_FROM = 0.4
 # different things in about half of them.
 _SAME_PHOTO_BITS = 10
 
+COPY_BITS = 4
+"""In how many bits a copy that was made smaller or written anew may differ.
+
+What is compared with thousands of photos, and not with those nearby alone, has to be closer: of the
+demo's pictures, one pair in thirty differs in no more than ten bits, and copies in two at the most.
+"""
+
 
 class Kinship(StrEnum):
     """How two categories stand to each other."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,21 +12,21 @@ from city.models import Category, Jurisdiction, Kind, Person, Team
 from geo import layers
 from infra.mail import Mail
 from infra.words import Reader, mark, say, say_moment
-from reports import asking, closings, reading, relance, subscriptions, tracking
+from reports import asking, closings, colleagues, reading, relance, subscriptions, tracking
 from reports.display import isolate
-from reports.history import WITHDRAWN, status_text, step_text
+from reports.history import WITHDRAWN, EventKind, status_text, step_text, tell
+from reports.layout import Letter, lay_out
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
 from reports.notices import NoticeKind
 from reports.status import Status
 from reports.subscriptions import Subscription
-
-TEMPLATES = Path(__file__).parent / "mail"
 
 _SUBJECTS = {
     NoticeKind.ARRIVAL: mark("New report {reference}: {category}"),
     NoticeKind.RECEIPT: mark("We have your report {reference}: {category}"),
     NoticeKind.STATUS: mark("News of your report {reference}: {category}"),
     NoticeKind.MESSAGE: mark("The reporter of {reference} wrote: {category}"),
+    NoticeKind.MENTION: mark("You were mentioned: ticket {ticket}, {category}"),
     NoticeKind.WITHDRAWAL: mark("Report {reference} was withdrawn: {category}"),
     NoticeKind.QUESTION: mark("A question about your report {reference}: {category}"),
     NoticeKind.NOT_SOLVED: mark("Not solved, says the reporter of {reference}: {category}"),
@@ -47,6 +43,7 @@ _OPENINGS = {
     NoticeKind.RECEIPT: mark("Thank you. Your report has arrived and went to {team}."),
     NoticeKind.STATUS: mark("There is news of your report."),
     NoticeKind.MESSAGE: mark("The reporter added a message."),
+    NoticeKind.MENTION: mark("A colleague mentioned you in a note on a ticket."),
     NoticeKind.WITHDRAWAL: mark("The reporter withdrew their report; there is nothing to do."),
     NoticeKind.QUESTION: mark(
         "The city asks you something about your report, and waits for your answer. Please answer on"
@@ -82,7 +79,6 @@ _NEXT = {
     Status.DECLINED: mark("Nothing more will follow."),
     Status.REOPENED: mark("The team will look at it again. You will get a mail when it does."),
 }
-_LABELLED = mark("{label}: {value}")
 _FOLLOW = mark("Follow your report")
 _OPEN = mark("See the report")
 _ANSWER = mark("Answer the city's question")
@@ -96,6 +92,7 @@ _DUE = mark("Due by")
 _DESCRIPTION = mark("Description")
 _MESSAGE = mark("Message")
 _CITY_SAYS = mark("The city's message")
+_NOTE = mark("Note")
 _LABELS = {
     NoticeKind.MESSAGE: _MESSAGE,
     NoticeKind.NOT_SOLVED: _MESSAGE,
@@ -110,28 +107,14 @@ _WHY = {
     Audience.REPORTER: mark("You get this mail because you left your address with your report."),
     Audience.TEAM: mark("You get this mail because {team} answers for this report."),
     Audience.DISPATCHER: mark("You get this mail because you are a dispatcher."),
+    Audience.COLLEAGUE: mark("You get this mail because a colleague mentioned you."),
     # Of news, the way to end them is told instead.
     Audience.SUBSCRIBER: _WHY_ASKED,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail before it is laid out.
-
-    `facts` are (label, value), `quotes` (label, words), `choices` (label, link) of what is asked.
-    """
-
-    locale: str
-    city: str
-    subject: str
-    paragraphs: tuple[str, ...]
-    quotes: tuple[tuple[str, str], ...]
-    facts: tuple[tuple[str, str], ...]
-    link: str | None
-    link_label: str
-    footer: str
-    choices: tuple[tuple[str, str], ...] = ()
+_STEPS = {EventKind.PLANNED.value, EventKind.THIRD_PARTY.value}
+_STAFF = {one.value for one in (Audience.TEAM, Audience.DISPATCHER, Audience.COLLEAGUE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +141,7 @@ class _Case:
     @property
     def for_staff(self) -> bool:
         """Tell whether somebody of the city reads it."""
-        return self.notice.audience in {Audience.TEAM.value, Audience.DISPATCHER.value}
+        return self.notice.audience in _STAFF
 
     @property
     def status(self) -> Status:
@@ -169,6 +152,17 @@ class _Case:
     def only_asks(self) -> bool:
         """Tell whether the letter asks something, and tells of no step."""
         return self.notice.kind in {NoticeKind.QUESTION.value, NoticeKind.SUBSCRIPTION.value}
+
+    @property
+    def body(self) -> str | None:
+        """Return what was written to the reporters."""
+        return self.message.body if self.message else None
+
+    @property
+    def named(self) -> str | None:
+        """Return the words that say to whom the work was handed, where only they know."""
+        handed = self.event.kind == EventKind.THIRD_PARTY.value
+        return isolate(self.body) if handed and self.body else None
 
     @property
     def withdrawn(self) -> bool:
@@ -187,17 +181,6 @@ def compose(session: Session, notice: Notice, to: str, public_url: str, secret_k
     return lay_out(letter, to, f"<{notice.message_key}@{urlsplit(public_url).hostname}>")
 
 
-def lay_out(letter: Letter, to: str, message_id: str) -> Mail:
-    """Return the letter as a mail to the address."""
-    return Mail(
-        to=to,
-        subject=letter.subject,
-        text=_layout().get_template("letter.txt").render(letter=letter, labelled=_labelled(letter)),
-        html=_layout().get_template("letter.html").render(letter=letter),
-        message_id=message_id,
-    )
-
-
 def recipient(session: Session, notice: Notice) -> str | None:
     """Return the address as it stands now, or None when nobody is to be told any more.
 
@@ -210,6 +193,8 @@ def recipient(session: Session, notice: Notice) -> str | None:
     if notice.audience == Audience.DISPATCHER.value:
         in_use = (Person.id == notice.person_id) & Person.retired_at.is_(None)
         return session.scalar(select(Person.email).where(in_use))
+    if notice.audience == Audience.COLLEAGUE.value:
+        return colleagues.address(session, notice)
     if notice.audience == Audience.SUBSCRIBER.value:
         public = reading.is_public(session, session.get_one(Report, notice.report_id))
         follower = session.get_one(Subscription, notice.subscription_id)
@@ -300,6 +285,8 @@ def _news(case: _Case) -> tuple[str, ...]:
     if case.for_staff or case.only_asks:
         return ()
     locale = case.notice.locale
+    if case.event.kind in _STEPS:
+        return (tell(case.event.kind, case.event.data, case.named, case.reader),)
     stands = _stands(case)
     if case.withdrawn or case.asked or case.ticket.kind == Kind.COMPLIMENT.value:
         return (stands,)
@@ -316,9 +303,11 @@ def _stands(case: _Case) -> str:
 def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
     quotes = []
-    if case.message is not None and case.message.body and kind is not NoticeKind.SUBSCRIPTION:
+    if kind is NoticeKind.MENTION and case.message is not None and case.message.reason:
+        quotes.append((say(locale, _NOTE), isolate(case.message.reason)))
+    if case.body and kind is not NoticeKind.SUBSCRIPTION and not case.named:
         label = _LABELS.get(kind, _CITY_SAYS)
-        quotes.append((say(locale, label), isolate(case.message.body)))
+        quotes.append((say(locale, label), isolate(case.body)))
     if kind in {NoticeKind.ARRIVAL, NoticeKind.RECEIPT} and case.report.description:
         quotes.append((say(locale, _DESCRIPTION), isolate(case.report.description)))
     return tuple(quotes)
@@ -354,24 +343,3 @@ def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
     if case.for_staff:
         return None
     return f"{link}?token={tracking.issue(secret_key, case.report.reference)}"
-
-
-def _labelled(letter: Letter) -> Callable[[str, str], str]:
-    """Return what sets a label before a value, with the spaces of the letter's language."""
-
-    def labelled(label: str, value: str) -> str:
-        return say(letter.locale, _LABELLED, label=label, value=value)
-
-    return labelled
-
-
-@cache
-def _layout() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(enabled_extensions=("html",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

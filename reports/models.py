@@ -6,7 +6,7 @@ codes, and the names that the city gave, so that a person can be forgotten while
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -25,22 +25,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from city.models import KeptText, Kind, Priority
+from city.models import Channel, KeptText, Kind, Priority
 from geo.columns import PositionColumn, on_earth, spatial_index
 from geo.coordinates import Position
 from infra.database import Base, one_of, within_jurisdiction
 from reports import phone_ends
+from reports.purposes import Purpose
 from reports.status import Status
-
-
-class Channel(StrEnum):
-    """How a report came in."""
-
-    APP = "app"
-    PHONE = "phone"
-    COUNTER = "counter"
-    SENSOR = "sensor"
-    CHAT = "chat"
 
 
 class Visibility(StrEnum):
@@ -73,6 +64,7 @@ class Audience(StrEnum):
     TEAM = "team"
     REPORTER = "reporter"
     DISPATCHER = "dispatcher"
+    COLLEAGUE = "colleague"
     SUBSCRIBER = "subscriber"
 
 
@@ -89,6 +81,7 @@ class Ticket(Base):
     `due_fixed` says that the deadline is a dispatcher's own and does not follow the target time.
     Its clock began at `clock_from`, or with the ticket where that is None, and stands still since
     `paused_at`. `relance` says how far the team and the dispatchers have been told of the deadline.
+    The work is planned for a day, or for a time of day.
     """
 
     __tablename__ = "tickets"
@@ -100,6 +93,8 @@ class Ticket(Base):
         within_jurisdiction("district_id", "districts"),
         within_jurisdiction("merged_into_id", "tickets"),
         within_jurisdiction("public_message_id", "messages", deferred=True),
+        within_jurisdiction("close_reason_id", "close_reasons"),
+        CheckConstraint("planned_on IS NULL OR planned_at IS NULL", name="planned_once"),
         one_of("status", Status),
         one_of("kind", Kind),
         one_of("priority", Priority),
@@ -107,18 +102,6 @@ class Ticket(Base):
         spatial_index("tickets", "location", "created_at"),
         spatial_index("tickets", "location", where="closed_at IS NULL AND merged_into_id IS NULL"),
         Index("ix_tickets_newest", "jurisdiction_id", "created_at", "id"),
-        Index(
-            "ix_tickets_late",
-            "jurisdiction_id",
-            "due_at",
-            postgresql_where=text("closed_at IS NULL"),
-        ),
-        Index(
-            "ix_tickets_relance",
-            "jurisdiction_id",
-            "due_at",
-            postgresql_where=text("closed_at IS NULL AND paused_at IS NULL AND relance < 3"),
-        ),
         Index("ix_tickets_status", "jurisdiction_id", "status", "created_at", "id"),
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
         one_of("retained_text", KeptText),
@@ -143,6 +126,9 @@ class Ticket(Base):
     merged_into_id: Mapped[int | None] = mapped_column(BigInteger)
     public_message_id: Mapped[int | None] = mapped_column(BigInteger)
     withdrawn: Mapped[bool]
+    close_reason_id: Mapped[int | None] = mapped_column(BigInteger)
+    planned_on: Mapped[date | None]
+    planned_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     due_fixed: Mapped[bool] = mapped_column(server_default=false())
     clock_from: Mapped[datetime | None]
@@ -162,6 +148,7 @@ class Report(Base):
         UniqueConstraint("jurisdiction_id", "id"),
         within_jurisdiction("category_id", "categories"),
         within_jurisdiction("recorded_by", "people"),
+        within_jurisdiction("api_key_id", "api_keys"),
         one_of("kind", Kind),
         one_of("channel", Channel),
         one_of("visibility", Visibility),
@@ -191,6 +178,7 @@ class Report(Base):
     channel: Mapped[str]
     external_ref: Mapped[str | None]
     recorded_by: Mapped[int | None] = mapped_column(BigInteger)
+    api_key_id: Mapped[int | None] = mapped_column(BigInteger)
     person_id: Mapped[int | None] = mapped_column(BigInteger)
     issuer: Mapped[str | None]
     subject: Mapped[str | None]
@@ -304,13 +292,23 @@ class Event(Base):
 class Photo(Base):
     """A photo and the state of its derivatives; `uuid` is the phone's, `public_id` ours.
 
-    `original` is the key under which the storage has its bytes as they came.
+    It came with a report, or it shows the work on a ticket: then a person of the staff put it there
+    for a purpose. `original` is the key under which the storage has its bytes as they came.
     """
 
     __tablename__ = "photos"
     __table_args__ = (
+        # With what photos are compared by, so that the newest are read from here alone.
+        UniqueConstraint("jurisdiction_id", "id", postgresql_include=["perceptual_hash"]),
         UniqueConstraint("report_id", "uuid"),
+        UniqueConstraint("ticket_id", "uuid"),
         within_jurisdiction("report_id", "reports"),
+        within_jurisdiction("ticket_id", "tickets"),
+        within_jurisdiction("person_id", "people"),
+        CheckConstraint("num_nonnulls(report_id, ticket_id) = 1", name="owner"),
+        CheckConstraint("num_nulls(ticket_id, person_id, purpose) IN (0, 3)", name="work"),
+        one_of("purpose", Purpose),
+        Index("ix_photos_sha256", "jurisdiction_id", "sha256"),
         one_of("status", PhotoStatus),
         one_of("visibility", Visibility),
         Index("ix_photos_pending", "created_at", postgresql_where=text("status = 'pending'")),
@@ -318,7 +316,10 @@ class Photo(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
-    report_id: Mapped[int] = mapped_column(BigInteger)
+    report_id: Mapped[int | None] = mapped_column(BigInteger)
+    ticket_id: Mapped[int | None] = mapped_column(BigInteger)
+    person_id: Mapped[int | None] = mapped_column(BigInteger)
+    purpose: Mapped[str | None]
     uuid: Mapped[UUID]
     public_id: Mapped[UUID] = mapped_column(unique=True)
     sha256: Mapped[bytes]
@@ -355,7 +356,9 @@ class Notice(Base):
         one_of("audience", Audience),
         one_of("status", NoticeStatus),
         CheckConstraint("(audience = 'team') = (team_id IS NOT NULL)", name="team"),
-        CheckConstraint("(audience = 'dispatcher') = (person_id IS NOT NULL)", name="person"),
+        CheckConstraint(
+            "(audience IN ('dispatcher', 'colleague')) = (person_id IS NOT NULL)", name="person"
+        ),
         Index("ix_notices_report_id", "report_id"),
         Index("ix_notices_failed", "ticket_id", postgresql_where=text("status = 'failed'")),
         Index("ix_notices_pending", "due_at", postgresql_where=text("status = 'pending'")),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.sessions import Staff
-from reports import history, work
+from reports import gallery, history, work
 from reports.history import EventKind
 from reports.models import Author, Message, Photo, Report, Ticket, Visibility
 from reports.reading import UnknownReport
@@ -76,7 +76,7 @@ def set_photo(
     now: datetime,
 ) -> None:
     """Hide a photo from the public or show it; again is harmless."""
-    ticket = work.lock_of(session, photo.report_id)
+    ticket = gallery.hold_ticket(session, photo)
     session.refresh(photo)
     if photo.visibility != visibility:
         photo.visibility = visibility.value
@@ -87,7 +87,7 @@ def _write(
     session: Session,
     staff: Staff,
     ticket: Ticket,
-    report_id: int,
+    report_id: int | None,
     kind: EventKind,
     reason: str | None,
     now: datetime,

@@ -28,6 +28,7 @@ class NoticeKind(StrEnum):
     RECEIPT = "receipt"
     STATUS = "status"
     MESSAGE = "message"
+    MENTION = "mention"
     WITHDRAWAL = "withdrawal"
     QUESTION = "question"
     NOT_SOLVED = "not_solved"
@@ -44,6 +45,7 @@ RELANCE = frozenset({NoticeKind.DUE_SOON, NoticeKind.OVERDUE, NoticeKind.ESCALAT
 """Those about a ticket's deadline, which are true only as long as it stands."""
 
 
+_NEWS = frozenset({EventKind.STATUS, EventKind.PLANNED, EventKind.THIRD_PARTY})
 _FOR_ALL = frozenset({NoticeKind.STATUS, NoticeKind.QUESTION})
 
 
@@ -68,7 +70,7 @@ def announce(session: Session, event: Event, team_id: int, now: datetime) -> Non
     dispatchers = _on_duty(session, event) if _for_dispatchers(event) else ()
     readers = Readers(team_id, locale, reporters, dispatchers)
     owed = arising(event, readers, now)
-    if EventKind(event.kind) is EventKind.STATUS:
+    if EventKind(event.kind) in _NEWS:
         followers = subscriptions.of_ticket(session, event.ticket_id)
         owed += [_to_subscriber(event, NoticeKind.NEWS, one, now) for one in followers]
     _write(session, owed)
@@ -86,6 +88,28 @@ def ask_to_confirm(
 ) -> None:
     """Owe the mail that asks whether the news is wanted; the event is the ticket's last one."""
     _write(session, [_to_subscriber(event, NoticeKind.SUBSCRIPTION, subscription, now)])
+
+
+def mention(
+    session: Session,
+    event: Event,
+    report_id: int,
+    colleagues: Iterable[tuple[int, str]],
+    now: datetime,
+) -> None:
+    """Owe a mail to each of the colleagues, an id and a language, whom the event's note mentions.
+
+    The report is the one that has been in the ticket for the longest time.
+    """
+    _write(
+        session,
+        [
+            _notice(event, NoticeKind.MENTION, Audience.COLLEAGUE, report_id, locale, now).having(
+                person_id=person_id
+            )
+            for person_id, locale in colleagues
+        ],
+    )
 
 
 def arising(event: Event, readers: Readers, now: datetime) -> list[New[Notice]]:
@@ -163,7 +187,7 @@ def _for_reporters(event: Event) -> NoticeKind | None:
             return NoticeKind.JOINED
         case EventKind.PARTED:
             return NoticeKind.PARTED
-        case EventKind.STATUS:
+        case kind if kind in _NEWS:
             return NoticeKind.STATUS
         case _:
             return None

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from city.account_models import Letter, LetterStatus
 from reports import leases
 from reports.models import Notice, NoticeStatus, Photo, PhotoStatus
+from reports.webhook_models import DeliveryStatus
 
 HELD = "held back by a restore"
 
@@ -23,6 +24,11 @@ HOLD_NOTICES = (
 HOLD_LETTERS = (
     f"UPDATE letters SET status = '{LetterStatus.FAILED}', error = '{HELD}', leased_until = NULL"  # noqa: S608
     f" WHERE status = '{LetterStatus.PENDING}'"
+)
+
+HOLD_WEBHOOKS = (
+    f"UPDATE webhook_deliveries SET status = '{DeliveryStatus.FAILED}', error = '{HELD}',"  # noqa: S608
+    f" leased_until = NULL WHERE status = '{DeliveryStatus.PENDING}'"
 )
 
 

@@ -15,6 +15,11 @@ from reports.models import Author, Event, Message, Ticket
 from reports.status import Status
 from reports.work import Move
 
+# Whoever hands the work to somebody else waits for them, and no longer for an answer.
+_OF_AN_ANSWER = [
+    kind.value for kind in (EventKind.QUESTION, EventKind.MESSAGE, EventKind.THIRD_PARTY)
+]
+
 
 def ask(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime) -> Message:
     """Ask the ticket's reporters; what was not waiting yet waits from now on.
@@ -55,7 +60,7 @@ def is_open(session: Session, ticket: Ticket) -> bool:
         select(Event.kind)
         .where(
             Event.ticket_id == ticket.id,
-            Event.kind.in_([EventKind.QUESTION.value, EventKind.MESSAGE.value]),
+            Event.kind.in_(_OF_AN_ANSWER),
         )
         .order_by(Event.seq.desc())
         .limit(1)

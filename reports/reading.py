@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -30,14 +30,13 @@ from geo.coordinates import Position
 from geo.models import District
 from infra.database import IN_BINARY
 from infra.words import Reader
-from reports import supports
+from reports import supports, work_photos
 from reports.filters import Filters, Mark, Order, conditions, cut, read_page, says
 from reports.history import status_text
 from reports.models import (
     Membership,
     Message,
     Photo,
-    PhotoStatus,
     Report,
     Ticket,
     Visibility,
@@ -45,6 +44,7 @@ from reports.models import (
 from reports.references import MalformedReference, normalise
 from reports.status import Status
 from reports.things import Thing, Things
+from reports.work_photos import WorkPhoto
 
 
 class UnknownReport(Exception):
@@ -56,12 +56,23 @@ class HiddenReport(Exception):
 
 
 class PhotoView(NamedTuple):
-    """A photo; `id` is the public one, None in `reason` unless it was rejected."""
+    """A photo; `id` is the public one, None in `reason` unless it was rejected.
+
+    `purpose` is None unless it shows the work.
+    """
 
     id: str
     status: str
     reason: str | None
     placeholder: str | None
+    purpose: str | None = None
+
+    @classmethod
+    def of_work(cls, photo: WorkPhoto) -> PhotoView:
+        """Return the view of a photo of the work."""
+        return cls(
+            str(photo.public_id), photo.status, photo.reason, photo.placeholder, photo.purpose
+        )
 
 
 class ReportView(NamedTuple):
@@ -81,6 +92,7 @@ class ReportView(NamedTuple):
     public_message: str | None
     created_at: datetime
     updated_at: datetime
+    planned_at: date | None
     due_at: datetime | None
     closed_at: datetime | None
     photos: tuple[PhotoView, ...]
@@ -153,6 +165,8 @@ _QUERY: Select[*tuple[Any, ...]] = (
         Ticket.withdrawn,
         _PUBLIC_MESSAGE.label("public_message"),
         Ticket.updated_at,
+        Ticket.planned_on,
+        Ticket.planned_at,
         Ticket.due_at,
         Ticket.closed_at,
         SHOWN_PHOTOS.label("photos"),
@@ -233,8 +247,10 @@ def supports_of(session: Session, ticket: Ticket) -> int:
 
 
 def view(session: Session, report: Report, locale: str) -> ReportView:
-    """Return the public view of one report."""
-    return _views(session.execute(_ONE, {"report_id": report.id}).all(), locale)[0]
+    """Return the public view of one report, with the photos of the work on it after its own."""
+    found = _views(session.execute(_ONE, {"report_id": report.id}).all(), locale)[0]
+    work = map(PhotoView.of_work, work_photos.seen_with(session, report.id))
+    return found._replace(photos=(*found.photos, *work))
 
 
 def page(
@@ -270,18 +286,6 @@ def page(
         # Perhaps because there is no such jurisdiction.
         jurisdictions.find(session, jurisdiction)
     return Page(_views(rows, locale), following)
-
-
-def public_photo(session: Session, public_id: object) -> Photo | None:
-    """Return a photo that has its derivatives, with its report's visibility left to the caller."""
-    return session.scalar(
-        select(Photo).where(Photo.public_id == public_id, Photo.status == PhotoStatus.READY.value)
-    )
-
-
-def report_of_photo(session: Session, photo: Photo) -> Report:
-    """Return the report that the photo belongs to."""
-    return session.get_one(Report, photo.report_id)
 
 
 def is_public(session: Session, report: Report) -> bool:
@@ -340,6 +344,8 @@ def _view(row: Sequence[Any], things: Things, locale: str) -> ReportView:
         withdrawn,
         public_message,
         updated_at,
+        planned_on,
+        planned_at,
         due_at,
         closed_at,
         shown,
@@ -361,6 +367,7 @@ def _view(row: Sequence[Any], things: Things, locale: str) -> ReportView:
         public_message,
         created_at,
         updated_at,
+        planned_on or planned_at,
         due_at,
         closed_at,
         photos(shown),

@@ -99,6 +99,7 @@ def _public_view(report: Report, ticket: Ticket, opening: Opening, locale: str) 
         public_message=None,
         created_at=report.created_at,
         updated_at=ticket.updated_at,
+        planned_at=None,
         due_at=ticket.due_at,
         closed_at=ticket.closed_at,
         photos=(),

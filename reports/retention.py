@@ -87,7 +87,8 @@ def run_batch(
 
 
 def _pass_over(session: Session, ticket: Ticket, text: KeptText, now: datetime) -> Counter[str]:
-    counts: Counter[str] = Counter()
+    # Before anything is written down, which would make the ticket look like one never passed over.
+    counts = forgetting.remove_photos_of_work(session, ticket, text, now)
     members = session.scalars(
         select(Report)
         .join(Membership, Membership.report_id == Report.id)

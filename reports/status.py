@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
+from city.statuses import CLOSED, Status
 
-class Status(StrEnum):
-    """Where the work on a ticket stands."""
-
-    RECEIVED = "received"
-    ACCEPTED = "accepted"
-    IN_PROGRESS = "in_progress"
-    WAITING = "waiting"
-    RESOLVED = "resolved"
-    DECLINED = "declined"
-    REOPENED = "reopened"
+__all__ = ["CLOSED", "GRAPH", "Status", "TransitionRefused", "check"]
 
 
 class TransitionRefused(Exception):
@@ -27,8 +18,6 @@ class TransitionRefused(Exception):
         self.wanted = wanted
         self.allowed = GRAPH[current]
 
-
-CLOSED = frozenset({Status.RESOLVED, Status.DECLINED})
 
 _FROM_ACCEPTED = (Status.IN_PROGRESS, Status.WAITING, Status.RESOLVED, Status.DECLINED)
 _FROM_RECEIVED = (Status.ACCEPTED, *_FROM_ACCEPTED)

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from city.models import Jurisdiction
+from city.sessions import Staff
 from geo.coordinates import Position
-from reports import closings, decisions, history, inbox, reading
+from infra.words import Reader
+from reports import (
+    closing,
+    closings,
+    decisions,
+    flags,
+    history,
+    inbox,
+    reading,
+    third_parties,
+    work_photos,
+)
 from reports.closings import Answer
 from reports.decisions import Decision
+from reports.flags import FlagView
 from reports.history import Entry
 from reports.inbox import TicketItem
 from reports.models import Contact, Membership, Report, Ticket
 from reports.reading import PhotoView
 from reports.status import GRAPH, Status
+from reports.things import Thing
+from reports.third_parties import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,10 @@ class ReportItem:
 
 @dataclass(frozen=True, slots=True)
 class TicketView:
-    """One ticket with all that staff may know about it."""
+    """One ticket with all that staff may know about it.
+
+    Its photos of the work follow those of its reports; the hidden ones are apart.
+    """
 
     item: TicketItem
     reports: list[ReportItem]
@@ -52,21 +71,33 @@ class TicketView:
     next: list[Status] = field(default_factory=list)
     merged_into: str | None = None
     feedback: list[Answer] = field(default_factory=list)
+    close_reason: Thing | None = None
+    third_party: Held | None = None
+    hidden_photos: list[PhotoView] = field(default_factory=list)
+    flags: list[FlagView] = field(default_factory=list)
 
 
-def view(session: Session, ticket: Ticket, locale: str, now: datetime) -> TicketView:
-    """Return the ticket with its reports, its decision and its whole history."""
+def view(session: Session, staff: Staff, ticket: Ticket, locale: str, now: datetime) -> TicketView:
+    """Return the ticket with its reports, its decision and its whole history, as one may see it."""
     merged_into = (
         session.get_one(Ticket, ticket.merged_into_id).reference if ticket.merged_into_id else None
     )
+    locales = session.get_one(Jurisdiction, ticket.jurisdiction_id).locales
+    reader = Reader(locale, locales)
+    item, work = inbox.line(session, ticket, locale, now), work_photos.of_ticket(session, ticket.id)
+    shown = [PhotoView.of_work(photo) for photo in work if not photo.is_hidden]
     return TicketView(
-        item=inbox.line(session, ticket, locale, now),
+        item=replace(item, photos=(*item.photos, *shown)),
         reports=_reports(session, ticket),
         decision=decisions.read(session, ticket.id, locale),
         events=history.read(session, ticket.id, locale, public_only=False),
         next=[] if merged_into else list(GRAPH[Status(ticket.status)]),
         merged_into=merged_into,
         feedback=closings.answers(session, ticket.id),
+        close_reason=closing.of_ticket(session, ticket, reader),
+        third_party=third_parties.holding(session, ticket, reader),
+        hidden_photos=[PhotoView.of_work(photo) for photo in work if photo.is_hidden],
+        flags=flags.standing(session, staff, [photo.id for photo in work], locale),
     )
 
 

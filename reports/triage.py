@@ -17,9 +17,8 @@ from city.jurisdictions import OutOfArea
 from city.models import Category, Person, Team, TeamMember
 from city.sessions import Staff
 from geo.coordinates import Position
-from geo.models import District
 from infra.words import mark
-from reports import clock, decisions, desk, history, work
+from reports import clock, decisions, desk, history, snapshots, work
 from reports.decisions import OwnChoice, Routing
 from reports.desk import StaleVersion, TicketMerged
 from reports.history import EventKind
@@ -138,7 +137,7 @@ def change(
     ticket = desk.hold(session, staff, Act.ASSIGN, ticket_id, version)
     if wanted.keys() - {"assignee"}:
         desk.demand(staff, Act.TRIAGE, ticket)
-    before = _codes(session, ticket)
+    before = snapshots.read(session, ticket)
     hand = _Work(session, ticket, staff, now, reason)
     _place_and_category(hand, wanted)
     _team(hand, wanted)
@@ -157,7 +156,7 @@ def refile(session: Session, staff: Staff, ticket: Ticket, now: datetime) -> Non
     if category.retired_at is None:
         wanted["category"] = category.code
     hand = _Work(session, ticket, staff, now, None)
-    before = _codes(session, ticket)
+    before = snapshots.read(session, ticket)
     _place_and_category(hand, wanted)
     _assignee(hand, Wanted())
     _deadline(hand, Wanted())
@@ -277,7 +276,7 @@ def _write_down(hand: _Work, before: dict[str, Any]) -> None:
     """Write what has changed into the history, and tell a team that has a ticket more."""
     ticket, session = hand.ticket, hand.session
     session.flush()
-    after = _codes(session, ticket)
+    after = snapshots.read(session, ticket)
     history.append(
         session,
         ticket,
@@ -290,16 +289,3 @@ def _write_down(hand: _Work, before: dict[str, Any]) -> None:
     )
     if "team" in hand.reasons:
         work.tell_new_team(session, ticket, hand.staff.person_id, hand.now)
-
-
-def _codes(session: Session, ticket: Ticket) -> dict[str, Any]:
-    """Return what history may hold of the ticket: ids and codes, and neither places nor words."""
-    district = session.get_one(District, ticket.district_id) if ticket.district_id else None
-    return {
-        "category": session.get_one(Category, ticket.category_id).code,
-        "priority": ticket.priority,
-        "team": session.get_one(Team, ticket.team_id).code,
-        "assignee": ticket.assignee_id,
-        "district": district.code if district else None,
-        "due_at": ticket.due_at.isoformat() if ticket.due_at else None,
-    }

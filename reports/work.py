@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Row, Select, bindparam, select, update
 from sqlalchemy.orm import Session, aliased
 
+from city.desk_models import CloseReason
 from city.models import Category, Team
 from infra.rows import New
 from reports import clock, closings, history, notices, status
@@ -45,8 +46,8 @@ class ReportAnonymised(Exception):
 class Move:
     """A change of status: where to, by whom (None: a resident's own act leads to it), and why.
 
-    One that is not `told` is part of something that its readers are told of anyway. `code` says
-    why in history where nobody was asked for a reason.
+    One that is not `told` is part of something that its readers are told of anyway. A reason of the
+    city's list stands in `close_reason`; `code` says why where nobody was asked for a reason.
     """
 
     to: Status
@@ -56,6 +57,7 @@ class Move:
     report_id: int | None = None
     told: bool = True
     code: str | None = None
+    close_reason: CloseReason | None = None
 
 
 class Filed(NamedTuple):
@@ -142,6 +144,15 @@ def _lock_of(
             return ticket, row
 
 
+def survivor_id(session: Session, ticket_id: int) -> int:
+    """Return the ticket in which the work on this one goes on: itself, unless it was merged."""
+    following: int | None = ticket_id
+    while following is not None:
+        ticket_id = following
+        following = session.scalar(select(Ticket.merged_into_id).where(Ticket.id == ticket_id))
+    return ticket_id
+
+
 def oldest_report(session: Session, ticket: Ticket) -> Report:
     """Return the report that has been in the ticket for the longest time."""
     return session.get_one(Report, report_ids(session, ticket)[0])
@@ -203,6 +214,9 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
     ticket.status = step.to.value
     ticket.closed_at = now if step.to in CLOSED else None
     ticket.withdrawn = step.person_id is None and step.to is Status.DECLINED
+    ticket.close_reason_id = step.close_reason.id if step.close_reason else None
+    if step.to in CLOSED:
+        ticket.planned_on = ticket.planned_at = None
     due_at = ticket.due_at
     clock.turn(session, ticket, before, now)
     event = history.append(
@@ -219,6 +233,7 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
             "to": step.to.value,
             "kind": ticket.kind,
             "code": WITHDRAWN if ticket.withdrawn else step.code,
+            **_ground(step.close_reason),
             **clock.difference(due_at, ticket.due_at),
         },
     )
@@ -244,6 +259,11 @@ def tell_new_team(session: Session, ticket: Ticket, person_id: int, now: datetim
     )
     session.flush()
     notices.announce(session, event, ticket.team_id, now)
+
+
+def _ground(reason: CloseReason | None) -> dict[str, Any]:
+    """Return what history holds of a reason: its names too, since the city may change them."""
+    return {"reason": {"code": reason.code, "names": reason.names}} if reason else {}
 
 
 def _words(ticket: Ticket, step: Move, now: datetime) -> Message | None:

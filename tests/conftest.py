@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -31,6 +34,16 @@ from tests.stack import ROOT, Stack, environment
 DEMO = ROOT / "city" / "demo" / "city.yaml"
 
 _numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Past:
+    """A database that holds a past, its photos, and between which moments it was loaded."""
+
+    database: str
+    storage: Path
+    began: datetime
+    ended: datetime
 
 
 @pytest.fixture(scope="session")
@@ -162,18 +175,31 @@ def stack(
 
 
 @pytest.fixture(scope="session")
+def past(
+    cluster: Cluster, template: str, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory
+) -> Past:
+    """Return the demo city with its past, of few photos, to be copied."""
+    folder = tmp_path_factory.mktemp("past")
+    url = copy_of(cluster, template, "template_past")
+    environ = environment(folder, url, valkey.url, "smtp://127.0.0.1:9")
+    began = now()
+    run_module(environ, "flask", "--app", "wsgi", "demo", "load", "--pictures", "20")
+    return Past("template_past", folder / "storage", began, now())
+
+
+@pytest.fixture(scope="session")
 def demo_stack(
     cluster: Cluster,
-    template: str,
+    past: Past,
     valkey: Valkey,
     mailbox: Mailbox,
     mail_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """Return running processes over the demo city with its past, as `make run` loads it."""
+    """Return running processes over the demo city with its past."""
     folder = tmp_path_factory.mktemp("demo")
-    environ = environment(folder, copy_of(cluster, template), valkey.url, mailbox.url)
-    run_module(environ, "flask", "--app", "wsgi", "demo", "load")
+    shutil.copytree(past.storage, folder / "storage")
+    environ = environment(folder, copy_of(cluster, past.database), valkey.url, mailbox.url)
     with running(Stack(folder, environ, mail_folder)) as one:
         yield one
 
@@ -196,9 +222,9 @@ def running(stack: Stack) -> Iterator[Stack]:
         stack.stop()
 
 
-def copy_of(cluster: Cluster, template: str) -> str:
+def copy_of(cluster: Cluster, template: str, name: str | None = None) -> str:
     """Return the address of a new database that is like the template."""
-    name = f"city_{next(_numbers)}"
+    name = name or f"city_{next(_numbers)}"
     with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from city.access import Act, Reach, Role, reach
 from city.file_format import read_city_file, read_json
 from geo.features import read_features
 from infra.settings import Settings, SettingsError
@@ -20,7 +21,8 @@ from tests.stack import ROOT, Stack
 README = ROOT / "README.md"
 RUNNING = ROOT / "docs" / "running.md"
 CHANGING = ROOT / "docs" / "changing.md"
-PAGES = (README, RUNNING, CHANGING)
+DESK = ROOT / "docs" / "desk.md"
+PAGES = (README, RUNNING, CHANGING, DESK)
 PRINTED_URL = "http://127.0.0.1:8000"
 REQUIRED = {
     "DATABASE_URL": "postgresql://db.example/vigie",
@@ -60,6 +62,26 @@ def walk() -> str:
     return block
 
 
+def desk_calls() -> str:
+    """Return the lines of the README that show the desk."""
+    [block] = [block for block in blocks(README, "sh") if "/api/v1/tickets?" in block]
+    return block
+
+
+def run(script: str, stack: Stack) -> str:
+    """Run what a page prints as somebody would who pastes it, and return what it says."""
+    done = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", script.replace(PRINTED_URL, stack.url)],
+        cwd=ROOT,
+        env=os.environ | {"no_proxy": "*"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def explained() -> dict[str, str]:
     """Return each variable of the operators' table with its default."""
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", RUNNING.read_text("utf-8"), re.M)
@@ -80,18 +102,9 @@ def test_the_walk_is_five_commands_with_one_curl_each() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_walk_leads_from_the_phone_to_the_closing(demo_stack: Stack) -> None:
-    script = walk().replace(PRINTED_URL, demo_stack.url)
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=os.environ | {"no_proxy": "*"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    sent = json.loads(done.stdout.partition("\n")[0])
-    read = json.loads(done.stdout[done.stdout.index("\n{\n") :])
+    said = run(walk(), demo_stack)
+    sent = json.loads(said.partition("\n")[0])
+    read = json.loads(said[said.index("\n{\n") :])
     assert sent["status"] == "received"
     assert sent["team"]["code"] == "voirie"
     assert read["reference"] == sent["reference"]
@@ -99,6 +112,44 @@ def test_the_walk_leads_from_the_phone_to_the_closing(demo_stack: Stack) -> None
     assert read["public_message"] == "The hole is filled. Thank you for telling us!"
     assert len(read["photos"]) == 1
     assert read["contact"]["email"] == "camille@example.org"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_desk_of_the_readme_closes_what_presses_most(demo_stack: Stack) -> None:
+    said = run(desk_calls(), demo_stack)
+    inbox, _, closed = said.rpartition("}\n{")
+    page = json.loads(f"{inbox}}}")
+    [ticket] = [json.loads(f"{{{closed}")]
+    assert len(page["items"]) == 5
+    assert page["open"]["total"] > 80
+    assert page["items"][0]["reference"] == ticket["reference"]
+    assert ticket["status"] == "resolved"
+    assert ticket["events"][-1]["reason"] == "Done this morning"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_day_of_the_desk_can_be_pasted(demo_stack: Stack) -> None:
+    blocks_of_day = blocks(DESK, "sh")
+    said = run("\n".join(blocks_of_day), demo_stack)
+    assert len(blocks_of_day) >= 10
+    for outcome in (
+        '"name":"Late roads"',
+        '"changes":[',
+        '"text":"Bring the small roller."',
+        '"kind":"handed_back"',
+        '"status":200',
+        '"password_set":false',
+        '"source":',
+    ):
+        assert outcome in said.replace('": ', '":')
+
+
+def test_the_table_of_roles_is_that_of_the_code() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)`.*?\|(.*)\|$", DESK.read_text("utf-8"), re.M)
+    words = {"": None, "all": Reach.JURISDICTION, "teams": Reach.TEAMS}
+    told = {act: [words[cell.strip()] for cell in cells.split("|")] for act, cells in rows}
+    roles = ("administrator", "dispatcher", "team_lead", "team_member", "auditor")
+    assert told == {act.value: [reach(Role(role), act) for role in roles] for act in Act}
 
 
 def test_every_variable_is_explained_with_its_default() -> None:

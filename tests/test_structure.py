@@ -27,7 +27,7 @@ from api.limits import TooManyRequests
 from infra.queue import QUEUE_OF, Job, QueueName
 from reports.status import GRAPH, Status
 from tests.stack import ROOT
-from workers.process import KIND_OF
+from workers.queues import KIND_OF
 
 PACKAGES = (api, workers, reports, city, geo, infra)
 

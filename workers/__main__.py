@@ -1,4 +1,4 @@
-"""`python -m workers`: one process per queue and a sweeper, restarted when they die."""
+"""`python -m workers`: one process per queue, one for webhooks and a sweeper, kept alive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 from infra import logs
 from infra.queue import QueueName
 from infra.settings import Settings, SettingsError
-from workers.process import SWEEPER
+from workers.process import SWEEPER, WEBHOOKS
 
 log = structlog.get_logger()
 
@@ -82,7 +82,7 @@ def main() -> int:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    roles = [*[QueueName.PHOTOS] * settings.photo_workers, QueueName.NOTICES, SWEEPER]
+    roles = [*[QueueName.PHOTOS] * settings.photo_workers, QueueName.NOTICES, WEBHOOKS, SWEEPER]
     members = [Member(role) for role in roles]
     log.info("workers started", roles=[str(role) for role in roles])
     while not stopped.wait(WATCH_S):

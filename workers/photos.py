@@ -7,7 +7,7 @@ import structlog
 from infra.clock import now
 from infra.queue import Job
 from infra.storage import MissingObject, StorageError
-from reports import gallery
+from reports import flags, gallery
 from reports import photos as rendering
 from reports.leases import Lease
 from reports.models import Photo
@@ -51,7 +51,7 @@ def _work(kit: Tools, claimed: Lease[Photo]) -> None:
         kit.metrics.photo_outcomes.labels("put_off").inc()
     else:
         with kit.sessions.begin() as session:
-            gallery.record_ready(session, claimed, rendered, now())
+            flags.record_ready(session, claimed, rendered, now())
         log.info("photo ready")
         kit.metrics.photo_outcomes.labels("ready").inc()
 

@@ -11,11 +11,13 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from city.models import Actor
+from infra import queue
 from infra.clock import now
 from infra.queue import QUEUE_OF, NudgeQueue
+from infra.settings import Settings
 from infra.storage import StorageError
-from reports import gallery, relance, removals, retention, sweep
-from workers.tools import Tools
+from reports import gallery, reckoning, relance, removals, retention, sweep, webhook_delivery
+from workers.tools import Tools, tools, until_stopped
 
 log = structlog.get_logger()
 
@@ -29,11 +31,18 @@ REMOVED_AT_ONCE = 200
 UNFINISHED_AFTER_S = 3600
 
 
+def serve(settings: Settings) -> None:
+    """Run the sweeper until SIGTERM."""
+    nudges = NudgeQueue(queue.connect(settings.redis_url), settings.job_timeouts_s)
+    run(tools(), nudges, until_stopped())
+
+
 def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
     """Sweep until stopped; whatever is down is met again at the next round."""
     tidy_at, retain_at, purge_at = 0.0, 0.0, time.monotonic() + TIDY_EVERY_S
     while not stopped.is_set():
         try:
+            reckon_anew(kit)
             tell_of_deadlines(kit)
             follow_up(kit, queue)
             # One batch in each round, so that no mail waits for a long past to be gone through.
@@ -52,6 +61,20 @@ def run(kit: Tools, queue: NudgeQueue, stopped: threading.Event) -> None:
             kit.metrics.sweeps.labels("put_off").inc()
         kit.metrics.flush()
         stopped.wait(kit.settings.sweep_interval_s)
+
+
+def reckon_anew(kit: Tools) -> None:
+    """Have some of each city's deadlines follow a changed calendar, before anybody is told of them.
+
+    It is a batch in each round, so that no mail waits for a whole city.
+    """
+    with kit.sessions() as session:
+        cities = reckoning.cities(session)
+    for jurisdiction_id in cities:
+        with kit.sessions.begin() as session:
+            moved = reckoning.run_batch(session, jurisdiction_id, now())
+        if moved:
+            log.info("deadlines reckoned anew", jurisdiction_id=jurisdiction_id, count=moved)
 
 
 def tell_of_deadlines(kit: Tools) -> None:
@@ -113,9 +136,12 @@ def tidy(kit: Tools) -> None:
 def purge(kit: Tools) -> None:
     """Remove the originals that no photo names: they came with requests that failed half way.
 
-    With them goes what checks of the storage could not remove. A bucket that is silent would hold
-    up each round in which it is asked, so it is asked for both on the same rare occasion.
+    With them goes what the log of webhooks has kept for its time, and what checks of the storage
+    could not remove. A bucket that is silent would hold up each round in which it is asked, so it
+    is asked for both on the same rare occasion.
     """
+    with kit.sessions.begin() as session:
+        webhook_delivery.drop_old(session, now())
     kit.storage.remove_probes(UNFINISHED_AFTER_S)
     keys = kit.storage.list(gallery.ORIGINALS, older_than_s=UNFINISHED_AFTER_S)
     while some := list(islice(keys, PURGED_AT_ONCE)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,3 +71,11 @@ def logged(job: str, row_id: int, request_id: str | None) -> Iterator[None]:
             metrics.job_seconds.labels(job).observe(seconds)
             # A forked worker ends with its job, and nothing it knows outlives it.
             metrics.flush()
+
+
+def until_stopped() -> threading.Event:
+    """Return what is set once the process is asked to end."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped

@@ -22,7 +22,8 @@ group = AppGroup("demo", help="The invented city for trying things out.")
 
 
 @group.command("load")
-def load() -> None:
+@click.option("--pictures", type=int, help="How many to draw at most; otherwise all there are.")
+def load(pictures: int | None) -> None:
     """Load the demo city, and its past if it has none."""
     city = city_commands.read(DEMO / "city.yaml")
     city_commands.apply(city)
@@ -30,7 +31,8 @@ def load() -> None:
     if loader.is_loaded(db(), jurisdiction):
         click.echo("the demo city is there already")
     else:
-        for done, total in loader.load(db(), services().storage, jurisdiction, now()):
+        past = loader.load(db(), services().storage, jurisdiction, now(), pictures)
+        for done, total in past:
             click.echo(f"\r  past reports: {done} of {total}", nl=done == total)
     commit()
 

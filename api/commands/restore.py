@@ -23,7 +23,7 @@ from reports import owed
 @click.command("restore")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Give up what is in the database now.")
-@click.option("--hold-notices", is_flag=True, help="Send none of the mails that were still owed.")
+@click.option("--hold-notices", is_flag=True, help="Send no mail or webhook that was still owed.")
 @with_appcontext
 def group(file: Path, replace: bool, hold_notices: bool) -> None:
     """Bring database and storage back from FILE, a backup that you trust.
@@ -101,7 +101,7 @@ def _restore_database(file: Path, where: Path, *, replace: bool, hold_notices: b
             where,
             dump,
             replace=replace,
-            last=[owed.HOLD_NOTICES, owed.HOLD_LETTERS] if hold_notices else [],
+            last=[owed.HOLD_NOTICES, owed.HOLD_LETTERS, owed.HOLD_WEBHOOKS] if hold_notices else [],
         )
 
 

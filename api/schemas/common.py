@@ -27,9 +27,13 @@ from geo.coordinates import Position
 from reports.filters import Filters
 from reports.models import PhotoStatus
 from reports.photos import SIZES
+from reports.purposes import Purpose
 from reports.reading import PhotoView
 from reports.status import Status
 
+PLANNED = {
+    "description": "A day where only that was said, such as 2026-01-31, and else a time in UTC"
+}
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 
@@ -72,6 +76,9 @@ class ProblemSchema(Schema):
         fields.String(validate=validate.OneOf([status.value for status in Status])),
         metadata={"description": "The statuses that a refused ticket could take"},
     )
+    assignee = fields.String(
+        metadata={"description": "Who has a ticket that somebody else wants to take"}
+    )
     reason = fields.String(
         validate=validate.OneOf(list(PHOTO_REASONS)),
         metadata={"description": "Why a photo was not taken"},
@@ -92,7 +99,7 @@ PhotoSizesSchema = Schema.from_dict(
 
 
 class PhotoSchema(Schema):
-    """A photo of a report."""
+    """A photo of a report, or of the work on it."""
 
     id = fields.String(required=True)
     status = fields.String(
@@ -101,6 +108,12 @@ class PhotoSchema(Schema):
     reason = fields.String(allow_none=True, required=True)
     placeholder = fields.String(
         allow_none=True, required=True, metadata={"description": "A tiny picture as a data: URI"}
+    )
+    purpose = fields.String(
+        allow_none=True,
+        required=True,
+        validate=validate.OneOf([*(purpose.value for purpose in Purpose), None]),
+        metadata={"description": "What it shows of the work; null where it came with a report"},
     )
     urls = fields.Nested(PhotoSizesSchema, required=True)
 

@@ -20,6 +20,7 @@ from api.fields import (
     Text,
 )
 from api.schemas.common import (
+    PLANNED,
     ListQuerySchema,
     MomentsQuerySchema,
     PhotoSchema,
@@ -28,9 +29,9 @@ from api.schemas.common import (
     ThingSchema,
     position_of,
 )
-from city.models import Kind
+from city.models import Channel, Kind
 from reports.intake import ContactDetails, NewReport
-from reports.models import Author, Channel
+from reports.models import Author
 from reports.status import Status
 
 MAX_ADDRESS = 500
@@ -56,7 +57,7 @@ class ContactSchema(Schema):
 
 
 class NewReportSchema(Schema):
-    """What somebody reports; `channel` and `external_ref` are for staff."""
+    """What somebody reports; `channel` and `external_ref` are for staff and keys."""
 
     kind = Choice(Kind, required=True)
     category = fields.String(required=True, validate=validate.Length(min=1, max=100))
@@ -116,9 +117,14 @@ class ReportSchema(Schema):
     public_message = fields.String(allow_none=True, required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
+    planned_at = fields.String(allow_none=True, required=True, metadata=PLANNED)
     due_at = Moment(allow_none=True, required=True)
     closed_at = Moment(allow_none=True, required=True)
-    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Those of the work come after its own, but not in lists"},
+    )
     supports = fields.Integer(required=True)
 
 
@@ -261,6 +267,6 @@ class DecisionSchema(Schema):
 
 
 class NewMessageSchema(Schema):
-    """Words for the city, or a note among staff."""
+    """Words for the city, or the city's question."""
 
     text = Text(required=True)

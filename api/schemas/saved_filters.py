@@ -31,6 +31,7 @@ class SavedQuerySchema(TicketsQuerySchema):
     unrouted = Flag()  # type: ignore[assignment]
     uncertain = Flag()  # type: ignore[assignment]
     undelivered = Flag()  # type: ignore[assignment]
+    flagged = Flag()  # type: ignore[assignment]
 
     @pre_load
     def check_types(self, given: Any, **_named: Any) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from api.fields import (
     MAX_LINE,
     MAX_TEXT,
     Choice,
+    Code,
     CommaList,
     Latitude,
     Line,
@@ -18,8 +19,10 @@ from api.fields import (
     Number,
     QueryFlag,
     Text,
+    Whole,
 )
 from api.schemas.common import (
+    PLANNED,
     ListQuerySchema,
     PhotoSchema,
     PositionSchema,
@@ -30,6 +33,9 @@ from api.schemas.common import (
 from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
 from geo.coordinates import Position
+from infra.words import mark
+from reports.desk import Step
+from reports.flags import FlagCode
 from reports.inbox_filters import InboxFilters, Sort
 from reports.models import Visibility
 from reports.status import Status
@@ -37,6 +43,7 @@ from reports.tallies import MOST_COUNTED, MOST_SOUGHT
 
 MAX_REASON = 500
 MAX_SPLIT = 1_000
+MAX_MENTIONS = 50
 
 
 class TicketsQuerySchema(ListQuerySchema):
@@ -46,10 +53,12 @@ class TicketsQuerySchema(ListQuerySchema):
     team = CommaList()
     priority = CommaList(Priority)
     assignee = fields.String()
+    close_reason = CommaList()
     late = QueryFlag()
     unrouted = QueryFlag()
     uncertain = QueryFlag()
     undelivered = QueryFlag()
+    flagged = QueryFlag()
     sort = Choice(
         Sort,
         load_default=Sort.NEWEST.value,
@@ -65,10 +74,12 @@ def inbox_filters_from(query: dict[str, Any]) -> InboxFilters:
         words=query.get("q") or None,
         priority=query["priority"],
         assignee=query.get("assignee"),
+        close_reason=query["close_reason"],
         late=query.get("late"),
         unrouted=query.get("unrouted"),
         uncertain=query.get("uncertain"),
         undelivered=query.get("undelivered"),
+        flagged=query.get("flagged"),
         sort=Sort(query["sort"]),
     )
 
@@ -96,6 +107,7 @@ class TicketItemSchema(Schema):
     location = fields.Nested(PositionSchema, required=True)
     address = fields.String(allow_none=True, required=True)
     description = fields.String(required=True)
+    planned_at = fields.String(allow_none=True, required=True, metadata=PLANNED)
     due_at = Moment(
         allow_none=True,
         required=True,
@@ -111,7 +123,11 @@ class TicketItemSchema(Schema):
     )
     supports = fields.Integer(required=True)
     report_count = fields.Integer(required=True)
-    photos = fields.List(fields.Nested(PhotoSchema), required=True)
+    photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Those of the work come after its reports', but not in lists"},
+    )
     last_event = fields.Nested(LastEventSchema, allow_none=True, required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
@@ -202,8 +218,35 @@ class TicketFeedbackSchema(Schema):
     closed_at = Moment(required=True)
 
 
+class HeldSchema(Schema):
+    """Who outside the city's teams has the ticket, in words, and when that should be over."""
+
+    code = fields.String(allow_none=True, required=True)
+    text = fields.String(required=True)
+    since = Moment(required=True)
+    expected_at = Moment(allow_none=True, required=True)
+
+
+class FlagSchema(Schema):
+    """Something odd about a photo of the work that nobody has cleared."""
+
+    code = fields.String(required=True, validate=validate.OneOf([one.value for one in FlagCode]))
+    text = fields.String(required=True)
+    photo = fields.String(required=True, metadata={"description": "The photo's id"})
+    ticket = fields.String(
+        allow_none=True,
+        required=True,
+        metadata={"description": "The ticket with which the picture came before, if one sees it"},
+    )
+    at = Moment(required=True)
+
+
 class TicketSchema(TicketItemSchema):
-    """One ticket with all that staff may know about it."""
+    """One ticket with all that staff may know about it.
+
+    `photos` has those of the work too, after those of the reports, and also those of tickets that
+    were merged into this one.
+    """
 
     reports = fields.List(fields.Nested(TicketReportSchema), required=True)
     decision = fields.Nested(DecisionSchema, required=True)
@@ -211,20 +254,61 @@ class TicketSchema(TicketItemSchema):
     feedback = fields.List(fields.Nested(TicketFeedbackSchema), required=True)
     next = fields.List(fields.String(), required=True)
     merged_into = fields.String(allow_none=True, required=True)
+    close_reason = fields.Nested(ThingSchema, allow_none=True, required=True)
+    third_party = fields.Nested(HeldSchema, allow_none=True, required=True)
+    hidden_photos = fields.List(
+        fields.Nested(PhotoSchema),
+        required=True,
+        metadata={"description": "Photos of the work that the public may not see"},
+    )
+    flags = fields.List(fields.Nested(FlagSchema), required=True)
 
 
 def _none_where_blank(text: str) -> str | None:
     return text if text.strip() else None
 
 
+ONE_OF_TWO = mark("Give one of the two, and not both.")
+
+
+class PublicMessage(fields.String):
+    """Words for the reporters; blank ones count as none."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(
+            allow_none=True,
+            validate=validate.Length(max=MAX_TEXT),
+            post_load=_none_where_blank,
+            **arguments,
+        )
+
+
 class TransitionSchema(Schema):
-    """Where the ticket goes and why; `public_message` is for the reporters."""
+    """Where the ticket goes and why; `public_message` is for the reporters.
+
+    A `reason` that is the code of one of the city's reasons to close with that status counts as
+    that. A `template` is filled and sent in place of a public message.
+    """
 
     to = Choice(Status, required=True)
     reason = Text(longest=MAX_REASON, required=True)
-    public_message = fields.String(
-        allow_none=True, validate=validate.Length(max=MAX_TEXT), post_load=_none_where_blank
+    public_message = PublicMessage()
+    template = Code(
+        metadata={
+            "description": "In the reporters' language where they share one, else the city's first"
+        }
     )
+
+    @validates_schema
+    def check_one(self, data: dict[str, Any], **_named: Any) -> None:
+        """Refuse a template beside words of one's own."""
+        if data.get("template") and data.get("public_message"):
+            raise ValidationError(ONE_OF_TWO, "template")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_named: Any) -> Step:
+        """Make a step of it."""
+        return Step(**{**data, "to": Status(data["to"])})
 
 
 class NewPlaceSchema(Schema):
@@ -292,6 +376,17 @@ class SplitSchema(Schema):
         fields.String(validate=validate.Length(max=MAX_LINE)),
         required=True,
         validate=validate.Length(min=1, max=MAX_SPLIT),
+    )
+
+
+class NewNoteSchema(Schema):
+    """A note among staff; `mentions` are the ids of colleagues, each of whom gets a mail."""
+
+    text = Text(required=True)
+    mentions = fields.List(
+        Whole(validate=validate.Range(min=1, max=2**63 - 1)),
+        load_default=list,
+        validate=validate.Length(max=MAX_MENTIONS),
     )
 
 

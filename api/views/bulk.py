@@ -15,8 +15,8 @@ from city.access import Act
 from city.sessions import Staff
 from infra.clock import now
 from reports import desk, triage
+from reports.desk import Step
 from reports.models import Ticket
-from reports.status import Status
 
 blueprint = resource("bulk", "The same for many tickets.")
 
@@ -75,17 +75,8 @@ def _changing(staff: Staff, change: dict[str, Any]) -> Do:
     return do
 
 
-def _moving(staff: Staff, step: dict[str, Any]) -> Do:
+def _moving(staff: Staff, step: Step) -> Do:
     def do(ticket: Ticket) -> Ticket:
-        return desk.transition(
-            db(),
-            staff,
-            ticket.id,
-            ticket.version,
-            Status(step["to"]),
-            step["reason"],
-            step.get("public_message"),
-            now(),
-        )
+        return desk.transition(db(), staff, ticket.id, ticket.version, step, now())
 
     return do

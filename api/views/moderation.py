@@ -40,7 +40,7 @@ def _report(view: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _photo(view: Callable[..., Any]) -> Callable[..., Any]:
+def of_photo(view: Callable[..., Any]) -> Callable[..., Any]:
     """Give the view the photo, before anything is said about the body."""
 
     @raises(UnknownPhoto)
@@ -78,7 +78,7 @@ def show_report(body: dict[str, Any], report: Report, staff: Staff) -> Report:
 
 @blueprint.route("/photos/<uuid:public_id>/hide", methods=["POST"])
 @staff(Act.MODERATE)
-@_photo
+@of_photo
 @blueprint.arguments(HideSchema, example={"reason": "On reconnaît un visage."})
 @blueprint.response(200, ModeratedPhotoSchema)
 def hide_photo(body: dict[str, Any], photo: Photo, staff: Staff) -> Photo:
@@ -90,7 +90,7 @@ def hide_photo(body: dict[str, Any], photo: Photo, staff: Staff) -> Photo:
 
 @blueprint.route("/photos/<uuid:public_id>/show", methods=["POST"])
 @staff(Act.MODERATE)
-@_photo
+@of_photo
 @blueprint.arguments(ShowSchema, required=False, example={"reason": "Rien n'y est privé."})
 @blueprint.response(200, ModeratedPhotoSchema)
 def show_photo(body: dict[str, Any], photo: Photo, staff: Staff) -> Photo:

@@ -16,7 +16,7 @@ from api.schemas.reports import NewMessageSchema
 from api.services import commit, db, locale, public_url, roll_back, services
 from city.models import Jurisdiction
 from infra.clock import now
-from infra.words import Reader, mark, say, say_moment
+from infra.words import Reader, mark, say
 from reports import (
     closings,
     conversation,
@@ -28,6 +28,7 @@ from reports import (
     subscribing,
     subscriptions,
     tracking,
+    wording,
 )
 from reports.asking import CHOICES, NO, YES
 from reports.display import isolate
@@ -52,12 +53,15 @@ WORDS = {
     "district": mark("District"),
     "place": mark("Place"),
     "due": mark("Due by"),
+    "planned": mark("Planned for"),
     "reported": mark("Reported on"),
     "supports": mark("Others who reported the same"),
     "description": mark("What was reported"),
     "answer": mark("The city's message"),
     "messages": mark("Messages"),
     "photo": mark("Photo of the report"),
+    "photo_before": mark("Photo of the spot before the work"),
+    "photo_after": mark("Photo of the spot after the work"),
     "photo_pending": mark("This photo is being prepared."),
     "map": mark("See the place on a map"),
     "write": mark("Write to the city"),
@@ -238,7 +242,7 @@ def page(template: str, status: int = 200, *, form: bool = False, **values: Any)
         return say(language, WORDS[name], **places)
 
     def moment(at: Any) -> str:
-        return say_moment(language, at, values.get("time_zone", "UTC"))
+        return wording.say_planned(language, at, values.get("time_zone", "UTC"))
 
     content = render_template(
         template,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
-from flask import Response, jsonify, request
+from flask import Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from api import headers
+from api import headers, pictures
 from api.blueprint import resource
 from api.bodies import (
     MAX_PHOTO_BYTES,
@@ -22,19 +23,20 @@ from api.bodies import (
     read_bytes,
     reads_up_to,
 )
-from api.callers import NothingHere, anyone, current_staff, holds, sender
+from api.callers import NothingHere, anyone, current_staff, sender, token_reference
 from api.declarations import BYTES, raises
+from api.pictures import Album
 from api.problems import Fault
 from api.schemas.common import PhotoSchema
-from api.services import commit, db, locale, release, roll_back, services
-from city.access import Act
+from api.services import db, locale, release, services
 from infra.clock import now
 from infra.storage import MissingObject, StorageError
 from infra.words import mark, say
-from reports import gallery, reading
-from reports.models import Photo, Report, Visibility
+from reports import gallery, showing
+from reports.models import Report
 from reports.photo_formats import UnusablePhoto
-from reports.reading import HiddenReport, PhotoView
+from reports.reading import HiddenReport
+from reports.showing import Showing
 
 log = structlog.get_logger()
 
@@ -46,25 +48,16 @@ MULTIPART_ROOM = 16 * 1024
 MAX_PARTS = 1_000
 MAX_FIELD_BYTES = 500_000
 PART = "photo"
-# What photos are, for the description: whatever an image is called, its bytes decide.
-PICTURES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/avif")
-PICTURE = {"schema": BYTES}
 NOT_A_FILE = mark("Expected a file, not a text.")
 ONE_PHOTO = mark("A form takes one photo. Please send each by itself.")
 MISSING_FILE = mark("The file is missing.")
-PHOTO = PhotoSchema()
 
 
 @blueprint.route("/reports/<reference>/photos/<uuid:uuid>", methods=["PUT"])
 @reads_up_to(MAX_PHOTO_BYTES)
 @sender
 @raises(*gallery.REFUSALS, StorageError, UnusablePhoto)
-@blueprint.doc(
-    requestBody={
-        "required": True,
-        "content": dict.fromkeys((*PICTURES, "image/*", "application/octet-stream"), PICTURE),
-    }
-)
+@blueprint.doc(requestBody=pictures.BODY)
 @blueprint.response(201, PhotoSchema)
 @blueprint.alt_response(200, schema=PhotoSchema, description="The photo is here already.")
 def put_photo(report: Report, uuid: UUID) -> Response:
@@ -72,7 +65,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 
     Sending it again is harmless. At most 25 MB; JPEG, PNG, WebP, HEIC or AVIF.
     """
-    _demand_image_type()
+    pictures.demand_image_type()
     return _take_in(report, uuid, read_bytes(request, MAX_PHOTO_BYTES))
 
 
@@ -90,7 +83,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
                     "required": [PART],
                     "properties": {PART: BYTES},
                 },
-                "encoding": {PART: {"contentType": ", ".join(PICTURES)}},
+                "encoding": {PART: {"contentType": ", ".join(pictures.PICTURES)}},
             }
         },
     }
@@ -109,7 +102,9 @@ def post_photo(report: Report) -> Response:
 )
 @anyone
 @raises(HiddenReport, NothingHere)
-@blueprint.doc(responses={"200": {"content": dict.fromkeys(gallery.MEDIA_TYPES.values(), PICTURE)}})
+@blueprint.doc(
+    responses={"200": {"content": dict.fromkeys(gallery.MEDIA_TYPES.values(), pictures.PICTURE)}}
+)
 @blueprint.response(200, headers=headers.named("ETag", "Cache-Control"))
 @blueprint.alt_response(
     304,
@@ -118,20 +113,17 @@ def post_photo(report: Report) -> Response:
 )
 def get_photo(public_id: UUID, size: str, extension: str) -> Response:
     """See a photo; sizes are 320, 800 and 1600, formats jpg and webp."""
-    photo = reading.public_photo(db(), public_id)
-    if photo is None:
+    shown = showing.find(db(), public_id)
+    if shown is None:
         raise NothingHere
-    report = reading.report_of_photo(db(), photo)
-    public = reading.in_public_category(db(), report)
-    if not public and not _may_see(report):
+    if not shown.public and not _may_see(shown):
         raise NothingHere
-    hidden = Visibility.HIDDEN.value in (photo.visibility, report.visibility)
-    if hidden and not _is_staffs(report):
+    if shown.hidden and not _is_staffs(shown):
         raise HiddenReport
     release()
     answer = Response(content_type=gallery.MEDIA_TYPES[extension])
-    answer.set_etag(f"{public_id.hex}-{size}-{extension}-{photo.attempt}")
-    if public and not hidden:
+    answer.set_etag(f"{public_id.hex}-{size}-{extension}-{shown.photo.attempt}")
+    if shown.public and not shown.hidden:
         answer.cache_control.public = True
         answer.cache_control.max_age = DAY_S
         answer.cache_control.must_revalidate = True
@@ -155,62 +147,22 @@ def _bytes_of(public_id: UUID, size: int, extension: str) -> bytes:
         raise NothingHere from error
 
 
-def _may_see(report: Report) -> bool:
-    return _is_staffs(report) or holds(report)
+def _may_see(shown: Showing) -> bool:
+    return _is_staffs(shown) or token_reference() in shown.references
 
 
-def _is_staffs(report: Report) -> bool:
-    """Tell whether the caller is a person who may read the report's ticket."""
+def _is_staffs(shown: Showing) -> bool:
     staff = current_staff()
-    if staff is None:
-        return False
-    ticket = reading.current_ticket(db(), report)
-    same_city = staff.jurisdiction_id == report.jurisdiction_id
-    return same_city and staff.may(Act.READ_TICKETS, ticket.team_id)
+    return staff is not None and shown.is_for(staff)
 
 
 def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
-    upload = gallery.receive(uuid, data)
-    photo = gallery.find_same(db(), report.id, upload)
-    release()
-    new = photo is None
-    if photo is None:
-        # The original is safe before its row is: a row never names a file that is not there.
-        key = gallery.original_key(report.id, upload.name)
-        services().storage.put(key, data, upload.facts.media_type)
-        try:
-            photo, new = gallery.add(db(), report, upload, now())
-        except Exception:
-            # Whatever has gone wrong, no row names the file, and the next try brings another.
-            roll_back()
-            _drop(key)
-            raise
-        commit()
-        if not new:
-            _drop(key)
-    answer = jsonify(PHOTO.dump(_view(photo)))
-    answer.status_code = 201 if new else 200
-    return answer
-
-
-def _drop(key: str) -> None:
-    """Remove a file that no row names; where the storage fails, the sweeper will find it."""
-    try:
-        services().storage.delete(key)
-    except StorageError:
-        log.warning("superfluous original left behind")
-
-
-def _view(photo: Photo) -> PhotoView:
-    return PhotoView(str(photo.public_id), photo.status, photo.reason, photo.placeholder)
-
-
-def _demand_image_type() -> None:
-    given = request.mimetype or request.content_type
-    if given and not given.startswith("image/") and given != "application/octet-stream":
-        if (request.content_length or 0) > MAX_PHOTO_BYTES:
-            raise BodyTooLarge(MAX_PHOTO_BYTES)
-        raise UnsupportedBody("image/*, application/octet-stream")
+    album = Album(
+        key_of=partial(gallery.original_key, report.id),
+        find_same=lambda upload: gallery.find_same(db(), report.id, upload),
+        add=lambda upload: gallery.add(db(), report, upload, now()),
+    )
+    return pictures.take_in(album, uuid, data)
 
 
 def _part() -> bytes:

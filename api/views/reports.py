@@ -11,7 +11,7 @@ from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import UnprocessableEntity
 
-from api import cursors, documents, headers, repeats, told
+from api import clients, cursors, documents, headers, repeats, told
 from api.blueprint import resource
 from api.bodies import BadInput, document
 from api.callers import (
@@ -43,9 +43,12 @@ from api.schemas.reports import (
 )
 from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
+from city import keys
 from city.access import Act
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, OutOfArea
+from city.keys import Client
+from city.models import Channel
 from infra.clock import now
 from infra.words import mark, say
 from reports import (
@@ -60,7 +63,7 @@ from reports import (
 from reports.decisions import Decision, NoFallbackTeam
 from reports.idempotency import IdempotencyKey, Key
 from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
-from reports.models import Channel, Message, Report
+from reports.models import Message, Report
 from reports.status import TransitionRefused
 
 blueprint = resource("reports", "What residents send and how they follow it.")
@@ -77,6 +80,7 @@ OF_INTAKE = (
     UnknownSameAs,
 )
 STAFF_ONLY = mark("Only the city's staff may say this.")
+OTHER_CHANNEL = mark("Reports of this key come by “{channel}”.")
 
 EXAMPLE_REPORT = {
     "kind": "problem",
@@ -91,19 +95,22 @@ EXAMPLE_REPORT = {
 def _but_some_staff(view: Callable[..., Any]) -> Callable[..., Any]:
     """Turn away staff whose role takes in no reports, and who say what staff alone may say.
 
-    Either goes before what is wrong with the report.
+    Neither does a key that is unknown or retired take in any. All goes before what is wrong with
+    the report.
     """
 
     @raises(NotAuthenticated, NotForCaller)
     @wraps(view)
     def wrapper(*arguments: Any, **named: Any) -> Any:
-        staff = current_staff()
+        staff, client = current_staff(), clients.current()
         if staff is not None and staff.reach(Act.TAKE_IN_REPORTS) is None:
             raise NotForCaller
+        if client is None and clients.seems_to_be_one():
+            raise NotAuthenticated
         try:
             return view(*arguments, **named)
         except (BadInput, UnprocessableEntity):
-            if staff is None and _seems_to_be_staff(document()):
+            if staff is None and client is None and _seems_to_be_staff(document()):
                 raise NotAuthenticated from None
             raise
 
@@ -121,6 +128,9 @@ def send_report(new: NewReport) -> Response:
     """Send a report.
 
     The answer carries the tracking token, which alone opens the reporter's own view.
+
+    A client with a key (`vk_…`) hands in reports of its own city, as many a minute as the key
+    allows wherever they come from; they have the key's `channel` and may have an `external_ref`.
 
     With an `Idempotency-Key`, the same request gets the first answer again for 14 days: the same
     report, token and `Location`, and everything else as it was then and in that language, but for
@@ -278,7 +288,10 @@ def _seems_to_be_staff(report: Any) -> bool:
 
 
 def _recorded(new: NewReport) -> NewReport:
-    """Return the report with the member of staff who writes it down, if one does."""
+    """Return the report with the member of staff or the client who hands it in, if one does."""
+    client = clients.current()
+    if client is not None:
+        return _by_key(new, client)
     staff = current_staff()
     if staff is None:
         given = {"channel": new.channel is not Channel.APP, "external_ref": new.external_ref}
@@ -291,4 +304,16 @@ def _recorded(new: NewReport) -> NewReport:
             raise BadInput(*faults)
         return new
     channel = Channel.PHONE if new.channel is Channel.APP else new.channel
-    return replace(new, channel=channel, recorder=Recorder(staff.person_id, staff.jurisdiction_id))
+    return replace(
+        new, channel=channel, recorder=Recorder(staff.jurisdiction_id, person_id=staff.person_id)
+    )
+
+
+def _by_key(new: NewReport, client: Client) -> NewReport:
+    """Return the report as the key's client hands it in, whose use is written down with it."""
+    if new.channel not in (Channel.APP, client.channel):
+        fault = say(locale(), OTHER_CHANNEL, channel=client.channel.value)
+        raise BadInput(Fault(fault, pointer="/channel"))
+    keys.note_use(db(), client, now())
+    recorder = Recorder(client.jurisdiction_id, api_key_id=client.key_id)
+    return replace(new, channel=client.channel, recorder=recorder)

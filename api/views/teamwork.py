@@ -1,4 +1,4 @@
-"""The work of teams: asking the reporter, and giving back what is not theirs."""
+"""The work of teams: taking, asking, planning, handing over, and giving back what is not theirs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,42 @@ from api.callers import staff
 from api.declarations import raises, reads
 from api.loading import loaded, unchanged
 from api.schemas.reports import NewMessageSchema
-from api.schemas.teamwork import HandBackSchema, HandBacksSchema, ReporterQuestionSchema
+from api.schemas.teamwork import (
+    CloseReasonsSchema,
+    ColleaguesSchema,
+    HandBackSchema,
+    HandBacksSchema,
+    HandingSchema,
+    OffersQuerySchema,
+    OffersSchema,
+    PlanSchema,
+    ReporterQuestionSchema,
+    ThirdPartiesSchema,
+)
 from api.schemas.tickets import TicketSchema
 from api.services import commit, db, locale
 from city.access import Act
 from city.sessions import Staff
 from infra.clock import now
-from reports import handing_back, idempotency, questions
+from reports import (
+    closing,
+    colleagues,
+    handing_back,
+    idempotency,
+    planning,
+    questions,
+    taking,
+    templates,
+    third_parties,
+)
 from reports.decisions import NoFallbackTeam
 from reports.desk import StaleVersion, TicketMerged
 from reports.models import Message, Ticket
-from reports.status import TransitionRefused
+from reports.planning import DayGone, NothingToPlan, Plan, TimeGone
+from reports.status import Status, TransitionRefused
+from reports.taking import TakenAlready
+from reports.third_parties import Handing, UnknownThirdParty
+from reports.triage import UnfitAssignee
 
 blueprint = resource("teamwork", "What teams do with their tickets.")
 
@@ -59,6 +84,91 @@ def hand_back(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
     given = handing_back.hand_back(db(), staff, ticket.id, ticket.version, body["reason"], now())
     commit()
     return told.ticket(given)
+
+
+@blueprint.route("/tickets/<reference>/take", methods=["POST"])
+@staff(Act.CHANGE_STATUS)
+@loaded(Act.CHANGE_STATUS)
+@unchanged
+@raises(StaleVersion, TicketMerged, TransitionRefused, TakenAlready, UnfitAssignee)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
+def take(ticket: Ticket, staff: Staff) -> Response:
+    """Make a ticket one's own; one that nobody had accepted yet is accepted by that."""
+    taken = taking.take(db(), staff, ticket.id, ticket.version, now())
+    commit()
+    return told.ticket(taken)
+
+
+@blueprint.route("/tickets/<reference>/third-party", methods=["POST"])
+@staff(Act.CHANGE_STATUS)
+@loaded(Act.CHANGE_STATUS)
+@unchanged
+@raises(StaleVersion, TicketMerged, TransitionRefused, UnknownThirdParty)
+@blueprint.arguments(
+    HandingSchema, example={"code": "departement", "reason": "Route départementale."}
+)
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
+def hand_over(body: Handing, ticket: Ticket, staff: Staff) -> Response:
+    """Hand the work to somebody outside the city's teams, whose name everybody reads.
+
+    The ticket waits until it is moved on, and its clock stands still.
+    """
+    handed = third_parties.hand_over(db(), staff, ticket.id, ticket.version, body, now())
+    commit()
+    return told.ticket(handed)
+
+
+@blueprint.route("/tickets/<reference>/plan", methods=["POST"])
+@staff(Act.CHANGE_STATUS)
+@loaded(Act.CHANGE_STATUS)
+@unchanged
+@raises(StaleVersion, TicketMerged, NothingToPlan, DayGone, TimeGone)
+@blueprint.arguments(PlanSchema, example={"on": "2026-12-01"})
+@blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
+def plan(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
+    """Plan the work for a day or a time, or for none any more; the deadline stays as it is."""
+    wanted = Plan(body.get("on"), body.get("at"))
+    message = body["public_message"]
+    planned = planning.plan(db(), staff, ticket.id, ticket.version, wanted, message, now())
+    commit()
+    return told.ticket(planned)
+
+
+@blueprint.route("/tickets/<reference>/templates")
+@staff(Act.READ_TICKETS)
+@loaded(Act.READ_TICKETS)
+@blueprint.arguments(OffersQuerySchema, location="query")
+@blueprint.response(200, OffersSchema)
+def list_templates(query: dict[str, Any], ticket: Ticket, **_caller: Staff) -> dict[str, Any]:
+    """List the answer templates for a ticket, filled with what is known of it."""
+    step = Status(query["status"]) if query["status"] else None
+    return {"items": templates.offered(db(), ticket, step, locale())}
+
+
+@blueprint.route("/tickets/<reference>/colleagues")
+@staff(Act.WRITE_NOTES)
+@loaded(Act.WRITE_NOTES)
+@blueprint.response(200, ColleaguesSchema)
+def list_colleagues(ticket: Ticket, **_caller: Staff) -> dict[str, Any]:
+    """List who may see a ticket, and can be mentioned in a note on it."""
+    return {"items": colleagues.of_ticket(db(), ticket)}
+
+
+@blueprint.route("/close-reasons")
+@staff(Act.READ_TICKETS)
+@blueprint.response(200, CloseReasonsSchema)
+def list_close_reasons(staff: Staff) -> dict[str, Any]:
+    """List the city's reasons to close a ticket, each for some of the closed statuses."""
+    found = closing.choices(db(), staff.jurisdiction_id, locale())
+    return {"items": found}
+
+
+@blueprint.route("/third-parties")
+@staff(Act.READ_TICKETS)
+@blueprint.response(200, ThirdPartiesSchema)
+def list_third_parties(staff: Staff) -> dict[str, Any]:
+    """List whom outside its teams the city hands work to."""
+    return {"items": third_parties.choices(db(), staff.jurisdiction_id, locale())}
 
 
 @blueprint.route("/hand-backs")

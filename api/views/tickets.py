@@ -13,10 +13,10 @@ from api.declarations import raises, reads
 from api.loading import loaded, unchanged
 from api.precedence import names_jurisdiction
 from api.schemas.common import filters_from
-from api.schemas.reports import NewMessageSchema
 from api.schemas.tickets import (
     ChangedTicketSchema,
     MergeSchema,
+    NewNoteSchema,
     NoteSchema,
     SplitSchema,
     TicketChangeSchema,
@@ -32,16 +32,14 @@ from city.access import Act
 from city.jurisdictions import UnknownJurisdiction
 from city.sessions import Staff
 from infra.clock import now
-from reports import desk, idempotency, inbox, joining, triage
+from reports import colleagues, desk, idempotency, inbox, joining, triage
+from reports.colleagues import UnfitMention
 from reports.decisions import NoFallbackTeam
-from reports.desk import (
-    PublicMessageRequired,
-    StaleVersion,
-    TicketMerged,
-)
+from reports.desk import PublicMessageRequired, StaleVersion, Step, TicketMerged
 from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.models import Message, Ticket
-from reports.status import Status, TransitionRefused
+from reports.status import TransitionRefused
+from reports.templates import UnfitTemplate
 from reports.triage import Wanted
 
 blueprint = resource("tickets", "The work of the city's staff.")
@@ -119,7 +117,7 @@ def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @staff(Act.CHANGE_STATUS)
 @loaded(Act.CHANGE_STATUS)
 @unchanged
-@raises(TransitionRefused, StaleVersion, TicketMerged, PublicMessageRequired)
+@raises(TransitionRefused, StaleVersion, TicketMerged, PublicMessageRequired, UnfitTemplate)
 @blueprint.arguments(
     TransitionSchema,
     example={
@@ -129,18 +127,9 @@ def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
     },
 )
 @blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
-def change_status(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:
+def change_status(body: Step, ticket: Ticket, staff: Staff) -> Response:
     """Move a ticket on; `If-Match` must name the version that was read."""
-    changed = desk.transition(
-        db(),
-        staff,
-        ticket.id,
-        ticket.version,
-        Status(body["to"]),
-        body["reason"],
-        body.get("public_message"),
-        now(),
-    )
+    changed = desk.transition(db(), staff, ticket.id, ticket.version, body, now())
     commit()
     return told.ticket(changed)
 
@@ -193,8 +182,8 @@ def split_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response
 @staff(Act.WRITE_NOTES)
 @loaded(Act.WRITE_NOTES)
 @reads(repeats.HEADER, repeats.SHAPE)
-@raises(TicketMerged)
-@blueprint.arguments(NewMessageSchema, example={"text": "Vu sur place, prévoir une nacelle."})
+@raises(TicketMerged, UnfitMention)
+@blueprint.arguments(NewNoteSchema, example={"text": "Vu sur place, prévoir une nacelle."})
 @blueprint.response(201, NoteSchema)
 def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
     """Write a note that no resident ever sees.
@@ -205,7 +194,8 @@ def write_note(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
     earlier = repeats.recall(key)
     if earlier is not None:
         return db().get_one(Message, earlier.message_id)
-    message = desk.write_note(db(), staff, ticket.id, body["text"], now())
+    text, mentions = body["text"], body["mentions"]
+    message = colleagues.write_note(db(), staff, ticket.id, text, mentions, now())
     if key is not None:
         idempotency.remember(db(), key, ticket.jurisdiction_id, now(), message_id=message.id)
     commit()

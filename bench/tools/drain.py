@@ -1,6 +1,6 @@
 """Empty the queue of notices and end: `python -m bench.tools.drain in_process|forked`.
 
-Both kinds find the jobs imported, as RQ advises, since the workers' own module imports them.
+Both kinds find the jobs imported, as RQ advises, since they are loaded before.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from rq.worker import BaseWorker
 from infra import logs, queue
 from infra.queue import QueueName
 from infra.settings import Settings
-from workers.process import Kind, make_worker
+from workers.queues import Kind, load_jobs, make_worker
 
 
 def main(kind: Kind) -> None:
     """Work until the queue is empty, as our worker does or as RQ's own."""
     settings = Settings.from_env()
     logs.configure(settings.log_level)
+    load_jobs(QueueName.NOTICES)
     worker = make_worker(settings, QueueName.NOTICES) if kind is Kind.IN_PROCESS else _rq(settings)
     worker.work(burst=True, logging_level="WARNING")
 

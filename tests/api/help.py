@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, update
+from sqlalchemy import event, or_, select, update
 from werkzeug.test import TestResponse
 
 from api.services import Services
 from infra.clock import now
-from reports import gallery, photos
-from reports.models import Photo, Report, Visibility
+from reports import flags, gallery, photos
+from reports.models import Photo, PhotoStatus, Report, Ticket, Visibility
 from tests.resident import BASE, DISPATCHER, body_of
 
 PUBLIC_URL = "http://city.example"
@@ -64,6 +64,7 @@ PUBLIC_VIEW = {
     "public_message",
     "created_at",
     "updated_at",
+    "planned_at",
     "due_at",
     "closed_at",
     "photos",
@@ -148,13 +149,18 @@ def statements_of(app: Flask) -> Iterator[list[str]]:
 
 
 def render_photos(app: Flask, reference: str) -> None:
-    """Do the photo job for every photo of the report."""
+    """Do the photo job for every photo of the report, or of the work on the ticket."""
     parts = parts_of(app)
     with parts.sessions.begin() as session:
         waiting = session.scalars(
             select(Photo.id)
-            .join(Report, Report.id == Photo.report_id)
-            .where(Report.reference == reference)
+            .outerjoin(Report, Report.id == Photo.report_id)
+            .outerjoin(Ticket, Ticket.id == Photo.ticket_id)
+            .where(
+                or_(Report.reference == reference, Ticket.reference == reference),
+                Photo.status == PhotoStatus.PENDING.value,
+            )
+            .order_by(Photo.id)
         ).all()
         for id_ in waiting:
             claimed = gallery.claim(session, id_, now(), lease_s=60)
@@ -162,7 +168,7 @@ def render_photos(app: Flask, reference: str) -> None:
             photo = claimed.row
             rendering = photos.render(parts.storage.get(photo.original))
             gallery.publish(parts.storage, photo, rendering)
-            gallery.record_ready(session, claimed, rendering, now())
+            flags.record_ready(session, claimed, rendering, now())
 
 
 def hide_report(app: Flask, reference: str) -> None:

@@ -29,6 +29,7 @@ ITEM = {
     "location",
     "address",
     "description",
+    "planned_at",
     "due_at",
     "late",
     "unrouted",

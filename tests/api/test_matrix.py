@@ -19,12 +19,16 @@ from sqlalchemy import select, update
 from werkzeug.routing import Rule
 
 from api import callers
+from city import keys
 from city.access import Act, Reach, Role, reach
+from city.administration import Administration
 from city.models import Person
 from city.passwords import hash_password
+from infra.clock import now
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
+from reports.webhook_models import Webhook
 from tests.api import help as h
 from tests.api.conftest import LogIn, logging_in
 from tests.api.test_roles import OF_ROLE, TREE
@@ -40,6 +44,13 @@ OWN_ACCOUNT = {
     "accounts.begin_second_factor",
     "accounts.confirm_second_factor",
     "accounts.end_second_factor",
+}
+SETTINGS = ("close-reasons", "third-parties", "templates")
+# What the other city's desk works with.
+DESK = {
+    "close_reasons": [{"code": "mended", "names": {"en": "Mended"}, "statuses": ["resolved"]}],
+    "third_parties": [{"code": "county", "names": {"en": "County"}}],
+    "templates": [{"code": "thanks", "names": {"en": "Thanks"}, "texts": {"en": "Thank you."}}],
 }
 REFUSED = (401, 403, 404)
 
@@ -62,7 +73,7 @@ def _named(rule: Rule) -> str | None:
     """Return what the address of a route names: a ticket, a setting of a kind, or nothing."""
     if _of_tickets(rule):
         return "ticket"
-    found = re.match(rf"{BASE}/admin/(\w+)/<(int:)?key>", rule.rule) or re.match(
+    found = re.match(rf"{BASE}/admin/([\w-]+)/<(int:)?key>", rule.rule) or re.match(
         rf"{BASE}/(reports|photos|filters)/<", rule.rule
     )
     if found:
@@ -135,6 +146,7 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
     theirs = _another_city(app, tmp_path_factory.mktemp("town"))
     office = as_person(h.ADMINISTRATOR)
     people = h.read(resident.client, "/admin/people", office)["items"]
+    hook = str(_webhook(resident.client, office))
     lead = next(str(one["id"]) for one in people if one["email"] == h.LEAD_OF_ROADS)
     return {
         "ticket": {
@@ -154,18 +166,58 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
         "groups": _settings("voirie", "proprete", "roads"),
         "categories": _settings("nid-de-poule", "arbre", "hole"),
         "people": {MINE: lead, OTHERS: lead, ELSEWHERE: theirs["person"], NOWHERE: "999999999"},
+        "close-reasons": _settings("repare", "repare", "mended"),
+        "third-parties": _settings("departement", "departement", "county"),
+        "templates": _settings("pris-en-charge", "pris-en-charge", "thanks"),
+        "webhooks": {MINE: hook, ELSEWHERE: theirs["webhook"], NOWHERE: "999999999"},
+        "calendars": _settings("beaurive", "beaurive", "voisine"),
+        "keys": {**_keys_of(as_person, resident), ELSEWHERE: theirs["key"]},
         "rulesets": {MINE: "1", OTHERS: "1", ELSEWHERE: "77", NOWHERE: "999"},
     }
+
+
+def _webhook(client: FlaskClient, office: dict[str, str]) -> int:
+    """Return the id of a webhook, which one of its deliveries has too."""
+    body = {"url": "https://hooks.example.org/", "events": ["report.anonymised"]}
+    added = client.post(f"{BASE}/admin/webhooks", json=body, headers=office)
+    assert added.status_code == 201, added.text
+    hook: int = body_of(added)["id"]
+    path = f"{BASE}/admin/webhooks/{hook}/test"
+    while body_of(client.post(path, headers=office))["id"] < hook:
+        pass
+    return hook
 
 
 def _settings(mine: str, others: str, elsewhere: str) -> dict[str, str]:
     return {MINE: mine, OTHERS: others, ELSEWHERE: elsewhere, NOWHERE: "nobody"}
 
 
+def _keys_of(as_person: LogIn, resident: Resident) -> dict[str, str]:
+    body = {"name": "Capteurs", "channel": "sensor"}
+    answer = resident.client.post(
+        f"{BASE}/admin/keys", json=body, headers=as_person(h.ADMINISTRATOR)
+    )
+    return {MINE: str(body_of(answer)["id"]), NOWHERE: "999999999"}
+
+
 def _another_city(app: Flask, folder: Path) -> dict[str, str]:
     with h.parts_of(app).sessions.begin() as session:
-        towns.load(session, towns.write(folder, towns.document("voisine")))
-        person_id = session.scalar(select(Person.id).where(Person.email == "lead@voisine.example"))
+        towns.load(session, towns.write(folder, towns.document("voisine", **DESK)))
+        person = session.scalars(select(Person).where(Person.email == "lead@voisine.example")).one()
+        hook = Webhook(
+            jurisdiction_id=person.jurisdiction_id,
+            url="https://hooks.example.org/",
+            event_kinds=[],
+            secret="whsec_c2VjcmV0",
+            created_at=now(),
+            failures=0,
+        )
+        session.add(hook)
+        session.flush()
+        person_id, hook_id = person.id, hook.id
+        office = Administration(session, person.id, person.jurisdiction_id, now())
+        key, _secret = keys.create(office, {"name": "?", "channel": "sensor", "per_minute": 1})
+        key_id = key.id
     body = problem_at({"latitude": -33.95, "longitude": 20.05}, category="hole")
     answer = app.test_client().post(f"{BASE}/reports", json=body)
     assert answer.status_code == 201, answer.text
@@ -174,6 +226,8 @@ def _another_city(app: Flask, folder: Path) -> dict[str, str]:
         "ticket": sent["ticket"],
         "report": sent["reference"],
         "person": str(person_id),
+        "webhook": str(hook_id),
+        "key": str(key_id),
     }
 
 
@@ -186,7 +240,8 @@ def ask(
         for one in app.url_map.iter_rules(cell.endpoint)
         if cell.method in (one.methods or set())
     )
-    path = re.sub(r"<[^>]+>", key or "", rule.rule)
+    # What is put there gets a name of its own.
+    path = re.sub(r"<[^>]+>", key or "", rule.rule.replace("<uuid:uuid>", str(uuid4())))
     answer = client.open(path, method=cell.method, headers=person)
     answer.close()
     return answer.status_code
@@ -222,7 +277,7 @@ def test_what_is_another_citys_stays_as_it_was(
     login = {"email": "lead@voisine.example", "password": PASSWORD}
     theirs = bearer(body_of(client.post(f"{BASE}/sessions", json=login))["token"])
     listed: Callable[[str], object] = lambda kind: h.read(client, f"/admin/{kind}", theirs)  # noqa: E731
-    kinds = ("teams", "groups", "categories", "people")
+    kinds = ("teams", "groups", "categories", "people", "webhooks", "keys", *SETTINGS)
     before = [listed(kind) for kind in kinds]
     for kind in kinds:
         path = f"{BASE}/admin/{kind}/{things[kind][ELSEWHERE]}"
@@ -231,4 +286,5 @@ def test_what_is_another_citys_stays_as_it_was(
         h.refused(client.put(path, json={**own, "retired": True}, headers=headers), 404)
     assert [listed(kind) for kind in kinds] == before
     audit = h.read(client, "/admin/audit", theirs)["items"]
-    assert {line["thing"]["reference"] for line in audit} <= {things["ticket"][ELSEWHERE]}
+    known = {things["ticket"][ELSEWHERE], things["keys"][ELSEWHERE]}
+    assert {line["thing"]["reference"] for line in audit} <= known

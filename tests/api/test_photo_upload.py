@@ -51,8 +51,9 @@ def test_a_photo_is_taken_once_and_harmless_again(
     first = resident.put_photo(view, data, uuid)
     assert first.status_code == 201
     photo = body_of(first)
-    assert set(photo) == {"id", "status", "reason", "placeholder", "urls"}
+    assert set(photo) == {"id", "status", "reason", "placeholder", "purpose", "urls"}
     assert (photo["status"], photo["reason"], photo["placeholder"]) == ("pending", None, None)
+    assert photo["purpose"] is None
     assert set(photo["urls"]) == SIZES
     for size, urls in photo["urls"].items():
         expected = f"{h.PUBLIC_URL}{BASE}/photos/{photo['id']}/{size}"

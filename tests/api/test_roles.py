@@ -45,6 +45,11 @@ TRIED = {
     Act.ASSIGN: Tried("PATCH", "tickets/{ticket}", {"assignee": None}),
     Act.TRIAGE: Tried("PATCH", "tickets/{ticket}", {"priority": "high"}),
     Act.HAND_BACK: Tried("POST", "tickets/{ticket}/hand-back", {"reason": "?"}),
+    Act.ADD_PHOTOS: Tried(
+        "PUT",
+        "tickets/{ticket}/photos/6f0d1ad4-8f7f-4fc4-9d3e-6e2f8f7e4c11?purpose=after",
+        let_in=422,
+    ),
     Act.SEE_FIGURES: Tried("GET", "hand-backs"),
     Act.SET_UP: Tried("GET", "admin/teams"),
     Act.READ_AUDIT: Tried("GET", "admin/audit?limit=1"),

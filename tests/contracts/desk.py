@@ -1,4 +1,4 @@
-"""What it takes to join tickets: each act wants tickets of its own, in the right state."""
+"""What it takes to work on tickets: each act wants tickets of its own, in the right state."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import httpx
 
 from tests.resident import BASE, bearer, problem_at
 
-_ACTS = ("/merge", "/unmerge", "/split", "/tickets/bulk")
+_WORK: dict[str, Any] = {
+    "/take": None,
+    "/third-party": {"code": "departement", "reason": "Route départementale."},
+    "/plan": {"on": "2031-12-01"},
+}
+_ACTS = ("/merge", "/unmerge", "/split", "/tickets/bulk", *_WORK)
 
 
 def concerns(path: str) -> bool:
-    """Tell whether an operation joins tickets, or changes several."""
+    """Tell whether an operation joins tickets, changes several, or is a team's work on one."""
     return path.endswith(_ACTS)
 
 
@@ -26,16 +31,17 @@ def fill(case: Any) -> None:
             item = {"reference": one["ticket"], "etag": version(http, one["ticket"])}
             case.body = {"items": [item], "change": {"priority": "high"}}
             return
-        if path.endswith("/split"):
+        act = f"/{path.rpartition('/')[2]}"
+        if act in _WORK:
+            case.body = _WORK[act] or case.body
+        elif path.endswith("/split"):
             other = _send(http, same_as=one["ticket"])
             case.body = {"reports": [other["reference"]]}
+        elif path.endswith("/merge"):
+            case.body = {"into": _send(http)["ticket"]}
         else:
-            other = _send(http)
-        if path.endswith("/merge"):
-            case.body = {"into": other["ticket"]}
-        if path.endswith("/unmerge"):
             headers = _staff() | {"If-Match": version(http, one["ticket"])}
-            into = {"into": other["ticket"]}
+            into = {"into": _send(http)["ticket"]}
             http.post(f"/tickets/{one['ticket']}/merge", json=into, headers=headers)
         case.path_parameters["reference"] = one["ticket"]
         case.headers["If-Match"] = version(http, one["ticket"])

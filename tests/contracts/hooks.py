@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from itertools import count
 from typing import Any
 
@@ -21,6 +22,8 @@ schemathesis.openapi.media_type(
 )
 
 _calls = count(1)
+# Of each operation by itself: one more of them takes no other's turn.
+_turns: defaultdict[str, count[int]] = defaultdict(count)
 # Asked of what is there and by who may, so that nothing else is wrong with these.
 _PROBES = {CoverageScenario.UNSPECIFIED_HTTP_METHOD, CoverageScenario.UNSUPPORTED_CONTENT_TYPE}
 _KINDS = {CoverageScenario.UNSUPPORTED_CONTENT_TYPE, CoverageScenario.MALFORMED_CONTENT_TYPE}
@@ -28,7 +31,10 @@ _KINDS = {CoverageScenario.UNSUPPORTED_CONTENT_TYPE, CoverageScenario.MALFORMED_
 _OTHERS = ("AUDITOR_TOKEN", "OTHER_TRACKING_TOKEN")
 _TOKENS = ("Bearer vgr_", "Bearer vgs_")
 # What changes the test's own ticket, which stays one that everything can be done to.
-_CHANGES = ("/transitions", "/hand-back", "/merge", "/unmerge", "/split", "/tickets/{reference}")
+_CHANGES = (
+    *("/transitions", "/hand-back", "/merge", "/unmerge", "/split", "/tickets/{reference}"),
+    *("/take", "/third-party", "/plan"),
+)
 _IMPLIED = {"HEAD", "OPTIONS"}
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -52,10 +58,11 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         set_up.aim(case)
     if not case.meta.generation.mode.is_positive:
         return
-    if number % 2 == 0:
+    turn = next(_turns[case.operation.label])
+    if turn % 2 == 0:
         _help(case, number)
-    elif number % 8 == 1 and headers.get("Authorization", "").startswith(_TOKENS):
-        headers.update(bearer(os.environ[_OTHERS[number // 8 % len(_OTHERS)]]))
+    elif turn % 8 == 1 and headers.get("Authorization", "").startswith(_TOKENS):
+        headers.update(bearer(os.environ[_OTHERS[turn // 8 % len(_OTHERS)]]))
 
 
 def _help(case: Any, number: int) -> None:

@@ -15,7 +15,16 @@ from pyotp import TOTP
 from tests.resident import BASE, PASSWORD, bearer
 
 ADMIN, ACCOUNT = f"{BASE}/admin/", f"{BASE}/account/"
-_KEYS = {"teams": "voirie", "groups": "voirie", "categories": "arbre", "rulesets": "1"}
+_KEYS = {
+    "teams": "voirie",
+    "groups": "voirie",
+    "categories": "arbre",
+    "rulesets": "1",
+    "close-reasons": "repare",
+    "third-parties": "departement",
+    "templates": "terrain-prive",
+}
+_SLASHES = f"{ADMIN}webhooks/{{key}}".count("/")
 _NEW: dict[str, dict[str, Any]] = {
     "teams": {"names": {"fr": "Nuit"}, "email": "nuit@beaurive.example"},
     "groups": {"names": {"fr": "Plages"}},
@@ -25,7 +34,11 @@ _NEW: dict[str, dict[str, Any]] = {
         "descriptions": {"fr": "Elle gêne"},
         "kinds": ["problem"],
     },
+    "close-reasons": {"names": {"fr": "Doublon"}, "statuses": ["declined"]},
+    "third-parties": {"names": {"fr": "Syndicat des eaux"}},
+    "templates": {"names": {"fr": "Merci"}, "texts": {"fr": "Merci pour {reference}."}},
     "people": {"name": "Nour Vidal", "role": "auditor", "locale": "fr"},
+    "webhooks": {"events": ["report.anonymised"]},
 }
 
 
@@ -42,9 +55,11 @@ def aim(case: Any) -> None:
     who = "ADMINISTRATOR_TOKEN" if path.startswith(ADMIN) else "LEAD_TOKEN"
     case.headers.update(bearer(os.environ[who]))
     if "{key}" in path:
-        case.path_parameters["key"] = _KEYS.get(_kind(path), os.environ["PERSON"])
+        case.path_parameters["key"] = _key(path)
         if "If-Match" in case.headers:
             case.headers["If-Match"] = _read(path)["etag"]
+    if "{delivery}" in path:
+        case.path_parameters["delivery"] = os.environ["DELIVERY"]
 
 
 def fill(case: Any, number: int) -> None:
@@ -54,12 +69,19 @@ def fill(case: Any, number: int) -> None:
         case.body = _read(path)
     elif path.startswith(ADMIN) and method == "POST" and _kind(path) in _NEW and "{" not in path:
         kind = _kind(path)
-        name = {"email": f"p{number}@example.org"} if kind == "people" else {"code": f"c{number}"}
-        case.body = {**_NEW[kind], **name}
+        case.body = {**_NEW[kind], **_name(kind, number)}
     elif path.startswith(ACCOUNT):
         case.body = _STEPS[path.removeprefix(ACCOUNT)]()
     elif path == f"{BASE}/passwords":
         case.body = {"token": os.environ["LINK_TOKEN"], "password": PASSWORD}
+
+
+def _name(kind: str, number: int) -> dict[str, str]:
+    if kind == "people":
+        return {"email": f"p{number}@example.org"}
+    if kind == "webhooks":
+        return {"url": f"https://hooks.example.org/{number}"}
+    return {"code": f"c{number}"}
 
 
 def _begin() -> dict[str, str]:
@@ -88,9 +110,16 @@ def _kind(path: str) -> str:
     return path.removeprefix(ADMIN).partition("/")[0]
 
 
-def _read(path: str) -> Any:
+def _key(path: str) -> str:
     kind = _kind(path)
-    url = f"{os.environ['SERVER_URL']}{ADMIN}{kind}/{_KEYS.get(kind, os.environ['PERSON'])}"
+    if kind == "webhooks":
+        # What is changed at random may end up disabled, and is then sent nothing.
+        return os.environ["WEBHOOK" if path.count("/") > _SLASHES else "CHANGED_WEBHOOK"]
+    return _KEYS.get(kind, os.environ["PERSON"])
+
+
+def _read(path: str) -> Any:
+    url = f"{os.environ['SERVER_URL']}{ADMIN}{_kind(path)}/{_key(path)}"
     headers = bearer(os.environ["ADMINISTRATOR_TOKEN"])
     return httpx.get(url, headers=headers, timeout=30).json()
 

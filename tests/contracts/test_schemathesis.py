@@ -80,6 +80,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         # Not the guest: another invitation would end the link of the first.
         [person] = [one["id"] for one in people if one["email"] == AUDITOR]
         [mail] = eventually(lambda: stack.mails(guest["email"]))
+        hooks = [_add_webhook(http, office) for _ in range(2)]
+        ping = http.post(f"/admin/webhooks/{hooks[0]}/test", headers=office).json()
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
         moderated = http.post("/reports", json=problem_at()).json()
@@ -104,6 +106,9 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "LEAD_TOKEN": lead,
         "ADMINISTRATOR_TOKEN": administrator,
         "PERSON": str(person),
+        "WEBHOOK": str(hooks[0]),
+        "CHANGED_WEBHOOK": str(hooks[1]),
+        "DELIVERY": str(ping["id"]),
         "LINK_TOKEN": _token_in(mail),
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],
@@ -116,6 +121,12 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "STAFF_EMAIL": DISPATCHER,
         "STAFF_PASSWORD": PASSWORD,
     }
+
+
+def _add_webhook(http: httpx.Client, office: dict[str, str]) -> int:
+    body = {"url": "https://hooks.example.org/", "events": ["report.anonymised"]}
+    added: int = http.post("/admin/webhooks", json=body, headers=office).json()["id"]
+    return added
 
 
 def _token_in(mail: EmailMessage) -> str:

@@ -36,6 +36,8 @@ GOOD = environment(Path("/folder"), "postgresql:///vigie", "unix:///socket", "sm
         ("SECRET_KEY", "short"),
         ("SESSION_HOURS", "0"),
         ("PHOTO_WORKERS", "two"),
+        ("WEBHOOK_NETWORKS_ALLOWED", "10.20.0.1/16"),
+        ("WEBHOOK_PORTS", "443,"),
         ("METRICS_TOKEN", "short"),
         ("METRICS_TOKEN", "long enough but with spaces"),
         ("LOG_LEVEL", "LOUD"),

@@ -10,6 +10,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from PIL import ExifTags, Image, ImageCms
@@ -167,6 +168,36 @@ def _exif(orientation: int | None, gps: bool) -> Image.Exif:
         place[ExifTags.GPS.GPSLongitudeRef] = "E"
         place[ExifTags.GPS.GPSLongitude] = (2.0, 16.0, 12.0)
     return exif
+
+
+def scene(seed: int, width: int = 480, height: int = 360) -> Image.Image:
+    """Return a picture that looks like no other: soft patches of light and dark."""
+    tones = Random(seed).choices(range(20, 236), k=12 * 9)
+    small = Image.new("L", (12, 9))
+    small.putdata(tones)
+    return small.resize((width, height), Image.Resampling.BICUBIC).convert("RGB")
+
+
+def shot(
+    image: Image.Image,
+    latitude: float | None = None,
+    longitude: float = 0,
+    taken: str | None = None,
+    **options: Any,
+) -> bytes:
+    """Return the picture as a JPEG that says where and when it was taken, as EXIF writes it."""
+    exif = Image.Exif()
+    if latitude is not None:
+        place = exif.get_ifd(ExifTags.IFD.GPSInfo)
+        place[ExifTags.GPS.GPSLatitudeRef] = "N" if latitude >= 0 else "S"
+        place[ExifTags.GPS.GPSLatitude] = (abs(latitude), 0.0, 0.0)
+        place[ExifTags.GPS.GPSLongitudeRef] = "E" if longitude >= 0 else "W"
+        place[ExifTags.GPS.GPSLongitude] = (abs(longitude), 0.0, 0.0)
+    if taken is not None:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    out = BytesIO()
+    image.save(out, "JPEG", exif=exif.tobytes(), **options)
+    return out.getvalue()
 
 
 def srgb_profile() -> bytes:

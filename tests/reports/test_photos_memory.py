@@ -30,9 +30,12 @@ OTHER_24 = (6050, 4049)
 HORSE = """
 import json, os, sys
 from pathlib import Path
-import workers.process
 from infra import memory
+from infra.queue import QueueName
 from reports import photo_memory, photos
+from workers import process, queues
+
+queues.load_jobs(QueueName.PHOTOS)
 
 def outcome(path):
     memory.bound(photo_memory.PROCESS_BYTES)

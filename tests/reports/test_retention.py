@@ -6,8 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -18,7 +21,8 @@ from api.services import Services
 from city.models import Actor, AuditEntry, Jurisdiction, KeptText
 from infra.clock import now
 from infra.mail import Mailer
-from reports import retention
+from reports import gallery, retention
+from reports.flags import PhotoFlag
 from reports.models import Contact, Message, Notice, Report, Ticket
 from reports.removals import Removal
 from tests import traces
@@ -161,6 +165,44 @@ def test_blanked_nothing_that_anybody_wrote_is_left_and_no_photo(town: Town) -> 
     assert (entry.changes["texts"], entry.changes["photos"]) == (6, 1)
     page = town.app.test_client().get(f"/r/{view['reference']}")
     assert page.status_code == 200
+
+
+def test_photos_of_the_work_go_with_what_the_city_wrote(town: Town) -> None:
+    view = town.closed(months=24)
+    client, staff = town.app.test_client(), log_in(town.app.test_client())
+    answer = client.put(
+        f"{BASE}/tickets/{view['ticket']}/photos/{uuid4()}?purpose=after",
+        data=photo_samples.jpeg(gps=True),
+        headers=staff,
+        content_type="image/jpeg",
+    )
+    assert answer.status_code == 201, answer.text
+    h.render_photos(town.app, view["ticket"])
+    assert town.session.scalars(select(PhotoFlag.code)).all() == ["far"]
+    originals = partial(town.kit.storage.list, gallery.ORIGINALS)
+
+    who = {"email": EMAIL, "text": "blank"}
+    assert client.post(f"{BASE}/residents/erase", json=who, headers=staff).status_code == 200
+    sweeper.remove(town.kit)
+    # The resident's own is gone, and what the team did is not about the resident.
+    assert [photo["purpose"] for photo in town.public(view)["photos"]] == ["after"]
+    assert gallery.without_row(town.session, list(originals())) == []
+    assert len(list(originals())) == 1
+
+    town.date_back(view, 0)
+    town.keep_for(24)
+    town.sweep()
+    assert list(originals()) == []
+    [photo] = town.public(view)["photos"]
+    assert client.get(urlsplit(photo["urls"]["320"]["jpg"]).path).status_code == 200
+    assert town.audit()[-1].changes["originals"] == 1
+
+    town.keep_for(24, KeptText.BLANK)
+    town.sweep()
+    assert town.public(view)["photos"] == []
+    assert traces.files(town.folder) == []
+    assert town.audit()[-1].changes["photos"] == 1
+    assert town.session.scalars(select(PhotoFlag.code)).all() == []
 
 
 def test_nothing_of_other_reports_changes(town: Town) -> None:

@@ -1,0 +1,55 @@
+"""Schemas of the keys that a city gives to clients."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from api.fields import Choice, Line, Moment, Whole
+from api.schemas.setup import SettingSchema, SettingsSchema
+from city.keys import MOST_PER_MINUTE
+from city.models import Channel
+
+
+class KeySchema(SettingSchema):
+    """A client's key, known by `id`; of the secret only the `prefix` is ever shown again."""
+
+    id = fields.Integer(dump_only=True, required=True)
+    name = Line(required=True)
+    channel = Choice(Channel, required=True)
+    per_minute = Whole(
+        load_default=60,
+        validate=validate.Range(min=1, max=MOST_PER_MINUTE),
+        metadata={"description": "How many reports it may hand in each minute"},
+    )
+    prefix = fields.String(dump_only=True, required=True)
+    created_at = Moment(dump_only=True, required=True)
+    last_used_at = Moment(
+        dump_only=True,
+        required=True,
+        allow_none=True,
+        metadata={"description": "When it last handed in a report, to within a minute"},
+    )
+
+
+class KeyChangeSchema(KeySchema):
+    """What a key is to be; its channel stays what it is."""
+
+    channel = Choice(Channel)
+
+
+class NewKeySchema(KeySchema):
+    """A key that was added."""
+
+    secret = fields.String(
+        dump_only=True,
+        required=True,
+        metadata={
+            "description": "What the client sends as `Authorization: Bearer`; told this once"
+        },
+    )
+
+
+class KeysSchema(SettingsSchema):
+    """The city's keys."""
+
+    items = fields.List(fields.Nested(KeySchema), required=True)

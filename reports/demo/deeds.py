@@ -1,0 +1,210 @@
+"""What residents and staff of the demo city do, each through the same door as everybody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select
+
+from city.models import Channel
+from city.sessions import Staff
+from reports import (
+    colleagues,
+    conversation,
+    desk,
+    gallery,
+    handing_back,
+    intake,
+    joining,
+    moderation,
+    questions,
+    relance,
+    subscribing,
+    supporting,
+    triage,
+)
+from reports.demo.stage import Deed, Picture, Stage
+from reports.demo.words import Reply
+from reports.desk import Step
+from reports.intake import NewReport, Recorder
+from reports.models import Report, Ticket, Visibility
+from reports.status import Status
+from reports.subscriptions import Subscription
+from reports.triage import Wanted
+
+# Whoever supports a report is nobody, so what tells them apart needs no secret.
+_OF_NOBODY = "residents of the demo city"
+
+
+def send(key: str, new: NewReport, same_as: str | None = None) -> Deed:
+    """Have a report sent; `same_as` is the key of another that is about the same."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        desk_of = stage.cast.dispatcher
+        known = stage.ticket(same_as).reference if same_as else None
+        recorder = Recorder(desk_of.jurisdiction_id, desk_of.person_id)
+        recorded = new.channel is not Channel.APP
+        full = replace(new, same_as=known, recorder=recorder if recorded else None)
+        taken = intake.submit(stage.session, full, at)
+        stage.reports[key] = stage.session.get_one(Report, taken.report.id)
+
+    return deed
+
+
+def photograph(key: str, picture: Picture) -> Deed:
+    """Have a picture added to the report, if it was drawn."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        if picture not in stage.drawn:
+            return
+        data, rendering = stage.drawn[picture].result()
+        session, report = stage.session, stage.reports[key]
+        upload = gallery.receive(uuid4(), data)
+        original = gallery.original_key(report.id, upload.name)
+        stage.storage.put(original, data, upload.facts.media_type)
+        photo, _ = gallery.add(session, report, upload, at)
+        claimed = gallery.claim(session, photo.id, at, lease_s=1)
+        if claimed is not None:
+            gallery.publish(stage.storage, photo, rendering)
+            gallery.record_ready(session, claimed, rendering, at)
+
+    return deed
+
+
+def move(key: str, to: Status, reply: Reply, *, by_dispatcher: bool = False) -> Deed:
+    """Have the ticket's status changed, by its team unless the dispatcher does it."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        staff = stage.cast.dispatcher if by_dispatcher else stage.cast.worker(ticket)
+        step = Step(to, reply.reason, reply.message)
+        desk.transition(stage.session, staff, ticket.id, ticket.version, step, at)
+
+    return deed
+
+
+def assign(key: str) -> Deed:
+    """Have the team's lead give the ticket to whoever works on it."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        wanted = Wanted(assignee=stage.cast.worker(ticket).email)
+        _change(stage, stage.cast.lead(ticket), ticket, wanted, None, at)
+
+    return deed
+
+
+def change(key: str, wanted: Wanted, reason: str | None) -> Deed:
+    """Have the dispatcher change the ticket."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        _change(stage, stage.cast.dispatcher, stage.ticket(key), wanted, reason, at)
+
+    return deed
+
+
+def ask(key: str, text: str) -> Deed:
+    """Have the team ask the reporter."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        questions.ask(stage.session, stage.cast.worker(ticket), ticket.id, text, at)
+
+    return deed
+
+
+def note(key: str, text: str) -> Deed:
+    """Have the team write a note."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        staff = stage.cast.worker(ticket)
+        colleagues.write_note(stage.session, staff, ticket.id, text, (), at)
+
+    return deed
+
+
+def hand_back(key: str, reason: str) -> Deed:
+    """Have the team give the ticket back."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        staff = stage.cast.worker(ticket)
+        handing_back.hand_back(stage.session, staff, ticket.id, ticket.version, reason, at)
+
+    return deed
+
+
+def merge(key: str, into: str) -> Deed:
+    """Have the dispatcher join the ticket to another one."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket, target = stage.ticket(key), stage.ticket(into)
+        who = stage.cast.dispatcher
+        joining.merge(stage.session, who, ticket.id, ticket.version, target.reference, at)
+
+    return deed
+
+
+def hide(key: str, reason: str) -> Deed:
+    """Have the dispatcher hide the report."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        report, who = stage.reports[key], stage.cast.dispatcher
+        moderation.set_report(stage.session, who, report, Visibility.HIDDEN, reason, at)
+
+    return deed
+
+
+def write(key: str, text: str) -> Deed:
+    """Have the reporter write."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        conversation.write_message(stage.session, stage.reports[key], text, at)
+
+    return deed
+
+
+def withdraw(key: str) -> Deed:
+    """Have the reporter take the report back."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        conversation.withdraw(stage.session, stage.reports[key], at)
+
+    return deed
+
+
+def support(key: str, address: str) -> Deed:
+    """Have somebody say "me too"."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        reference = stage.ticket(key).reference
+        supporting.support(stage.session, reference, address, _OF_NOBODY, at)
+
+    return deed
+
+
+def subscribe(key: str, email: str, locale: str) -> Deed:
+    """Have somebody ask for the news of the ticket, and confirm it some minutes later."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        reference = stage.ticket(key).reference
+        subscribing.subscribe(stage.session, reference, email, locale, at)
+        for one in stage.session.scalars(select(Subscription).where(Subscription.email == email)):
+            subscribing.confirm(one, at + timedelta(minutes=4))
+
+    return deed
+
+
+def watch_deadlines(stage: Stage, at: datetime) -> None:
+    """Tell of the deadlines that come near or have passed."""
+    while relance.run_batch(stage.session, stage.cast.dispatcher.jurisdiction_id, at):
+        stage.session.flush()
+
+
+def _change(
+    stage: Stage, staff: Staff, ticket: Ticket, wanted: Wanted, reason: str | None, at: datetime
+) -> None:
+    triage.change(stage.session, staff, ticket.id, ticket.version, wanted, reason, at)
