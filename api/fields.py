@@ -14,7 +14,7 @@ from marshmallow import fields, validate
 
 from api import cursors
 from api.cursors import BadCursor
-from city.file_format import CODE_PATTERN
+from city.parts import CODE_PATTERN
 from geo.coordinates import Box, ImpossiblePosition, Position
 from infra.notation import NUMBER, read_day, read_moment, read_number, read_whole
 from infra.words import mark

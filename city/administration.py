@@ -16,8 +16,8 @@ from city import audit
 from city.audit import AuditAct
 from city.changes import Changes
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
-from city.file_format import CODE_PATTERN, NO_TEXT, Steps, Unfit, untold
 from city.models import Category, CategoryGroup, Jurisdiction, Team
+from city.parts import CODE_PATTERN, NO_TEXT, Steps, Unfit, untold
 
 Part = TypeVar("Part", bound=BaseModel)
 Row = TypeVar("Row", Category, CategoryGroup, Team, CloseReason, ThirdParty, AnswerTemplate)

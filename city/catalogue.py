@@ -10,8 +10,8 @@ from sqlalchemy import exists, func, select
 from city import working_time
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.changes import Changes, assign, sync, touch
-from city.file_format import UNKNOWN, CategoryPart, GroupPart, QuestionPart, Unfit
 from city.models import Category, CategoryGroup, Question
+from city.parts import UNKNOWN, CategoryPart, GroupPart, QuestionPart, Unfit
 
 GROUP, CATEGORY = "group", "category"
 

@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.changes import assign
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
-from city.file_format import UNKNOWN, CloseReasonPart, TemplatePart, ThirdPartyPart, Unfit
 from city.models import Category
+from city.parts import UNKNOWN, CloseReasonPart, TemplatePart, ThirdPartyPart, Unfit
 
 Row = TypeVar("Row", CloseReason, ThirdParty, AnswerTemplate)
 Values = Mapping[str, Any]

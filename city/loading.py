@@ -14,7 +14,7 @@ from city import catalogue, desk_settings, people, sessions, teams, working_time
 from city.addresses import UnusableAddresses, read_addresses
 from city.changes import Changes, assign, sync, touch
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
-from city.file_format import BOUNDARY_CODE, CityFile, LayerPart, UnusableCityFile, read_json
+from city.file_format import CityFile, UnusableCityFile, read_json
 from city.models import (
     Address,
     Category,
@@ -27,6 +27,7 @@ from city.models import (
     Ruleset,
     Team,
 )
+from city.parts import BOUNDARY_CODE, LayerPart
 from city.passwords import hash_password
 from geo import layers
 from geo.features import Feature, UnusableFeatures, read_features

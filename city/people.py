@@ -12,8 +12,8 @@ from city import sessions
 from city.access import Role
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.changes import Changes, assign, touch
-from city.file_format import UNKNOWN, PersonPart, Unfit
 from city.models import Person, Team, TeamMember
+from city.parts import UNKNOWN, PersonPart, Unfit
 
 KIND = "person"
 _MAX_ID = 2**63 - 1

@@ -8,8 +8,8 @@ from sqlalchemy import exists, select
 
 from city.administration import Administration
 from city.changes import assign
-from city.file_format import TeamPart
 from city.models import Jurisdiction, RuleRow, Team
+from city.parts import TeamPart
 
 KIND = "team"
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.calendar_format import CalendarPart, WorkingTimePart
 from city.changes import Changes, assign
-from city.file_format import CategoryPart, Unfit, most_hours
 from city.models import Category, Jurisdiction
+from city.parts import CategoryPart, Unfit, most_hours
 from infra.words import mark
 
 KIND = "calendar"

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.audit import AuditAct
 from city.changes import assign, touch
-from city.file_format import UNKNOWN, Unfit
 from city.models import Team
+from city.parts import UNKNOWN, Unfit
 from infra import outgoing, signatures
 from infra.outgoing import Network, RequestRefused
 from infra.words import mark

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from api.fields import MAX_LINE
 from api.schemas.city import MAX_PASSWORD
 from api.schemas.common import Schema
-from city.file_format import MIN_PASSWORD
+from city.parts import MIN_PASSWORD
 
 
 class ResetSchema(Schema):

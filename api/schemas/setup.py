@@ -11,8 +11,8 @@ from marshmallow import fields, validate
 from api.fields import MAX_TEXT, Choice, Code, Email, Flag, Line, Moment, Texts, Whole
 from api.schemas.common import Schema
 from city.access import Role
-from city.file_format import MAX_TARGET_HOURS
 from city.models import Kind, Priority, QuestionType
+from city.parts import MAX_TARGET_HOURS
 
 MAX_POSITION = 1_000_000
 MAX_QUESTIONS = 50

@@ -16,8 +16,8 @@ from api.services import commit
 from city import keys
 from city.access import Act
 from city.administration import Administration, UnfitPart
-from city.file_format import Unfit
 from city.models import ApiKey
+from city.parts import Unfit
 from city.sessions import Staff
 
 blueprint = resource("keys", "The keys that the city gives to clients, for its administrators.")

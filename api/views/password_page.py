@@ -12,7 +12,7 @@ from api.schemas.accounts import NewPasswordSchema
 from api.services import commit, db, locale, roll_back
 from api.setup_errors import NO_LINK
 from api.views.pages import page
-from city.file_format import MIN_PASSWORD
+from city.parts import MIN_PASSWORD
 from infra.clock import now
 from infra.words import say
 from reports import accounts

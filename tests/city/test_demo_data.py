@@ -21,8 +21,9 @@ from shapely.ops import unary_union
 from city.access import Role
 from city.addresses import read_addresses
 from city.categories import check_answers
-from city.file_format import CategoryPart, CityFile, read_city_file
+from city.file_format import CityFile, read_city_file
 from city.models import Kind, Question
+from city.parts import CategoryPart
 from reports.demo.pictures import SUBJECTS
 from reports.status import GRAPH, Status
 
