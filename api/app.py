@@ -35,6 +35,7 @@ from api.views import (
     pages,
     password_page,
     people,
+    photo_page,
     photos,
     proof,
     reports,
@@ -100,6 +101,7 @@ def create_app(settings: Settings) -> Flask:
         api.register_blueprint(view.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(password_page.blueprint)
+    app.register_blueprint(photo_page.blueprint)
     refusals.install(app, api.spec.to_dict())
     cli.install(app)
     app.before_request(_begin)

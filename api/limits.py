@@ -34,6 +34,7 @@ BUDGETS: Mapping[str, str] = {
     "supports.subscribe_to_ticket": "subscriptions",
     "photos.put_photo": "photos",
     "photos.post_photo": "photos",
+    "photo_page.add_photo": "photos",
     "proof.put_photo": "photos",
     "sessions.log_in": "logins",
     "accounts.ask_for_reset": "logins",

@@ -22,6 +22,7 @@ from reports import (
     conversation,
     decisions,
     feedback,
+    gallery,
     history,
     questions,
     reading,
@@ -76,6 +77,7 @@ WORDS = {
     "said_no": mark("You said that it is not solved. The team has your words."),
     "too_late": TOO_LATE,
     "again": mark("Report it anew"),
+    "photo_add": mark("Add a photo"),
     "resident": mark("Resident"),
     "city": mark("City"),
     "gone": mark("There is no such report, or it is not public."),
@@ -126,7 +128,7 @@ def report_page(reference: str) -> Response:
         if request.form.get("solved") in CHOICES:
             return _take_feedback(report, token, satisfied=request.form["solved"] == YES)
         return _take_message(report, token)
-    return _report_page(report, token if mine else None, mine=mine)
+    return show_report(report, token if mine else None, mine=mine)
 
 
 @blueprint.route("/s/<token>", methods=["GET", "POST"])
@@ -158,42 +160,45 @@ def _take_message(report: Report, token: str) -> Response:
     text = request.form.get("text", "").replace("\r\n", "\n")
     faults = MESSAGE.validate({"text": text})
     if faults or not is_storable(text):
-        return _report_page(report, token, mine=True, complaint=_BAD_MESSAGE)
+        return show_report(report, token, mine=True, complaint=_BAD_MESSAGE)
     conversation.write_message(db(), report, text, now())
     commit()
-    return _back_to(report, token)
+    return back_to(report, token)
 
 
 def _take_feedback(report: Report, token: str, *, satisfied: bool) -> Response:
     comment = request.form.get("text", "").replace("\r\n", "\n").strip() or None
     faults = FEEDBACK.validate({"satisfied": satisfied, "comment": comment})
     if faults or not (satisfied or comment) or not is_storable(comment or ""):
-        return _report_page(report, token, mine=True, complaint=_BAD_MESSAGE)
+        return show_report(report, token, mine=True, complaint=_BAD_MESSAGE)
     try:
         feedback.give(db(), report, satisfied=satisfied, comment=comment, now=now())
     except (FeedbackTooLate, NothingToAnswer):
         # The page itself says how things stand.
         roll_back()
-        return _report_page(report, token, mine=True, status=409)
+        return show_report(report, token, mine=True, status=409)
     commit()
-    return _back_to(report, token)
+    return back_to(report, token)
 
 
-def _back_to(report: Report, token: str) -> Response:
+def back_to(report: Report, token: str) -> Response:
+    """Lead the reporter back to the page, so that loading it again sends nothing again."""
     answer = Response(status=303)
     answer.location = f"/r/{report.reference}?{urlencode({'token': token})}"
     return answer
 
 
-def _report_page(
+def show_report(
     report: Report,
     token: str | None,
     *,
     mine: bool,
     complaint: str | None = None,
+    photo_complaint: str | None = None,
     status: int = 200,
 ) -> Response:
-    told = _told(report, token, mine=mine)
+    """Return the report's page, for its reporter with what is wrong with what they sent."""
+    told = _told(report, token, mine=mine) | {"photo_complaint": photo_complaint}
     status = 422 if complaint else status
     return page("report.html", status, form=token is not None, **told, complaint=complaint)
 
@@ -215,6 +220,7 @@ def _told(report: Report, token: str | None, *, mine: bool) -> dict[str, Any]:
         "messages": conversation.messages_of(session, report.id, ticket.id) if mine else [],
         "public": reading.is_public(session, report),
         "photo_reasons": PHOTO_REASONS,
+        "takes_photos": not ticket.withdrawn and gallery.remaining(session, report.id) > 0,
         "url": public_url(f"/r/{report.reference}"),
     }
 

@@ -92,9 +92,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
 @blueprint.alt_response(200, schema=PhotoSchema, description="The photo is here already.")
 def post_photo(report: Report) -> Response:
     """Send a photo as the part `photo` of a form; sending the same bytes again is harmless."""
-    data = _part()
-    uuid = uuid5(NAMESPACE_OID, f"{report.reference}:{hashlib.sha256(data).hexdigest()}")
-    return _take_in(report, uuid, data)
+    return take_in_part(report)
 
 
 @blueprint.route(
@@ -163,6 +161,13 @@ def _take_in(report: Report, uuid: UUID, data: bytes) -> Response:
         add=lambda upload: gallery.add(db(), report, upload, now()),
     )
     return pictures.take_in(album, uuid, data)
+
+
+def take_in_part(report: Report) -> Response:
+    """Take in the photo of the request's form; the same bytes again are the same photo."""
+    data = _part()
+    uuid = uuid5(NAMESPACE_OID, f"{report.reference}:{hashlib.sha256(data).hexdigest()}")
+    return _take_in(report, uuid, data)
 
 
 def _part() -> bytes:

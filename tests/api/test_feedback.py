@@ -171,7 +171,7 @@ def test_the_page_asks_without_javascript(
     close(view)
     link = links_in(mails_of(view, "reporter")[-1])["no"]
     page = client.get(link, headers=ENGLISH)
-    assert page.text.count("<form") == 1
+    assert page.text.count("<form") == 2
     assert "form-action 'self'" in page.headers["Content-Security-Policy"]
     fields = dict(parse_qsl(urlsplit(link).query))
     for field in fields.items():
@@ -191,6 +191,26 @@ def test_the_page_asks_without_javascript(
     assert "&lt;b&gt;encore&lt;/b&gt;" in page.text
     assert own(client, view)["status"] == "reopened"
     assert client.post(path, data={**fields, "token": "vgr_x", "text": "?"}).status_code == 404
+
+
+def test_the_page_takes_a_photo_without_javascript(client: FlaskClient, view: View) -> None:
+    address = f"/r/{view['reference']}/photos?token={view['tracking_token']}"
+    page = client.get(f"/r/{view['reference']}?token={view['tracking_token']}")
+    assert f'action="{address}"' in unescape(page.text)
+
+    def send(data: bytes, to: str = address) -> TestResponse:
+        return client.post(to, data={"photo": (BytesIO(data), "a.jpg")}, headers=ENGLISH)
+
+    broken = send(b"<b>no photo</b>")
+    assert broken.status_code == 422
+    assert "This is no JPEG, PNG, WebP, HEIC or AVIF picture." in broken.text
+    missing = client.post(address, data={}, content_type="multipart/form-data", headers=ENGLISH)
+    assert missing.status_code == 422
+    assert "The file is missing." in missing.text
+    for _ in range(2):
+        assert send(photo_samples.jpeg(64, 48)).status_code == 303
+    assert len(own(client, view)["photos"]) == 1
+    assert send(photo_samples.jpeg(64, 48), f"{address}x").status_code == 404
 
 
 def test_a_yes_is_counted_and_may_turn_into_a_no(

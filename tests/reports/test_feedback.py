@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from city import jurisdictions
+from city.file_format import UnusableCityFile, read_city_file
 from city.models import Jurisdiction
 from reports import closings, feedback, joining, reading, work
 from reports.closings import Feedback
 from reports.feedback import FeedbackTooLate, NothingToAnswer
 from reports.models import Report, Ticket
 from reports.status import Status
+from tests.city.towns import document, load, write
 from tests.reports.desk_days import DeskDays, paris
 
 SENT, CLOSED, LATER = "2026-03-02 09:00", "2026-03-20 10:00", "2026-03-23 08:00"
@@ -66,11 +70,20 @@ def test_what_was_said_in_time_is_answered_again_after_it(desk: DeskDays) -> Non
     assert (again.id, again.answered_at) == (said.id, LAST)
 
 
-def test_the_citys_own_days_count(desk: DeskDays) -> None:
+def test_the_citys_own_days_count(desk: DeskDays, tmp_path: Path) -> None:
+    says = document()
+    says["jurisdiction"]["feedback"] = {"days": 2}
+    load(desk.session, write(tmp_path / "town", says))
+    days = jurisdictions.find(desk.session, "essai").feedback_days
     ticket, [report] = closed(desk)
-    desk.session.get_one(Jurisdiction, ticket.jurisdiction_id).feedback_days = 2
+    jurisdiction = desk.session.get_one(Jurisdiction, ticket.jurisdiction_id)
+    assert (jurisdiction.feedback_days, days) == (14, 2)
+    jurisdiction.feedback_days = days
     with pytest.raises(FeedbackTooLate):
         say(desk, report, paris(LATER), satisfied=False)
+    says["jurisdiction"]["feedback"] = {"days": 0}
+    with pytest.raises(UnusableCityFile, match=r"jurisdiction\.feedback\.days"):
+        read_city_file(write(tmp_path / "never", says))
 
 
 def test_who_parts_from_a_closed_ticket_keeps_its_closing(desk: DeskDays) -> None:
