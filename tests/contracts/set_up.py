@@ -15,7 +15,14 @@ from pyotp import TOTP
 from tests.resident import BASE, PASSWORD, bearer
 
 ADMIN, ACCOUNT = f"{BASE}/admin/", f"{BASE}/account/"
-_KEYS = {"teams": "voirie", "groups": "voirie", "categories": "arbre", "rulesets": "1"}
+_KEYS = {
+    "teams": "voirie",
+    "groups": "voirie",
+    "categories": "arbre",
+    "calendars": "beaurive",
+    "rulesets": "1",
+    "keys": os.environ["API_KEY_ID"],
+}
 _NEW: dict[str, dict[str, Any]] = {
     "teams": {"names": {"fr": "Nuit"}, "email": "nuit@beaurive.example"},
     "groups": {"names": {"fr": "Plages"}},
@@ -26,6 +33,7 @@ _NEW: dict[str, dict[str, Any]] = {
         "kinds": ["problem"],
     },
     "people": {"name": "Nour Vidal", "role": "auditor", "locale": "fr"},
+    "keys": {"channel": "sensor"},
 }
 
 
@@ -54,8 +62,12 @@ def fill(case: Any, number: int) -> None:
         case.body = _read(path)
     elif path.startswith(ADMIN) and method == "POST" and _kind(path) in _NEW and "{" not in path:
         kind = _kind(path)
-        name = {"email": f"p{number}@example.org"} if kind == "people" else {"code": f"c{number}"}
-        case.body = {**_NEW[kind], **name}
+        names = {
+            "people": ("email", f"p{number}@example.org"),
+            "keys": ("name", f"Capteur {number}"),
+        }
+        name, value = names.get(kind, ("code", f"c{number}"))
+        case.body = {**_NEW[kind], name: value}
     elif path.startswith(ACCOUNT):
         case.body = _STEPS[path.removeprefix(ACCOUNT)]()
     elif path == f"{BASE}/passwords":

@@ -80,6 +80,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         # Not the guest: another invitation would end the link of the first.
         [person] = [one["id"] for one in people if one["email"] == AUDITOR]
         [mail] = eventually(lambda: stack.mails(guest["email"]))
+        sensors = {"name": "Capteurs", "channel": "sensor", "per_minute": 6_000}
+        key = http.post("/admin/keys", json=sensors, headers=office).json()
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
         moderated = http.post("/reports", json=problem_at()).json()
@@ -104,6 +106,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "LEAD_TOKEN": lead,
         "ADMINISTRATOR_TOKEN": administrator,
         "PERSON": str(person),
+        "API_KEY": key["secret"],
+        "API_KEY_ID": str(key["id"]),
         "LINK_TOKEN": _token_in(mail),
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],
