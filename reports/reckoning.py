@@ -11,6 +11,7 @@ from city.models import Jurisdiction, Kind
 from reports import clock, history
 from reports.history import EventKind
 from reports.models import Author, Ticket
+from reports.status import CLOSED
 
 AT_ONCE = 100
 
@@ -39,7 +40,8 @@ def run_batch(session: Session, jurisdiction_id: int, now: datetime) -> int:
         .where(
             Ticket.jurisdiction_id == jurisdiction_id,
             Ticket.id > city.reckoned_to,
-            Ticket.closed_at.is_(None),
+            # What was merged is closed, but may be parted again, and then goes on.
+            Ticket.status.not_in(CLOSED),
             Ticket.due_fixed.is_(False),
             Ticket.kind == Kind.PROBLEM.value,
         )

@@ -19,7 +19,9 @@ _KEYS = {
     "teams": "voirie",
     "groups": "voirie",
     "categories": "arbre",
+    "calendars": "beaurive",
     "rulesets": "1",
+    "keys": os.environ["API_KEY_ID"],
     "close-reasons": "repare",
     "third-parties": "departement",
     "templates": "terrain-prive",
@@ -39,6 +41,7 @@ _NEW: dict[str, dict[str, Any]] = {
     "templates": {"names": {"fr": "Merci"}, "texts": {"fr": "Merci pour {reference}."}},
     "people": {"name": "Nour Vidal", "role": "auditor", "locale": "fr"},
     "webhooks": {"events": ["report.anonymised"]},
+    "keys": {"channel": "sensor"},
 }
 
 
@@ -81,6 +84,8 @@ def _name(kind: str, number: int) -> dict[str, str]:
         return {"email": f"p{number}@example.org"}
     if kind == "webhooks":
         return {"url": f"https://hooks.example.org/{number}"}
+    if kind == "keys":
+        return {"name": f"Capteur {number}"}
     return {"code": f"c{number}"}
 
 

@@ -82,6 +82,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         [mail] = eventually(lambda: stack.mails(guest["email"]))
         hooks = [_add_webhook(http, office) for _ in range(2)]
         ping = http.post(f"/admin/webhooks/{hooks[0]}/test", headers=office).json()
+        sensors = {"name": "Capteurs", "channel": "sensor", "per_minute": 6_000}
+        key = http.post("/admin/keys", json=sensors, headers=office).json()
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
         moderated = http.post("/reports", json=problem_at()).json()
@@ -109,6 +111,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "WEBHOOK": str(hooks[0]),
         "CHANGED_WEBHOOK": str(hooks[1]),
         "DELIVERY": str(ping["id"]),
+        "API_KEY": key["secret"],
+        "API_KEY_ID": str(key["id"]),
         "LINK_TOKEN": _token_in(mail),
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],
