@@ -167,12 +167,18 @@ def reopened(course: Course) -> None:
 
 
 def stalled(course: Course) -> None:
-    """Have it taken on and then left lying."""
+    """Have it taken on and then left lying for weeks."""
     _take_on(course)
+    course.work(60, 180)
+    course.move(Status.RESOLVED, "done")
 
 
 def unread(course: Course) -> None:
-    """Have nobody look at it."""
+    """Have nobody look at it until the dispatcher does something about it."""
+    course.work(30, 110)
+    course.do(deeds.change(course.key, Wanted(priority="urgent"), course.words.line("forgotten")))
+    course.work(1, 6)
+    course.move(Status.RESOLVED, "done")
 
 
 def considered(course: Course) -> None:
@@ -227,8 +233,8 @@ _OF_PROBLEMS: Mapping[Fate, int] = {
     declined: 7,
     withdrawn: 4,
     reopened: 5,
-    stalled: 4,
-    unread: 2,
+    stalled: 6,
+    unread: 3,
 }
 
 

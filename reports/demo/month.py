@@ -125,34 +125,33 @@ class Month:
         return self._course(key, new, said, sent_at, rng), said
 
     def _seconds(self, told: Iterable[tuple[Course, Mapping[str, Any]]]) -> Iterator[Course]:
-        """Return reports of what somebody else had reported: joined at once, or by the dispatcher.
-
-        Both need a ticket that is still open.
-        """
+        """Return reports of what somebody else had reported, while its ticket is open."""
         for course, said in told:
-            end = min(course.closed_at or self._now, self._now)
-            if "again" not in said:
-                continue
-            key = f"{course.key}/again"
-            rng = _rng(key)
-            sent_at = course.sent_at + (end - course.sent_at) * rng.uniform(0.1, 0.5)
-            spot = Spot.of(course.new.address or "")
-            locale = course.new.locale
-            text = self._words.describe(said["again"], spot, locale, rng, where=True)
-            position = _beside(course.new.position, rng)
-            new = _report(course.new.category, text, spot, position, rng)
-            new = replace(new, locale=locale)
-            joined_at = calendars.add(
-                self._city.calendar, sent_at, timedelta(hours=rng.uniform(0.2, 2))
-            )
-            at_once = rng.random() < _JOINED_AT_ONCE or (
-                course.closed_at is not None and joined_at >= course.closed_at
-            )
-            same_as = course.key if at_once else None
-            second = self._course(key, new, said, sent_at, rng, same_as)
-            if not at_once:
-                second.acts.append(Act(joined_at, deeds.merge(key, course.key)))
-            yield second
+            if "again" in said:
+                rng = _rng(f"{course.key}/again")
+                for number in range(rng.choice((1, 1, 1, 2, 3))):
+                    yield self._second(course, said, number, rng)
+
+    def _second(self, first: Course, said: Mapping[str, Any], number: int, rng: Random) -> Course:
+        """Return a report that is joined to the first one at once, or by the dispatcher."""
+        category, locale = first.new.category, first.new.locale
+        end = min(first.closed_at or self._now, self._now)
+        sent_at = first.sent_at + (end - first.sent_at) * rng.uniform(0.1, 0.5)
+        spot = Spot.of(first.new.address or "")
+        text = self._words.describe(said["again"], spot, locale, rng, where=True)
+        if number:
+            text = f"{text} {self._words.consequence(category, locale)}"
+        new = _report(category, text, spot, _beside(first.new.position, rng), rng)
+        wait = timedelta(hours=rng.uniform(0.2, 2))
+        joined_at = calendars.add(self._city.calendar, sent_at, wait)
+        too_late = first.closed_at is not None and joined_at >= first.closed_at
+        at_once = rng.random() < _JOINED_AT_ONCE or too_late
+        key = f"{first.key}/again/{number}"
+        same_as = first.key if at_once else None
+        second = self._course(key, replace(new, locale=locale), said, sent_at, rng, same_as)
+        if not at_once:
+            second.acts.append(Act(joined_at, deeds.merge(key, first.key)))
+        return second
 
     def _crowd(self, course: Course) -> Iterator[Act]:
         """Return those who say "me too" or want the news, while the ticket is open."""
@@ -252,7 +251,7 @@ def _report(category: str, text: str, spot: Spot, position: Position, rng: Rando
         category=category,
         description=text,
         position=position,
-        accuracy_m=rng.choice((6.0, 9.0, 14.0, 25.0)),
+        accuracy_m=rng.choice((6.0, 9.0, 14.0, 25.0, 70.0, 160.0)),
         address=spot.address,
         contact=residents.somebody(rng) if rng.random() < 0.65 else None,
         locale="fr",
