@@ -37,7 +37,7 @@ NOT_FOR_CLIENTS = {
     "api.enquiries.Broken",
     "api.readiness.MigrationsMissing",
     "city.addresses.UnusableAddresses",
-    "city.file_format.Unfit",
+    "city.parts.Unfit",
     "city.file_format.UnusableCityFile",
     "geo.coordinates.ImpossiblePosition",
     "geo.features.UnusableFeatures",
