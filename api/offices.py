@@ -13,7 +13,7 @@ from api.declarations import raises, reads
 from api.services import db
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.parts import Unfit
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from infra.words import mark
 

@@ -16,7 +16,7 @@ from city import working_time
 from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.models import Jurisdiction
-from city.sessions import Staff
+from city.staff import Staff
 
 blueprint = resource("calendars", "The city's working time, for its administrators.")
 

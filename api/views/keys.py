@@ -18,7 +18,7 @@ from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.models import ApiKey
 from city.parts import Unfit
-from city.sessions import Staff
+from city.staff import Staff
 
 blueprint = resource("keys", "The keys that the city gives to clients, for its administrators.")
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from city.access import Role
 from city.models import Kind, Person
-from city.sessions import Staff
+from city.staff import Staff
 from geo.coordinates import Position
 from reports import intake, joining, triage, work
 from reports.intake import NewReport

@@ -83,7 +83,7 @@ def test_the_clock_stands_still_while_the_ticket_waits(desk: DeskDays, session: 
     assert ticket.due_at == paris("2026-12-07 10:30")
     assert is_late(session, ticket, "2026-12-07 10:31")
     query = select(Event.data).where(Event.ticket_id == ticket.id).order_by(Event.seq.desc())
-    assert session.scalars(query).first()["due_at"] == [  # type: ignore[index]
+    assert session.scalars(query).first()["changes"]["due_at"] == [  # type: ignore[index]
         paris(THURSDAY_TEN).isoformat(),
         paris("2026-12-07 10:30").isoformat(),
     ]
