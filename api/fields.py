@@ -155,13 +155,16 @@ class AtMost(validate.Length):
 
 
 class Line(fields.String):
-    """A single line without controls; a blank one counts as none."""
+    """A single line without controls; a blank one counts as none, and none where one must be."""
 
     def __init__(self, longest: int = MAX_LINE, **arguments: Any) -> None:
         super().__init__(validate=[AtMost(max=longest), _is_one_line], **arguments)
 
     def _deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
-        return super()._deserialize(value, *arguments, **named).strip(" ") or None
+        text = super()._deserialize(value, *arguments, **named).strip(" ") or None
+        if text is None and self.required:
+            raise ma.ValidationError(BLANK)
+        return text
 
 
 class Email(Line):

@@ -146,7 +146,7 @@ def merge_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response
 
     Their reporters are told, and go on following their own report.
     """
-    target = joining.merge(db(), staff, ticket.id, ticket.version, body["into"] or "", now())
+    target = joining.merge(db(), staff, ticket.id, ticket.version, body["into"], now())
     commit()
     return told.ticket(target)
 

@@ -169,7 +169,9 @@ def test_only_what_is_public_and_open_can_be_followed(
     for ticket in (private["ticket"], hidden["ticket"], "T-7KM-3QX-9PG"):
         h.refused(subscribe(client, ticket, an_address()), 404)
     h.refused(subscribe(client, closed["ticket"], an_address()), 409)
-    assert h.blamed(subscribe(client, resident.report()["ticket"], "no address")) == ["/email"]
+    for given in ("no address", "", "  "):
+        answer = subscribe(client, resident.report()["ticket"], given)
+        assert h.blamed(answer) == ["/email"]
 
 
 def test_what_is_hidden_is_told_to_nobody_who_only_follows(
