@@ -24,7 +24,10 @@ from reports.webhook_kinds import PING, type_of
 from reports.webhook_models import WebhookDelivery
 
 # Of an event's data what are codes and references of ours; ids say nothing to outsiders.
-_TOLD = ("from", "to", "code", "ticket", "photo", "due_at")
+_TOLD = (
+    *("from", "to", "code", "ticket", "photo", "due_at"),
+    *("planned", "expected", "purpose", "satisfied"),
+)
 _REPORTS = (
     select(Report)
     .join(Membership, Membership.report_id == Report.id)
