@@ -13,7 +13,7 @@ from city import people
 from city.access import Act, Reach, Role, reach
 from city.models import Person, TeamMember
 from city.staff import Staff
-from reports import desk, history, notices, work
+from reports import desk, history, messages, notices, work
 from reports.history import EventKind
 from reports.models import Author, Message, Notice, Ticket
 
@@ -64,14 +64,7 @@ def write_note(
     ).all()
     if len(mentioned) < len(wanted):
         raise UnfitMention
-    message = Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=staff.person_id,
-        author=Author.CITY.value,
-        reason=text,
-        created_at=now,
-    )
+    message = messages.by_city(ticket, staff.person_id, now, reason=text)
     event = history.append(
         session,
         ticket,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from reports import history, joining, notices, questions, third_parties, work
+from reports import history, joining, messages, notices, questions, third_parties, work
 from reports.history import EventKind
 from reports.models import Author, Contact, Message, Report
 from reports.status import Status
@@ -21,14 +21,7 @@ def write_message(session: Session, report: Report, text: str, now: datetime) ->
     """
     ticket = work.lock_as_reporter(session, report)
     awaited = questions.is_open(session, ticket)
-    message = Message(
-        jurisdiction_id=report.jurisdiction_id,
-        ticket_id=ticket.id,
-        report_id=report.id,
-        author=Author.RESIDENT.value,
-        body=text,
-        created_at=now,
-    )
+    message = messages.by_reporter(ticket, report.id, text, now)
     event = history.append(
         session,
         ticket,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Category
 from geo.coordinates import Position
-from reports import closings, history, notices, work
+from reports import closings, history, messages, notices, work
 from reports.closings import Feedback
 from reports.history import NOT_SOLVED, EventKind
 from reports.models import Author, Message, Report, Ticket
@@ -106,14 +106,7 @@ def _tell(
     now: datetime,
 ) -> Message | None:
     """Write the answer into the history, and owe the team what it has to know of it."""
-    message = comment and Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        report_id=report.id,
-        author=Author.RESIDENT.value,
-        body=comment,
-        created_at=now,
-    )
+    message = comment and messages.by_reporter(ticket, report.id, comment, now)
     event = history.append(
         session,
         ticket,

@@ -30,11 +30,11 @@ from city.staff import Staff
 from geo import filters
 from infra.database import Base, one_of, within_jurisdiction
 from infra.words import mark, say
-from reports import gallery, history, work
+from reports import gallery, history, messages, work
 from reports.history import EventKind
 from reports.leases import Lease
 from reports.likeness import COPY_BITS
-from reports.models import Author, Membership, Message, Photo, Report, Ticket
+from reports.models import Author, Membership, Photo, Report, Ticket
 from reports.photo_origin import Origin
 from reports.photos import Rendering
 from reports.purposes import Purpose
@@ -147,14 +147,7 @@ def clear(session: Session, staff: Staff, photo: Photo, reason: str, now: dateti
     ).all()
     if not cleared:
         return
-    message = Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=staff.person_id,
-        author=Author.CITY.value,
-        reason=reason,
-        created_at=now,
-    )
+    message = messages.by_city(ticket, staff.person_id, now, reason=reason)
     history.append(
         session,
         ticket,

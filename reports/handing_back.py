@@ -13,10 +13,10 @@ from city.models import Jurisdiction, Team
 from city.staff import Staff
 from geo.models import District
 from infra.words import Reader
-from reports import decisions, desk, history, snapshots, work
+from reports import decisions, desk, history, messages, snapshots, work
 from reports.decisions import NoFallbackTeam
 from reports.history import EventKind
-from reports.models import Author, Event, Message, Ticket
+from reports.models import Author, Event, Ticket
 from reports.things import Thing
 
 
@@ -45,14 +45,7 @@ def hand_back(
     jurisdiction = session.get_one(Jurisdiction, ticket.jurisdiction_id)
     if jurisdiction.fallback_team_id is None:
         raise NoFallbackTeam(jurisdiction.code)
-    message = Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=staff.person_id,
-        author=Author.CITY.value,
-        reason=reason,
-        created_at=now,
-    )
+    message = messages.by_city(ticket, staff.person_id, now, reason=reason)
     team_id, before = ticket.team_id, snapshots.read(session, ticket)
     ticket.unrouted = True
     ticket.assignee_id = None

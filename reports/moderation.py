@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.staff import Staff
-from reports import gallery, history, work
+from reports import gallery, history, messages, work
 from reports.history import EventKind
-from reports.models import Author, Message, Photo, Report, Ticket, Visibility
+from reports.models import Author, Photo, Report, Ticket, Visibility
 from reports.reading import UnknownReport
 from reports.references import MalformedReference, normalise
 
@@ -92,14 +92,7 @@ def _write(
     reason: str | None,
     now: datetime,
 ) -> None:
-    message = reason and Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=staff.person_id,
-        author=Author.CITY.value,
-        reason=reason,
-        created_at=now,
-    )
+    message = reason and messages.by_city(ticket, staff.person_id, now, reason=reason)
     history.append(
         session,
         ticket,

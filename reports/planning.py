@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from city.access import Act
 from city.models import Jurisdiction
 from city.staff import Staff
-from reports import desk, history, notices
+from reports import desk, history, messages, notices
 from reports.history import EventKind
-from reports.models import Author, Message, Ticket
+from reports.models import Author, Ticket
 from reports.status import CLOSED
 
 
@@ -81,14 +81,7 @@ def _write_down(
     public_message: str | None,
     now: datetime,
 ) -> None:
-    message = public_message and Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=staff.person_id,
-        author=Author.CITY.value,
-        body=public_message,
-        created_at=now,
-    )
+    message = public_message and messages.by_city(ticket, staff.person_id, now, body=public_message)
     event = history.append(
         session,
         ticket,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.staff import Staff
-from reports import desk, history, notices, work
+from reports import desk, history, messages, notices, work
 from reports.history import EventKind
 from reports.models import Author, Event, Message, Ticket
 from reports.status import Status
@@ -29,14 +29,7 @@ def ask(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime
     ticket = desk.hold(session, staff, Act.CHANGE_STATUS, ticket_id)
     if ticket.status != Status.WAITING:
         work.move(session, ticket, Move(Status.WAITING, staff.person_id, told=False), now)
-    message = Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=staff.person_id,
-        author=Author.CITY.value,
-        body=text,
-        created_at=now,
-    )
+    message = messages.by_city(ticket, staff.person_id, now, body=text)
     event = history.append(
         session,
         ticket,

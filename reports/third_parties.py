@@ -16,7 +16,7 @@ from city.desk_models import ThirdParty
 from city.models import Jurisdiction
 from city.staff import Staff
 from infra.words import Reader
-from reports import desk, history, notices, wording, work
+from reports import desk, history, messages, notices, wording, work
 from reports.history import EventKind
 from reports.models import Author, Event, Message, Ticket
 from reports.status import Status
@@ -88,15 +88,7 @@ def hand_over(
         now,
         author=Author.CITY,
         person_id=staff.person_id,
-        message=Message(
-            jurisdiction_id=ticket.jurisdiction_id,
-            ticket_id=ticket.id,
-            person_id=staff.person_id,
-            author=Author.CITY.value,
-            body=body,
-            reason=handing.reason,
-            created_at=now,
-        ),
+        message=messages.by_city(ticket, staff.person_id, now, body=body, reason=handing.reason),
         data=data,
     )
     session.flush()

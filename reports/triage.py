@@ -18,7 +18,7 @@ from city.models import Category, Person, Team, TeamMember
 from city.staff import Staff
 from geo.coordinates import Position
 from infra.words import mark
-from reports import clock, decisions, desk, history, snapshots, work
+from reports import clock, decisions, desk, history, messages, snapshots, work
 from reports.decisions import OwnChoice, Routing
 from reports.desk import StaleVersion, TicketMerged
 from reports.history import EventKind
@@ -107,13 +107,8 @@ class _Work:
     def words(self) -> Message | None:
         """Return the ground that was given, as a row: only what did change something is kept."""
         if self.message is None and self.ground is not None:
-            self.message = Message(
-                jurisdiction_id=self.ticket.jurisdiction_id,
-                ticket_id=self.ticket.id,
-                person_id=self.staff.person_id,
-                author=Author.CITY.value,
-                reason=self.ground,
-                created_at=self.now,
+            self.message = messages.by_city(
+                self.ticket, self.staff.person_id, self.now, reason=self.ground
             )
             self.session.add(self.message)
             self.session.flush()

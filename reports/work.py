@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from city.desk_models import CloseReason
 from city.models import Category, Team
 from infra.rows import New
-from reports import clock, closings, history, notices, status
+from reports import clock, closings, history, messages, notices, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
@@ -269,12 +269,6 @@ def _ground(reason: CloseReason | None) -> dict[str, Any]:
 def _words(ticket: Ticket, step: Move, now: datetime) -> Message | None:
     if not step.reason and not step.public_message:
         return None
-    return Message(
-        jurisdiction_id=ticket.jurisdiction_id,
-        ticket_id=ticket.id,
-        person_id=step.person_id,
-        author=Author.CITY.value,
-        body=step.public_message or None,
-        reason=step.reason,
-        created_at=now,
+    return messages.by_city(
+        ticket, step.person_id, now, body=step.public_message or None, reason=step.reason
     )
