@@ -13,7 +13,7 @@ from city.models import Jurisdiction, Team
 from city.sessions import Staff
 from geo.models import District
 from infra.words import Reader
-from reports import decisions, desk, history, snapshots, work
+from reports import clock, decisions, desk, history, snapshots, work
 from reports.decisions import NoFallbackTeam
 from reports.history import EventKind
 from reports.models import Author, Event, Message, Ticket
@@ -57,6 +57,8 @@ def hand_back(
     ticket.unrouted = True
     ticket.assignee_id = None
     ticket.team_id = jurisdiction.fallback_team_id
+    if ticket.team_id != team_id:
+        clock.follow(session, ticket)
     history.append(
         session,
         ticket,

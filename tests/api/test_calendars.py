@@ -42,7 +42,7 @@ def _follow(app: Flask, most: int = 100) -> list[int]:
         assert len(moved) < most
 
 
-def test_a_city_has_one_calendar_that_is_changed(own_app: Flask, office: Office) -> None:
+def test_the_citys_own_calendar_is_changed(own_app: Flask, office: Office) -> None:
     [before] = office.get("/calendars")["items"]
     assert before == office.get(PATH)
     assert (before["code"], before["time_zone"]) == ("beaurive", "Europe/Paris")
@@ -59,8 +59,9 @@ def test_a_city_has_one_calendar_that_is_changed(own_app: Flask, office: Office)
     assert changed["following"] is True
     assert office.put(PATH, changed, before["etag"]).status_code == 412
     assert body_of(office.change(PATH, calendar=None))["calendar"] is None
-    answer = office.client.post(f"{BASE}/admin/calendars", json={}, headers=office.headers)
-    h.refused(answer, 405)
+    h.refused(office.change(PATH, retired=True), 409)
+    assert h.blamed(office.change(PATH, names={"fr": "Autre"})) == ["/names"]
+    assert h.blamed(office.change(PATH, relance=None)) == ["/relance"]
     with h.parts_of(own_app).sessions() as session:
         acts = session.scalars(
             select(AuditEntry).where(AuditEntry.thing_kind == "calendar").order_by(AuditEntry.id)
