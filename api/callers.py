@@ -15,7 +15,7 @@ from api.services import db, db_without_transaction, services
 from api.tokens import bearer
 from city import sessions
 from city.access import Act, may_everybody
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import reading, tracking
 from reports.models import Report

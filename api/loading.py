@@ -10,7 +10,7 @@ from api import preconditions
 from api.declarations import raises, reads
 from api.services import db
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from reports import desk
 from reports.desk import NotAllowed, UnknownTicket
 from reports.models import Ticket

@@ -12,7 +12,7 @@ from api import preconditions
 from api.declarations import raises, reads
 from api.services import db
 from city.administration import Administration, UnfitPart, UnknownSetting
-from city.sessions import Staff
+from city.staff import Staff
 from city.unfit import Unfit
 from infra.clock import now
 from infra.words import mark

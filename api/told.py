@@ -12,7 +12,7 @@ from api.callers import NothingHere, current_staff
 from api.schemas.reports import MessageSchema
 from api.schemas.tickets import TicketSchema
 from api.services import db, locale, public_url, services
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from infra.words import say
 from reports import tickets, tracking

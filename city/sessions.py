@@ -11,9 +11,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from city import second_factor
-from city.access import Act, Reach, Role, reach
+from city.access import Role
 from city.models import Person, StaffSession, Team, TeamMember
 from city.passwords import verify_password
+from city.staff import Staff
 
 TOKEN_PREFIX = "vgs_"  # noqa: S105 (what staff tokens begin with, itself no secret)
 
@@ -24,29 +25,6 @@ class WrongCredentials(Exception):
 
 class WrongPassword(Exception):
     """Who is logged in gave another password than theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Staff:
-    """Who is acting: a person, their jurisdiction, role and teams."""
-
-    person_id: int
-    jurisdiction_id: int
-    name: str
-    email: str
-    role: Role
-    locale: str
-    team_ids: tuple[int, ...]
-    team_codes: tuple[str, ...]
-
-    def reach(self, act: Act) -> Reach | None:
-        """Return how far this person may carry the act."""
-        return reach(self.role, act)
-
-    def may(self, act: Act, team_id: int) -> bool:
-        """Tell whether this person may do the act on something of that team."""
-        found = self.reach(act)
-        return found is Reach.JURISDICTION or (found is Reach.TEAMS and team_id in self.team_ids)
 
 
 @dataclass(frozen=True, slots=True)

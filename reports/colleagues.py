@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from city import people
 from city.access import Act, Reach, Role, reach
 from city.models import Person, TeamMember
-from city.sessions import Staff
+from city.staff import Staff
 from reports import desk, history, notices, work
 from reports.history import EventKind
 from reports.models import Author, Message, Notice, Ticket

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from reports import close_reasons, templates, work
 from reports.models import Ticket
 from reports.references import MalformedReference, normalise

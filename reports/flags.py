@@ -26,7 +26,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from city.access import Act
 from city.models import Jurisdiction
-from city.sessions import Staff
+from city.staff import Staff
 from geo import filters
 from infra.database import Base, one_of, within_jurisdiction
 from infra.words import mark, say

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.models import Jurisdiction, Team
-from city.sessions import Staff
+from city.staff import Staff
 from geo.models import District
 from infra.words import Reader
 from reports import clock, decisions, desk, history, snapshots, work

@@ -281,8 +281,8 @@ def _reason(event: Event, message: Message | None, reader: Reader) -> str | None
     """Return why it was done: in staff's words, in the city's, or as a code of ours."""
     if message is not None and message.reason:
         return message.reason
-    if "reason" in event.data:
-        return reader.name(event.data["reason"]["names"])
+    if "close_reason" in event.data:
+        return reader.name(event.data["close_reason"]["names"])
     code: str | None = event.data.get("code")
     return code
 

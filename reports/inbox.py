@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from city.models import Category, Jurisdiction, Person, Team
-from city.sessions import Staff
+from city.staff import Staff
 from geo.columns import latitude, longitude
 from geo.coordinates import Position
 from geo.models import District

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from city.access import Act, Reach
 from city.desk_models import CloseReason
 from city.models import Person, Priority
-from city.sessions import Staff
+from city.staff import Staff
 from reports import flags
 from reports.filters import Filters, conditions, mentions
 from reports.models import Membership, Notice, NoticeStatus, Ticket

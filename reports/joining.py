@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.models import Category, Priority
-from city.sessions import Staff
+from city.staff import Staff
 from reports import clock, decisions, desk, history, notices, snapshots, triage, work
 from reports.desk import UnknownTicket
 from reports.history import EventKind

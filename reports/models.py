@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+import city.desk_models  # noqa: F401 - tickets point into its tables, which no flush may miss
+import geo.models  # noqa: F401 - and into the districts
 from city.models import Channel, KeptText, Kind, Priority
 from geo.columns import PositionColumn, on_earth, spatial_index
 from geo.coordinates import Position

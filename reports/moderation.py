@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city.sessions import Staff
+from city.staff import Staff
 from reports import gallery, history, work
 from reports.history import EventKind
 from reports.models import Author, Message, Photo, Report, Ticket, Visibility

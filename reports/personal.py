@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from city import audit
 from city.audit import AuditAct
 from city.models import Category, Jurisdiction, KeptText
-from city.sessions import Staff
+from city.staff import Staff
 from reports import closings, conversation, forgetting, phone_ends, phones, subscriptions, work
 from reports.closings import Feedback
 from reports.models import (

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.models import Jurisdiction
-from city.sessions import Staff
+from city.staff import Staff
 from reports import desk, history, notices
 from reports.history import EventKind
 from reports.models import Author, Message, Ticket

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from reports import desk, history, notices, work
 from reports.history import EventKind
 from reports.models import Author, Event, Message, Ticket

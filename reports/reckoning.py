@@ -61,7 +61,5 @@ def _reckon(session: Session, ticket: Ticket, now: datetime) -> bool:
     clock.follow(session, ticket)
     moved = clock.difference(before, ticket.due_at)
     if moved:
-        history.append(
-            session, ticket, EventKind.CHANGED, now, author=Author.CITY, data={"changes": moved}
-        )
+        history.append(session, ticket, EventKind.CHANGED, now, author=Author.CITY, data=moved)
     return bool(moved)

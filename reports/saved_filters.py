@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.models import Person
-from city.sessions import Staff
+from city.staff import Staff
 from reports.desk_models import SavedFilter
 
 MOST = 50

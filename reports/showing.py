@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from city.access import Act
 from city.models import Category
-from city.sessions import Staff
+from city.staff import Staff
 from reports import work
 from reports.models import Membership, Photo, PhotoStatus, Report, Ticket, Visibility
 

@@ -31,7 +31,7 @@ from city import jurisdictions
 from city.access import Act, Reach
 from city.categories import UnknownCategory
 from city.models import Category, Jurisdiction
-from city.sessions import Staff
+from city.staff import Staff
 from geo import filters
 from geo.coordinates import Box, Position
 from infra.database import PLANNED_ANEW

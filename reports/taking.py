@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.models import Person
-from city.sessions import Staff
+from city.staff import Staff
 from reports import desk, status, triage, work
 from reports.models import Ticket
 from reports.status import CLOSED, GRAPH, Status

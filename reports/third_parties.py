@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from city.access import Act
 from city.desk_models import ThirdParty
 from city.models import Jurisdiction
-from city.sessions import Staff
+from city.staff import Staff
 from infra.words import Reader
 from reports import desk, history, notices, wording, work
 from reports.history import EventKind

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction
-from city.sessions import Staff
+from city.staff import Staff
 from geo.coordinates import Position
 from infra.words import Reader
 from reports import (

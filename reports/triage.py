@@ -15,7 +15,7 @@ from city.access import Act, Reach, Role, reach
 from city.categories import UnknownCategory
 from city.jurisdictions import OutOfArea
 from city.models import Category, Person, Team, TeamMember
-from city.sessions import Staff
+from city.staff import Staff
 from geo.coordinates import Position
 from infra.words import mark
 from reports import clock, decisions, desk, history, snapshots, work

@@ -263,7 +263,7 @@ def tell_new_team(session: Session, ticket: Ticket, person_id: int, now: datetim
 
 def _ground(reason: CloseReason | None) -> dict[str, Any]:
     """Return what history holds of a reason: its names too, since the city may change them."""
-    return {"reason": {"code": reason.code, "names": reason.names}} if reason else {}
+    return {"close_reason": {"code": reason.code, "names": reason.names}} if reason else {}
 
 
 def _words(ticket: Ticket, step: Move, now: datetime) -> Message | None:

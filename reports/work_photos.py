@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from infra.queue import Job
 from reports import desk, errands, flags, gallery, history
 from reports.desk import NotAllowed, TicketMerged, UnknownTicket

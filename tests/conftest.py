@@ -191,17 +191,22 @@ def past(
 def demo_stack(
     cluster: Cluster,
     past: Past,
-    valkey: Valkey,
     mailbox: Mailbox,
     mail_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """Return running processes over the demo city with its past."""
+    """Return running processes over the demo city with its past.
+
+    They have a queue of their own, since they run on while other tests look into theirs.
+    """
     folder = tmp_path_factory.mktemp("demo")
+    valkey = Valkey(folder / "valkey")
+    valkey.start()
     shutil.copytree(past.storage, folder / "storage")
     environ = environment(folder, copy_of(cluster, past.database), valkey.url, mailbox.url)
     with running(Stack(folder, environ, mail_folder)) as one:
         yield one
+    valkey.discard()
 
 
 def load_city(environ: dict[str, str]) -> None:

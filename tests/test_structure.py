@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import chain
 from types import ModuleType
@@ -27,6 +29,7 @@ from api.limits import TooManyRequests
 from infra.queue import QUEUE_OF, Job, QueueName
 from reports.status import GRAPH, Status
 from tests.stack import ROOT
+from workers.process import SWEEPER, WEBHOOKS
 from workers.queues import KIND_OF
 
 PACKAGES = (api, workers, reports, city, geo, infra)
@@ -120,6 +123,28 @@ def test_every_queue_has_a_worker_and_every_job_a_queue() -> None:
 def test_every_job_resolves(job: Job) -> None:
     module, _, function = job.value.rpartition(".")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+KNOWS_ITS_TABLES = """
+import importlib, sys
+from infra.database import Base
+from infra.queue import QueueName
+from workers import queues
+
+role = sys.argv[1]
+if role in set(QueueName):
+    queues.load_jobs(QueueName(role))
+else:
+    importlib.import_module(f"workers.{role}")
+for table in Base.metadata.tables.values():
+    for key in table.foreign_keys:
+        key.column
+"""
+
+
+@pytest.mark.parametrize("role", [*QueueName, SWEEPER, WEBHOOKS])
+def test_each_process_knows_every_table_that_its_own_point_into(role: str) -> None:
+    subprocess.run([sys.executable, "-c", KNOWS_ITS_TABLES, role], cwd=ROOT, check=True)
 
 
 def test_every_status_is_reachable_and_none_is_a_dead_end() -> None:

@@ -22,7 +22,9 @@ group = AppGroup("demo", help="The invented city for trying things out.")
 
 
 @group.command("load")
-@click.option("--pictures", type=int, help="How many to draw at most; otherwise all there are.")
+@click.option(
+    "--pictures", type=int, help="How many to draw at most, the newest; otherwise all there are."
+)
 def load(pictures: int | None) -> None:
     """Load the demo city, and its past if it has none."""
     city = city_commands.read(DEMO / "city.yaml")

@@ -27,7 +27,7 @@ _DAY = r"^\d{4}-\d{2}-\d{2}$"
 class _OfCalendar(validate.Regexp):
     """Holds a day to be one of the calendar's, which the pattern by itself cannot."""
 
-    def __call__(self, value: str) -> str:
+    def __call__(self, value: Any) -> Any:
         """Return the day, or raise ValidationError."""
         try:
             date.fromisoformat(super().__call__(value))

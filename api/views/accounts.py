@@ -21,7 +21,8 @@ from api.throttle import TooManyLogins
 from city import second_factor, sessions
 from city.models import Person
 from city.second_factor import Enrolment, NoSecondFactor, SecondFactorOn, UnfitCode
-from city.sessions import Staff, WrongPassword
+from city.sessions import WrongPassword
+from city.staff import Staff
 from infra.clock import now
 from reports import accounts
 from reports.letters import UnknownLink

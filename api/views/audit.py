@@ -23,7 +23,7 @@ from api.schemas.audit import (
 )
 from api.services import db, release, services
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from reports import auditing
 from reports.auditing import Line
 

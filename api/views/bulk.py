@@ -12,7 +12,7 @@ from api.errors import TABLE, problem_of, take_back
 from api.schemas.bulk import BulkOutcomesSchema, BulkSchema
 from api.services import commit, db, locale
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import desk, triage
 from reports.desk import Step

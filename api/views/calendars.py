@@ -16,7 +16,7 @@ from city import working_time
 from city.access import Act
 from city.administration import Administration, CodeTaken, UnfitPart
 from city.models import Jurisdiction, TeamCalendar
-from city.sessions import Staff
+from city.staff import Staff
 from city.working_time import CalendarOfTeams, CityCalendar
 
 blueprint = resource("calendars", "The calendars of a city and its teams, for administrators.")

@@ -28,7 +28,7 @@ from city.administration import Administration, CodeTaken, UnfitPart, UnknownSet
 from city.catalogue import GroupInUse
 from city.models import Category, CategoryGroup, Question
 from city.rulesets import RulesetView
-from city.sessions import Staff
+from city.staff import Staff
 
 blueprint = resource("catalogue", "What can be reported in the city, for its administrators.")
 

@@ -28,7 +28,7 @@ from city.administration import Administration, CodeTaken, UnfitPart
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
 from city.desk_settings import CLOSE_REASONS, TEMPLATES, THIRD_PARTIES, Row, Setting
 from city.models import Category
-from city.sessions import Staff
+from city.staff import Staff
 
 blueprint = resource("desk_settings", "What the desk works with, for the city's administrators.")
 

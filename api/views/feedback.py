@@ -15,7 +15,7 @@ from api.schemas.feedback import (
 )
 from api.services import commit, db, locale
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import feedback, reading, satisfaction
 from reports.feedback import FeedbackTooLate, NothingToAnswer

@@ -17,7 +17,7 @@ from city import keys
 from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.models import ApiKey
-from city.sessions import Staff
+from city.staff import Staff
 from city.unfit import Unfit
 
 blueprint = resource("keys", "The keys that the city gives to clients, for its administrators.")

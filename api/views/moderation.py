@@ -18,7 +18,7 @@ from api.schemas.moderation import (
 )
 from api.services import commit, db
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import moderation
 from reports.models import Photo, Report, Visibility

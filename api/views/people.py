@@ -17,7 +17,7 @@ from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.models import Person
 from city.people import EmailTaken, LastAdministrator
-from city.sessions import Staff
+from city.staff import Staff
 from reports import accounts
 from reports.accounts import NotInUse
 

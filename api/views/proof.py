@@ -20,7 +20,7 @@ from api.schemas.proof import ClearedSchema, ClearSchema, PurposeQuerySchema
 from api.services import commit, db
 from api.views.moderation import of_photo
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from infra.storage import StorageError
 from reports import flags, gallery, photo_origin, work_photos

@@ -18,7 +18,7 @@ from api.schemas.residents import ErasedSchema, ErasureSchema, ResidentSchema
 from api.services import commit, db, release, services
 from city.access import Act
 from city.models import KeptText
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import personal
 from reports.forgetting import COUNTED

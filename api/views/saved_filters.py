@@ -17,7 +17,7 @@ from api.schemas.saved_filters import (
 )
 from api.services import commit, db, public_url
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import saved_filters
 from reports.desk_models import SavedFilter

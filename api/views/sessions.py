@@ -18,7 +18,8 @@ from api.tokens import bearer
 from city import sessions
 from city.models import Jurisdiction
 from city.second_factor import CodeRequired, WrongCode
-from city.sessions import Staff, WrongCredentials
+from city.sessions import WrongCredentials
+from city.staff import Staff
 from infra.clock import now
 
 blueprint = resource("sessions", "Logging in, for the city's staff.")

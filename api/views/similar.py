@@ -16,7 +16,7 @@ from api.services import db, locale
 from city.access import Act
 from city.categories import UnknownCategory
 from city.jurisdictions import OutOfArea
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from infra.words import say
 from reports import desk, similar

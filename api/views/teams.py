@@ -16,7 +16,7 @@ from city import teams
 from city.access import Act
 from city.administration import Administration, CodeTaken, UnfitPart
 from city.models import Team
-from city.sessions import Staff
+from city.staff import Staff
 from city.teams import FallbackTeam, TeamOfRules
 
 blueprint = resource("teams", "The city's teams, for its administrators.")

@@ -27,7 +27,7 @@ from api.schemas.teamwork import (
 from api.schemas.tickets import TicketSchema
 from api.services import commit, db, locale
 from city.access import Act
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import (
     close_reasons,

@@ -30,7 +30,7 @@ from api.services import commit, db, locale
 from city import jurisdictions
 from city.access import Act
 from city.jurisdictions import UnknownJurisdiction
-from city.sessions import Staff
+from city.staff import Staff
 from infra.clock import now
 from reports import colleagues, desk, idempotency, inbox, joining, triage
 from reports.colleagues import UnfitMention

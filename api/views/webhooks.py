@@ -22,7 +22,7 @@ from api.schemas.webhooks import (
 from api.services import commit, db, services
 from city.access import Act
 from city.administration import Administration, UnfitPart
-from city.sessions import Staff
+from city.staff import Staff
 from reports import webhooks
 from reports.webhook_kinds import type_of
 from reports.webhook_models import Webhook

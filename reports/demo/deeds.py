@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from city.models import Channel
-from city.sessions import Staff
+from city.staff import Staff
 from reports import (
     colleagues,
     conversation,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
-from itertools import islice
 from multiprocessing import get_context
 
 from sqlalchemy import select, update
@@ -38,14 +37,19 @@ def load(
     now: datetime,
     most_pictures: int | None = None,
 ) -> Iterator[tuple[int, int]]:
-    """Write the past, telling after each report how many of how many are done."""
+    """Write the past, telling after each report how many of how many are done.
+
+    Of the pictures only the newest are drawn where there may not be so many.
+    """
     acts = _acts(session, jurisdiction, now)
     total = sum(act.sends for act in acts)
     wanted = [picture for act in acts for picture in act.pictures]
+    if most_pictures is not None:
+        wanted = wanted[max(0, len(wanted) - most_pictures) :]
     # Drawing takes most of the time. The processes are spawned, since a fork would inherit the
     # storage's threads.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        drawn = {one: pool.submit(_draw, one) for one in islice(wanted, most_pictures)}
+        drawn = {one: pool.submit(_draw, one) for one in wanted}
         stage = Stage(session, storage, Cast(session, jurisdiction.id), drawn)
         done = 0
         for act in acts:

@@ -129,7 +129,7 @@ class Month:
         for course, said in told:
             if "again" in said:
                 rng = _rng(f"{course.key}/again")
-                for number in range(rng.choice((1, 1, 1, 2, 3))):
+                for number in range(rng.choice((1, 1, 1, 1, 2))):
                     yield self._second(course, said, number, rng)
 
     def _second(self, first: Course, said: Mapping[str, Any], number: int, rng: Random) -> Course:
@@ -263,5 +263,5 @@ def _pictures(new: NewReport, said: Mapping[str, Any], rng: Random) -> tuple[Pic
     if new.channel is not Channel.APP or new.category == "personne-en-difficulte":
         return ()
     subject = said.get("picture", new.category)
-    many = rng.choices((0, 1, 2), (76, 20, 4))[0]
+    many = rng.choices((0, 1, 2), (82, 15, 3))[0]
     return tuple((subject, rng.randrange(1000, 10**6)) for _ in range(many))

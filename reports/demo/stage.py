@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from city.access import Role
 from city.models import Person, Team
-from city.sessions import Staff, staff_of
+from city.sessions import staff_of
+from city.staff import Staff
 from infra.storage import Storage
 from reports import work
 from reports.models import Report, Ticket

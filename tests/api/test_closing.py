@@ -52,7 +52,7 @@ def test_a_code_of_the_list_is_kept_as_that_and_told_in_the_readers_words(
         .join(Message, Message.id == Event.message_id)
         .where(Ticket.reference == view["ticket"])
     ).one()
-    assert (event.data["reason"]["code"], message.reason) == ("repare", None)
+    assert (event.data["close_reason"]["code"], message.reason) == ("repare", None)
     # It is the reason of this closing alone.
     reopened = body_of(move(client, view["ticket"], dispatcher, "reopened", reason="repare"))
     assert (reopened["close_reason"], reopened["events"][-1]["reason"]) == (None, "repare")

@@ -6,7 +6,7 @@ import pytest
 
 from city.access import Act, Reach, Role, reach
 from city.deadlines import due_at
-from city.sessions import Staff
+from city.staff import Staff
 from tests.city.towns import NOW
 
 CITY, TEAMS, NO = Reach.JURISDICTION, Reach.TEAMS, None

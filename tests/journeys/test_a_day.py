@@ -14,7 +14,7 @@ import psycopg
 
 from infra.clock import now
 from infra.words import say
-from reports.history import STATUS_TEXTS, THANKS_TEXT, WITHDRAWN_TEXT
+from reports.history import NOT_SOLVED_TEXT, STATUS_TEXTS, THANKS_TEXT, WITHDRAWN_TEXT
 from reports.status import Status
 from tests.api import help as h
 from tests.journeys.replay import replay
@@ -239,9 +239,11 @@ def _check_story(one: Resident, others: set[Resident]) -> None:
 
 def _status(locale: str, text: str) -> str | None:
     """Return the status that a mail speaks of."""
-    words = {WITHDRAWN_TEXT: Status.DECLINED, THANKS_TEXT: Status.RESOLVED} | {
-        words: status for status, words in STATUS_TEXTS.items()
-    }
+    words = {
+        WITHDRAWN_TEXT: Status.DECLINED,
+        THANKS_TEXT: Status.RESOLVED,
+        NOT_SOLVED_TEXT: Status.REOPENED,
+    } | {words: status for status, words in STATUS_TEXTS.items()}
     return next((status.value for said, status in words.items() if say(locale, said) in text), None)
 
 
