@@ -12,8 +12,8 @@ from api import preconditions
 from api.declarations import raises, reads
 from api.services import db
 from city.administration import Administration, UnfitPart, UnknownSetting
-from city.parts import Unfit
 from city.staff import Staff
+from city.unfit import Unfit
 from infra.clock import now
 from infra.words import mark
 

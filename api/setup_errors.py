@@ -11,6 +11,7 @@ from city.people import EmailTaken, LastAdministrator
 from city.second_factor import NoSecondFactor, SecondFactorOn, UnfitCode
 from city.sessions import WrongPassword
 from city.teams import FallbackTeam, TeamOfRules
+from city.working_time import CalendarOfTeams, CityCalendar
 from infra.words import mark, say
 from reports.accounts import NotInUse
 from reports.letters import UnknownLink
@@ -35,6 +36,14 @@ PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
     GroupInUse: (
         *(409, "group-in-use"),
         mark("Categories in use stand under this group, so it cannot be retired."),
+    ),
+    CityCalendar: (
+        *(409, "city-calendar"),
+        mark("This is the city's own calendar, so it cannot be retired."),
+    ),
+    CalendarOfTeams: (
+        *(409, "calendar-of-teams"),
+        mark("A team in use has this calendar, so it cannot be retired."),
     ),
     LastAdministrator: (
         *(409, "last-administrator"),

@@ -16,11 +16,14 @@ from city import audit
 from city.audit import AuditAct
 from city.changes import Changes
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
-from city.models import Category, CategoryGroup, Jurisdiction, Team
-from city.parts import CODE_PATTERN, NO_TEXT, Steps, Unfit, untold
+from city.models import Category, CategoryGroup, Jurisdiction, Team, TeamCalendar
+from city.parts import CODE_PATTERN, NO_TEXT, Steps, untold
+from city.unfit import Unfit
 
 Part = TypeVar("Part", bound=BaseModel)
-Row = TypeVar("Row", Category, CategoryGroup, Team, CloseReason, ThirdParty, AnswerTemplate)
+Row = TypeVar(
+    "Row", Category, CategoryGroup, Team, TeamCalendar, CloseReason, ThirdParty, AnswerTemplate
+)
 
 # Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit. Nor are
 # addresses that may hold secrets, or words that administrators wrote for themselves.

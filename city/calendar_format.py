@@ -15,6 +15,8 @@ from pydantic import (
 )
 
 from city import calendars, public_holidays
+from city.unfit import Unfit
+from infra.words import mark
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -25,7 +27,14 @@ Span = Annotated[str, StringConstraints(pattern=SPAN_PATTERN)]
 
 
 def _check_hours(hours: list[str]) -> list[str]:
-    calendars.spans(hours)
+    past = 0
+    for written, (opening, closing) in zip(hours, calendars.spans(hours), strict=True):
+        if closing <= opening:
+            raise Unfit(mark("{hours} ends before it begins"), hours=written)
+        if opening < past:
+            sentence = mark("{hours} begins before the hours before it have ended")
+            raise Unfit(sentence, hours=written)
+        past = closing
     return hours
 
 
@@ -43,7 +52,13 @@ class HolidaysPart(BaseModel):
 
     @model_validator(mode="after")
     def _check_known(self) -> HolidaysPart:
-        public_holidays.check(self.country, self.subdivision)
+        parts = public_holidays.parts_of(self.country)
+        if parts is None:
+            raise Unfit(mark("the holidays of '{country}' are not known"), country=self.country)
+        if self.subdivision is not None and self.subdivision not in parts:
+            sentence = mark("'{country}' has no part '{part}' with holidays: {parts}")
+            known = ", ".join(parts) or "-"
+            raise Unfit(sentence, country=self.country, part=self.subdivision, parts=known)
         return self
 
 
@@ -60,10 +75,10 @@ class CalendarPart(BaseModel):
     @model_validator(mode="after")
     def _check_days(self) -> CalendarPart:
         if self.weekly_minutes() < 1:
-            raise ValueError("hours must leave some time to work in")
+            raise Unfit(mark("hours must leave some time to work in"))
         both = sorted(set(self.closed) & self.open.keys())
         if both:
-            raise ValueError(f"{both[0]} is both closed and open")
+            raise Unfit(mark("{day} is both closed and open"), day=both[0].isoformat())
         return self
 
     def weekly_minutes(self) -> int:

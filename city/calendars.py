@@ -61,16 +61,8 @@ def read(time_zone: str, document: str | None) -> Calendar | None:
 
 
 def spans(hours: list[str] | tuple[str, ...]) -> Spans:
-    """Return the spans of hours such as 08:00-12:00, or raise ValueError where they make none."""
-    found = tuple(_span(written) for written in hours)
-    past = 0
-    for written, (opening, closing) in zip(hours, found, strict=True):
-        if closing <= opening:
-            raise ValueError(f"{written} ends before it begins")
-        if opening < past:
-            raise ValueError(f"{written} begins before the hours before it have ended")
-        past = closing
-    return found
+    """Return the spans of hours such as 08:00-12:00."""
+    return tuple(_span(written) for written in hours)
 
 
 def add(calendar: Calendar | None, start: datetime, amount: timedelta) -> datetime:

@@ -11,7 +11,8 @@ from city import working_time
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.changes import Changes, assign, sync, touch
 from city.models import Category, CategoryGroup, Question
-from city.parts import UNKNOWN, CategoryPart, GroupPart, QuestionPart, Unfit
+from city.parts import UNKNOWN, CategoryPart, GroupPart, QuestionPart
+from city.unfit import Unfit
 
 GROUP, CATEGORY = "group", "category"
 
@@ -115,7 +116,7 @@ def create_category(office: Administration, body: dict[str, Any], position: int 
     """Add a category with its questions, or raise UnfitPart or CodeTaken."""
     city = office.lock()
     part = office.read(CategoryPart, body, city)
-    working_time.check_targets(city, part)
+    working_time.check_targets(office, city, part)
     group = _group_in_use(office, part.group)
     office.check_free(Category, part.code)
     values = category_values(part, group.id, _place(office, Category, position))
@@ -138,7 +139,7 @@ def change_category(
     """Make the category and its questions what the body says, or raise UnfitPart."""
     city = office.lock()
     part = office.read(CategoryPart, {**body, "code": category.code}, city)
-    working_time.check_targets(city, part)
+    working_time.check_targets(office, city, part)
     group = _group_in_use(office, part.group)
     before = office.session.get_one(CategoryGroup, category.group_id).code
     values = category_values(part, group.id, category.position if position is None else position)

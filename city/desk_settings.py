@@ -13,7 +13,8 @@ from city.administration import Administration, UnfitPart, UnknownSetting
 from city.changes import assign
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
 from city.models import Category
-from city.parts import UNKNOWN, CloseReasonPart, TemplatePart, ThirdPartyPart, Unfit
+from city.parts import UNKNOWN, CloseReasonPart, TemplatePart, ThirdPartyPart
+from city.unfit import Unfit
 
 Row = TypeVar("Row", CloseReason, ThirdParty, AnswerTemplate)
 Values = Mapping[str, Any]

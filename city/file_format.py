@@ -28,14 +28,15 @@ from city.parts import (
     PersonPart,
     RulePart,
     Steps,
+    TeamCalendarPart,
     TeamPart,
     TemplatePart,
     ThirdPartyPart,
-    Unfit,
     check_unique,
     most_hours,
     untold,
 )
+from city.unfit import Unfit
 
 
 class UnusableCityFile(ValueError):
@@ -50,6 +51,7 @@ class CityFile(Part):
     layers: list[LayerPart]
     groups: list[GroupPart]
     categories: list[CategoryPart]
+    calendars: list[TeamCalendarPart] = Field(default_factory=list)
     teams: list[TeamPart]
     people: list[PersonPart] = Field(default_factory=list)
     rules: list[RulePart] = Field(default_factory=list)
@@ -63,6 +65,7 @@ class CityFile(Part):
         groups = check_unique("group", self.groups)
         categories = check_unique("category", self.categories)
         teams = check_unique("team", self.teams)
+        calendars = check_unique("calendar", self.calendars)
         check_unique("layer", self.layers)
         check_unique("close reason", self.close_reasons)
         check_unique("third party", self.third_parties)
@@ -71,6 +74,8 @@ class CityFile(Part):
             raise ValueError("more than one person has the same e-mail address")
         if any(layer.code == BOUNDARY_CODE for layer in self.layers):
             raise ValueError(f"the layer code {BOUNDARY_CODE!r} is taken by the city's boundary")
+        if self.jurisdiction.code in calendars:
+            raise ValueError(f"the calendar code {self.jurisdiction.code!r} is taken by the city's")
         if [layer.role for layer in self.layers].count("service") != 1:
             raise ValueError("exactly one layer must have the role service")
         _check_known("group", groups, (category.group for category in self.categories))
@@ -80,7 +85,10 @@ class CityFile(Part):
         _check_known("team", teams, (rule.team for rule in self.rules))
         _check_known("team", teams, (code for person in self.people for code in person.teams))
         _check_known("team", teams, [self.jurisdiction.fallback_team])
+        _check_known("calendar", calendars, (t.calendar for t in self.teams if t.calendar))
         _check_targets(self.categories, self.jurisdiction.calendar)
+        for part in self.calendars:
+            _check_targets(self.categories, part.calendar)
         _check_texts(self, self.jurisdiction.locales[0])
         return self
 

@@ -26,6 +26,7 @@ from city.models import (
     RuleRow,
     Ruleset,
     Team,
+    TeamCalendar,
 )
 from city.parts import BOUNDARY_CODE, LayerPart
 from city.passwords import hash_password
@@ -91,8 +92,13 @@ class Loading:
         return jurisdiction
 
     def _load_teams(self, jurisdiction: Jurisdiction) -> dict[str, int]:
-        wanted = {part.code: teams.values(part) for part in self.city.teams}
         keys = {"jurisdiction_id": jurisdiction.id}
+        times = {part.code: working_time.team_values(part) for part in self.city.calendars}
+        ids = self._sync("calendar", TeamCalendar.jurisdiction_id, keys, times)
+        wanted = {
+            part.code: teams.values(part, ids[part.calendar] if part.calendar else None)
+            for part in self.city.teams
+        }
         return self._sync("team", Team.jurisdiction_id, keys, wanted)
 
     def _load_layers(self, jurisdiction: Jurisdiction) -> Layer:
@@ -335,11 +341,13 @@ class Loading:
     ) -> dict[str, int]:
         """Make the rows of one owner match the wanted values by code; return code to id."""
         synced = sync(self.session, owner, keys, wanted, self.now)
+        jurisdiction = self.session.get_one(Jurisdiction, keys["jurisdiction_id"])
         for one in synced:
             if one.changes is None:
                 self.changes.append(f"{what} {one.code}: added")
             else:
                 self._tell(what, one.code, one.changes)
+                working_time.have_followed(jurisdiction, one.changes)
         return {one.code: one.row.id for one in synced if one.code in wanted}
 
     def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> Changes:

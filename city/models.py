@@ -184,10 +184,10 @@ class Question(Base):
     retired_at: Mapped[datetime | None]
 
 
-class Team(Base):
-    """Who answers."""
+class TeamCalendar(Base):
+    """Working time that teams may have instead of the city's, which stands at the city itself."""
 
-    __tablename__ = "teams"
+    __tablename__ = "calendars"
     __table_args__ = (
         UniqueConstraint("jurisdiction_id", "id"),
         UniqueConstraint("jurisdiction_id", "code"),
@@ -197,7 +197,27 @@ class Team(Base):
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
     code: Mapped[str]
     names: Mapped[Names]
+    calendar: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    version: Mapped[int] = mapped_column(server_default="1")
+    retired_at: Mapped[datetime | None]
+
+
+class Team(Base):
+    """Who answers, in the city's working time or that of a calendar."""
+
+    __tablename__ = "teams"
+    __table_args__ = (
+        UniqueConstraint("jurisdiction_id", "id"),
+        UniqueConstraint("jurisdiction_id", "code"),
+        within_jurisdiction("calendar_id", "calendars"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
+    code: Mapped[str]
+    names: Mapped[Names]
     email: Mapped[str]
+    calendar_id: Mapped[int | None] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 

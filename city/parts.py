@@ -24,6 +24,7 @@ from city.access import Role
 from city.calendar_format import CalendarPart, WorkingTimePart
 from city.models import KeptText, Kind, Priority, QuestionType
 from city.statuses import CLOSED, Status
+from city.unfit import Unfit
 from infra.database import Names
 from infra.words import mark
 
@@ -33,15 +34,6 @@ BOUNDARY_CODE = "boundary"
 
 # Of a city that never sleeps; with a calendar there are as many years of its weeks.
 MOST_HOURS = 24 * 366 * 5
-
-
-class Unfit(ValueError):
-    """A value breaks a rule; `sentence` is a message of the catalogue, with its `values`."""
-
-    def __init__(self, sentence: str, **values: str) -> None:
-        super().__init__(sentence.format(**values))
-        self.sentence = sentence
-        self.values = values
 
 
 NO_TEXT = mark("has no text in '{language}'")
@@ -212,11 +204,20 @@ class CategoryPart(Part):
 
 
 class TeamPart(Part):
-    """A team and the address where it is told."""
+    """A team and the address where it is told; without a calendar of its own it has the city's."""
 
     code: Code
     names: Texts
     email: Mail
+    calendar: Code | None = None
+
+
+class TeamCalendarPart(Part):
+    """Working time that a team may have instead of the city's."""
+
+    code: Code
+    names: Texts
+    calendar: CalendarPart
 
 
 class CloseReasonPart(Part):

@@ -13,7 +13,8 @@ from city.access import Role
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.changes import Changes, assign, touch
 from city.models import Person, Team, TeamMember
-from city.parts import UNKNOWN, PersonPart, Unfit
+from city.parts import UNKNOWN, PersonPart
+from city.unfit import Unfit
 
 KIND = "person"
 _MAX_ID = 2**63 - 1

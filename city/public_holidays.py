@@ -14,14 +14,10 @@ def of_year(country: str, subdivision: str | None, year: int) -> frozenset[date]
     return frozenset(_holidays().country_holidays(country, subdiv=subdivision, years=year))
 
 
-def check(country: str, subdivision: str | None) -> None:
-    """Raise ValueError where the package knows no such country, or no such part of it."""
-    known = _holidays().list_supported_countries()
-    if country not in known:
-        raise ValueError(f"the holidays of {country!r} are not known")
-    if subdivision is not None and subdivision not in known[country]:
-        parts = ", ".join(known[country]) or "none"
-        raise ValueError(f"{country!r} has no part {subdivision!r} with holidays: {parts}")
+def parts_of(country: str) -> list[str] | None:
+    """Return which parts of a country have holidays of their own; None: nothing is known of it."""
+    known: dict[str, list[str]] = _holidays().list_supported_countries()
+    return known.get(country)
 
 
 def _holidays() -> ModuleType:

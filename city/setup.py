@@ -41,11 +41,12 @@ class CategorySetup:
 
 @dataclass(frozen=True, slots=True)
 class AnsweringTeam:
-    """A team that reports go to."""
+    """A team that reports go to; `calendar` is its own or else the city's."""
 
     id: int
     code: str
     names: Names
+    calendar: Calendar | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,6 @@ class Setup:
     jurisdiction_id: int
     jurisdiction: str
     locales: list[str]
-    calendar: Calendar | None
     category: CategorySetup
     questions: tuple[Asked, ...]
     ruleset_id: int | None
@@ -90,30 +90,34 @@ class Survey:
     numbers: list[int]
 
 
-# Told as one JSON document, since many columns would take longer.
+# Told as one JSON document, since many columns would take longer; without names, since the driver
+# remembers no text of more than 4,096 bytes.
 _DOCUMENT = f"""
-    json_build_object(
-        'jurisdiction', j.code,
-        'locales', j.locales,
-        'calendar', json_build_array(j.time_zone, j.calendar::text),
-        'category', json_build_array(
+    json_build_array(
+        j.code,
+        j.locales,
+        json_build_array(j.time_zone, j.calendar::text, (
+            SELECT json_object_agg(w.id, w.calendar::text)
+            FROM calendars w WHERE w.jurisdiction_id = j.id
+        )),
+        json_build_array(
             c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours,
             c.target_hours_by_priority
         ),
-        'questions', (
+        (
             SELECT json_agg(
                 json_build_array(q.code, q.type, q.required, q.choices) ORDER BY q.position
             )
             FROM questions q WHERE q.category_id = c.id AND q.retired_at IS NULL
         ),
-        'ruleset_id', j.ruleset_id,
-        'ruleset', s.version,
-        'rules', (
+        j.ruleset_id,
+        s.version,
+        (
             SELECT json_agg(
                 json_build_array(
                     r.id, r.position, r.team_id, r.category_id, r.group_id, r.district_id,
                     CASE WHEN r.category_id IS NULL THEN g.names ELSE c.names END, d.names,
-                    t.code, t.names
+                    t.code, t.names, t.calendar_id
                 ) ORDER BY r.position
             )
             FROM rules r
@@ -124,8 +128,8 @@ _DOCUMENT = f"""
                 AND (r.category_id IS NULL OR r.category_id = c.id)
                 AND (r.group_id IS NULL OR r.group_id = c.group_id)
         ),
-        'fallback', json_build_array(f.id, f.code, f.names),
-        'address', ({addresses.NEAREST.format(jurisdiction_id="j.id")})
+        json_build_array(f.id, f.code, f.names, f.calendar_id),
+        ({addresses.NEAREST.format(jurisdiction_id="j.id")})
     )
 """
 _OF_CATEGORY = """
@@ -154,7 +158,7 @@ _SURVEY = f"""
 def read(session: Session, jurisdiction_id: int, code: str, position: Position) -> Setup:
     """Return the set-up for reports of the category at the position, or raise UnknownCategory."""
     values = {"jurisdiction_id": jurisdiction_id, "code": code, **addresses.around(position)}
-    found: dict[str, Any] | None = _READ.scalar(session, values)
+    found: list[Any] | None = _READ.scalar(session, values)
     if found is None:
         raise UnknownCategory(code)
     return _setup(jurisdiction_id, found)
@@ -179,24 +183,44 @@ def _survey(reserve: tuple[type[Base], ...]) -> Statement:
     return Statement(_SURVEY.format(reservation=rows.reservation(*reserve)))
 
 
-def _setup(jurisdiction_id: int, found: dict[str, Any]) -> Setup:
-    fallback = found["fallback"]
+def _setup(jurisdiction_id: int, found: list[Any]) -> Setup:
+    code, locales, working_time, category, questions, ruleset_id, ruleset, *others = found
+    rules, fallback, address = others
+    times = _WorkingTimes(*working_time)
     return Setup(
         jurisdiction_id=jurisdiction_id,
-        jurisdiction=found["jurisdiction"],
-        locales=found["locales"],
-        calendar=calendars.read(*found["calendar"]),
-        category=CategorySetup(*found["category"]),
-        questions=tuple(Asked(*question) for question in found["questions"] or ()),
-        ruleset_id=found["ruleset_id"],
-        ruleset=found["ruleset"],
-        rules=tuple(_rule(*rule) for rule in found["rules"] or ()),
-        fallback=AnsweringTeam(*fallback) if fallback[0] else None,
-        nearest_address=found["address"],
+        jurisdiction=code,
+        locales=locales,
+        category=CategorySetup(*category),
+        questions=tuple(Asked(*question) for question in questions or ()),
+        ruleset_id=ruleset_id,
+        ruleset=ruleset,
+        rules=tuple(_rule(times, *rule) for rule in rules or ()),
+        fallback=_team(times, *fallback) if fallback[0] else None,
+        nearest_address=address,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _WorkingTimes:
+    """The city's calendar and those of teams, by the id, as their JSON."""
+
+    time_zone: str
+    of_city: str | None
+    of_teams: dict[str, str] | None
+
+
+def _team(
+    times: _WorkingTimes, id_: int, code: str, names: Names, calendar_id: int | None
+) -> AnsweringTeam:
+    said = times.of_city
+    if calendar_id is not None and times.of_teams:
+        said = times.of_teams[str(calendar_id)]
+    return AnsweringTeam(id_, code, names, calendars.read(times.time_zone, said))
+
+
 def _rule(
+    times: _WorkingTimes,
     id_: int,
     position: int,
     team_id: int,
@@ -211,5 +235,5 @@ def _rule(
         Rule(id_, position, team_id, category_id, group_id, district_id),
         subject=subject,
         district=district,
-        team=AnsweringTeam(team_id, *team),
+        team=_team(times, team_id, *team),
     )

@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import exists, select
 
-from city.administration import Administration
+from city import working_time
+from city.administration import Administration, UnfitPart
 from city.changes import assign
-from city.models import Jurisdiction, RuleRow, Team
-from city.parts import TeamPart
+from city.models import Jurisdiction, RuleRow, Team, TeamCalendar
+from city.parts import UNKNOWN, TeamPart
+from city.unfit import Unfit
 
 KIND = "team"
 
@@ -22,9 +24,9 @@ class TeamOfRules(Exception):
     """A published rule names the team, so it cannot be retired."""
 
 
-def values(part: TeamPart) -> dict[str, Any]:
+def values(part: TeamPart, calendar_id: int | None) -> dict[str, Any]:
     """Return what the part says of a team's row."""
-    return {"names": part.names, "email": part.email}
+    return {"names": part.names, "email": part.email, "calendar_id": calendar_id}
 
 
 def every(office: Administration) -> list[Team]:
@@ -38,8 +40,10 @@ def create(office: Administration, body: dict[str, Any]) -> Team:
     city = office.lock()
     part = office.read(TeamPart, body, city)
     office.check_free(Team, part.code)
-    team = Team(jurisdiction_id=city.id, code=part.code, **values(part))
-    office.add(KIND, team, part.code, values(part))
+    wanted = values(part, _calendar_id(office, part.calendar))
+    team = Team(jurisdiction_id=city.id, code=part.code, **wanted)
+    del wanted["calendar_id"]
+    office.add(KIND, team, part.code, {**wanted, "calendar": part.calendar})
     return team
 
 
@@ -52,9 +56,30 @@ def change(office: Administration, team: Team, body: dict[str, Any], *, retired:
     part = office.read(TeamPart, {**body, "code": team.code}, city)
     if retired:
         _check_unneeded(office, city, team)
-    wanted = {**values(part), "retired_at": office.retirement(team, retired=retired)}
-    office.note_change(KIND, team.code, assign(team, wanted))
+    before = calendar_of(office, team)
+    wanted = values(part, _calendar_id(office, part.calendar))
+    changes = assign(team, {**wanted, "retired_at": office.retirement(team, retired=retired)})
+    working_time.have_followed(city, changes)
+    if changes.pop("calendar_id", None):
+        changes["calendar"] = (before, part.calendar)
+    office.note_change(KIND, team.code, changes)
     return team
+
+
+def calendar_of(office: Administration, team: Team) -> str | None:
+    """Return the code of the team's own calendar; None: it has the city's."""
+    if team.calendar_id is None:
+        return None
+    return office.session.get_one(TeamCalendar, team.calendar_id).code
+
+
+def _calendar_id(office: Administration, code: str | None) -> int | None:
+    if code is None:
+        return None
+    found = working_time.in_use(office, code)
+    if found is None:
+        raise UnfitPart((("calendar",), Unfit(UNKNOWN, what="calendar", code=code)))
+    return found.id
 
 
 def _check_unneeded(office: Administration, city: Jurisdiction, team: Team) -> None:

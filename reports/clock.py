@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from city import calendars, deadlines
 from city.calendars import Calendar
-from city.models import Category, Jurisdiction, Kind
+from city.models import Category, Jurisdiction, Kind, Team, TeamCalendar
 from reports.models import Ticket
 from reports.status import Status
 
 
-def calendar_of(jurisdiction: Jurisdiction) -> Calendar | None:
-    """Return the jurisdiction's calendar; None where every hour counts."""
-    said = jurisdiction.calendar
-    return calendars.read(jurisdiction.time_zone, json.dumps(said) if said else None)
+def calendar_of(city: Jurisdiction) -> Calendar | None:
+    """Return the city's own calendar; None where every hour counts."""
+    said = city.calendar
+    return calendars.read(city.time_zone, json.dumps(said) if said else None)
 
 
 def began(ticket: Ticket) -> datetime:
@@ -27,7 +27,7 @@ def began(ticket: Ticket) -> datetime:
 
 
 def reckon(session: Session, ticket: Ticket) -> datetime | None:
-    """Return the deadline that the ticket's category and priority give it."""
+    """Return the deadline that the ticket's category, priority and team give it."""
     category = session.get_one(Category, ticket.category_id)
     target = deadlines.target_hours(
         category.target_hours, category.target_hours_by_priority, ticket.priority
@@ -89,4 +89,10 @@ def _begin_anew(session: Session, ticket: Ticket, now: datetime) -> None:
 
 
 def _calendar(session: Session, ticket: Ticket) -> Calendar | None:
-    return calendar_of(session.get_one(Jurisdiction, ticket.jurisdiction_id))
+    """Return the calendar of the ticket's team: its own, or else the city's."""
+    city = session.get_one(Jurisdiction, ticket.jurisdiction_id)
+    team = session.get_one(Team, ticket.team_id)
+    if team.calendar_id is None:
+        return calendar_of(city)
+    own = session.get_one(TeamCalendar, team.calendar_id)
+    return calendars.read(city.time_zone, json.dumps(own.calendar))

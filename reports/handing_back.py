@@ -13,7 +13,7 @@ from city.models import Jurisdiction, Team
 from city.staff import Staff
 from geo.models import District
 from infra.words import Reader
-from reports import decisions, desk, history, messages, snapshots, work
+from reports import clock, decisions, desk, history, messages, snapshots, work
 from reports.decisions import NoFallbackTeam
 from reports.history import EventKind
 from reports.models import Author, Event, Ticket
@@ -50,6 +50,8 @@ def hand_back(
     ticket.unrouted = True
     ticket.assignee_id = None
     ticket.team_id = jurisdiction.fallback_team_id
+    if ticket.team_id != team_id:
+        clock.follow(session, ticket)
     history.append(
         session,
         ticket,

@@ -293,7 +293,7 @@ def _ticket(id_: int, report: Report, opening: Opening, now: datetime) -> Ticket
         uncertain=not routed.certain,
         withdrawn=False,
         due_at=deadlines.due_at(
-            now, target, opening.setup.calendar, owes_deadline=kind is Kind.PROBLEM
+            now, target, routed.team.calendar, owes_deadline=kind is Kind.PROBLEM
         ),
         due_fixed=False,
         relance=0,

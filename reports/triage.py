@@ -73,6 +73,7 @@ class Why(StrEnum):
     NEAREST_ADDRESS = "nearest_address"
     OF_CATEGORY = "of_category"
     TARGET_TIME = "target_time"
+    WORKING_TIME = "working_time"
     OTHER_TEAM = "other_team"
 
 
@@ -81,6 +82,7 @@ WHY_TEXTS = {
     Why.NEAREST_ADDRESS: mark("It is the address nearest to the new spot."),
     Why.OF_CATEGORY: mark("It is what the new category has."),
     Why.TARGET_TIME: mark("It was reckoned anew from the category's target time."),
+    Why.WORKING_TIME: mark("It was reckoned anew in the working time of the new team."),
     Why.OTHER_TEAM: mark("The person is not in the new team."),
 }
 """Why in words; what was decided has the decision's own."""
@@ -264,7 +266,13 @@ def _deadline(hand: _Work, wanted: Wanted) -> None:
     elif hand.reasons.keys() & {"category", "priority", "team"}:
         clock.follow(hand.session, ticket)
     if ticket.due_at != before:
-        hand.reasons["due_at"] = Why.ASKED if "due_at" in wanted else Why.TARGET_TIME
+        hand.reasons["due_at"] = _why_due(hand, wanted)
+
+
+def _why_due(hand: _Work, wanted: Wanted) -> Why:
+    if "due_at" in wanted:
+        return Why.ASKED
+    return Why.TARGET_TIME if hand.reasons.keys() & {"category", "priority"} else Why.WORKING_TIME
 
 
 def _write_down(hand: _Work, before: dict[str, Any]) -> None:

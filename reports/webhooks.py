@@ -16,7 +16,8 @@ from city.administration import Administration, UnfitPart, UnknownSetting
 from city.audit import AuditAct
 from city.changes import assign, touch
 from city.models import Team
-from city.parts import UNKNOWN, Unfit
+from city.parts import UNKNOWN
+from city.unfit import Unfit
 from infra import outgoing, signatures
 from infra.outgoing import Network, RequestRefused
 from infra.words import mark

@@ -40,7 +40,7 @@ NOT_FOR_CLIENTS = {
     "api.enquiries.Broken",
     "api.readiness.MigrationsMissing",
     "city.addresses.UnusableAddresses",
-    "city.parts.Unfit",
+    "city.unfit.Unfit",
     "city.file_format.UnusableCityFile",
     "geo.coordinates.ImpossiblePosition",
     "geo.features.UnusableFeatures",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.fields import Code, Whole
+from api.fields import Code, Texts, Whole
 from api.schemas.common import Schema
 from api.schemas.setup import SettingSchema, SettingsSchema
 from city.calendar_format import MOST_RELANCE_HOURS, SPAN_PATTERN
@@ -23,11 +24,23 @@ NOT_A_DAY = mark("Expected a date such as 2026-01-31.")
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 
 
+class _OfCalendar(validate.Regexp):
+    """Holds a day to be one of the calendar's, which the pattern by itself cannot."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return the day, or raise ValidationError."""
+        try:
+            date.fromisoformat(super().__call__(value))
+        except ValueError as error:
+            raise ma.ValidationError(NOT_A_DAY) from error
+        return value
+
+
 class _Day(fields.String):
     """A day of the calendar."""
 
     def __init__(self) -> None:
-        super().__init__(validate=validate.Regexp(_DAY, error=NOT_A_DAY))
+        super().__init__(validate=_OfCalendar(_DAY, error=NOT_A_DAY))
 
 
 class _Hours(fields.List[str]):
@@ -90,17 +103,16 @@ class RelanceSchema(Schema):
 
 
 class WorkingTimeSchema(SettingSchema):
-    """The city's one calendar; without one every hour is a working hour."""
+    """A calendar; where the city's own is null, every hour is a working hour.
 
-    class Meta:
-        """What is never retired, since null takes its place."""
-
-        exclude = ("retired",)
+    `names` and `relance` of the city's own are the city's, and null `relance` is that of others.
+    """
 
     code = Code()
+    names = Texts()
     time_zone = fields.String(dump_only=True, required=True)
     calendar = fields.Nested(CalendarSchema, required=True, allow_none=True)
-    relance = fields.Nested(RelanceSchema, required=True)
+    relance = fields.Nested(RelanceSchema, allow_none=True)
     following = fields.Boolean(
         dump_only=True,
         required=True,
@@ -108,7 +120,20 @@ class WorkingTimeSchema(SettingSchema):
     )
 
 
+class NewCalendarSchema(SettingSchema):
+    """A calendar for teams."""
+
+    class Meta:
+        """What a new one is not."""
+
+        exclude = ("retired", "etag")
+
+    code = Code(required=True)
+    names = Texts(required=True)
+    calendar = fields.Nested(CalendarSchema, required=True)
+
+
 class CalendarsSchema(SettingsSchema):
-    """The city's calendar."""
+    """The city's own calendar, and those for teams."""
 
     items = fields.List(fields.Nested(WorkingTimeSchema), required=True)

@@ -48,11 +48,12 @@ class SettingsSchema(Schema):
 
 
 class TeamSchema(SettingSchema):
-    """Who answers, and the address where they are told."""
+    """Who answers, where they are told, and in whose working time: null is the city's."""
 
     code = Code(required=True)
     names = Texts(required=True)
     email = Email(required=True, longest=254)
+    calendar = Code(allow_none=True, load_default=None)
 
 
 class TeamChangeSchema(TeamSchema):

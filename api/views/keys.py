@@ -17,8 +17,8 @@ from city import keys
 from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.models import ApiKey
-from city.parts import Unfit
 from city.staff import Staff
+from city.unfit import Unfit
 
 blueprint = resource("keys", "The keys that the city gives to clients, for its administrators.")
 

@@ -33,7 +33,8 @@ def _find(office: Administration, code: str) -> Team:
 @blueprint.response(200, TeamsSchema)
 def list_teams(staff: Staff) -> Response:
     """List the teams, retired ones too."""
-    return offices.listed(_told(team) for team in teams.every(offices.of(staff)))
+    office = offices.of(staff)
+    return offices.listed(_told(office, team) for team in teams.every(office))
 
 
 @blueprint.route("/admin/teams", methods=["POST"])
@@ -43,19 +44,20 @@ def list_teams(staff: Staff) -> Response:
 @blueprint.response(201, TeamSchema)
 def add_team(body: dict[str, Any], staff: Staff) -> Response:
     """Add a team; a code that was used once stays taken."""
+    office = offices.of(staff)
     body.pop("retired")
-    team = teams.create(offices.of(staff), body)
+    team = teams.create(office, body)
     commit()
-    return offices.answer(_told(team), team, 201)
+    return offices.answer(_told(office, team), team, 201)
 
 
 @blueprint.route("/admin/teams/<key>")
 @staff(Act.SET_UP)
 @offices.found(_find)
 @blueprint.response(200, TeamSchema)
-def get_team(row: Team, **_office: Any) -> Response:
+def get_team(row: Team, office: Administration) -> Response:
     """Read a team."""
-    return offices.answer(_told(row), row)
+    return offices.answer(_told(office, row), row)
 
 
 @blueprint.route("/admin/teams/<key>", methods=["PUT"])
@@ -68,20 +70,22 @@ def get_team(row: Team, **_office: Any) -> Response:
 def change_team(body: dict[str, Any], row: Team, office: Administration) -> Response:
     """Make a team what the body says; it is never deleted, but may be `retired`.
 
-    The fallback team, and one that a published rule names, cannot be retired.
+    The fallback team, and one that a published rule names, cannot be retired. With another
+    `calendar` the deadlines of its open tickets follow within minutes.
     """
     offices.keep_code(body, row.code)
     retired = body.pop("retired")
     team = teams.change(office, row, body, retired=retired)
     commit()
-    return offices.answer(_told(team), team)
+    return offices.answer(_told(office, team), team)
 
 
-def _told(team: Team) -> dict[str, Any]:
+def _told(office: Administration, team: Team) -> dict[str, Any]:
     return {
         "code": team.code,
         "names": team.names,
         "email": team.email,
+        "calendar": teams.calendar_of(office, team),
         "retired": team.retired_at is not None,
         "etag": offices.etag(team),
     }

@@ -80,7 +80,7 @@ def office(own_app: Flask) -> Office:
 def test_a_team_is_added_changed_retired_and_taken_back(office: Office) -> None:
     added = office.post("/teams", TEAM)
     assert added.status_code == 201
-    assert body_of(added) == {**TEAM, "retired": False, "etag": '"v1"'}
+    assert body_of(added) == {**TEAM, "calendar": None, "retired": False, "etag": '"v1"'}
     assert added.headers["ETag"] == '"v1"'
     assert office.get("/teams/nuit") == body_of(added)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +23,12 @@ from workers.tools import Tools
 
 PATH = "/calendars/beaurive"
 ALWAYS = {day: ["00:00-24:00"] for day in WEEKDAYS}
+NIGHTS = {
+    "code": "nuits",
+    "names": {"fr": "Les nuits"},
+    "calendar": {"hours": {"monday": ["18:00-24:00"], "tuesday": ["18:00-24:00"]}},
+}
+NIGHTS_PATH = "/calendars/nuits"
 RELANCE = {"before_hours": 4, "after_hours": 12}
 
 
@@ -42,8 +49,8 @@ def _follow(app: Flask, most: int = 100) -> list[int]:
         assert len(moved) < most
 
 
-def test_a_city_has_one_calendar_that_is_changed(own_app: Flask, office: Office) -> None:
-    [before] = office.get("/calendars")["items"]
+def test_the_citys_own_calendar_is_changed(own_app: Flask, office: Office) -> None:
+    before, _soirees = office.get("/calendars")["items"]
     assert before == office.get(PATH)
     assert (before["code"], before["time_zone"]) == ("beaurive", "Europe/Paris")
     assert before["calendar"]["holidays"] == {"country": "FR", "subdivision": None}
@@ -59,8 +66,9 @@ def test_a_city_has_one_calendar_that_is_changed(own_app: Flask, office: Office)
     assert changed["following"] is True
     assert office.put(PATH, changed, before["etag"]).status_code == 412
     assert body_of(office.change(PATH, calendar=None))["calendar"] is None
-    answer = office.client.post(f"{BASE}/admin/calendars", json={}, headers=office.headers)
-    h.refused(answer, 405)
+    h.refused(office.change(PATH, retired=True), 409)
+    assert h.blamed(office.change(PATH, names={"fr": "Autre"})) == ["/names"]
+    assert h.blamed(office.change(PATH, relance=None)) == ["/relance"]
     with h.parts_of(own_app).sessions() as session:
         acts = session.scalars(
             select(AuditEntry).where(AuditEntry.thing_kind == "calendar").order_by(AuditEntry.id)
@@ -169,3 +177,92 @@ def test_a_crash_half_way_leaves_none_behind(
         assert reckoning.cities(session) == []
         moved = session.scalars(select(Event).where(Event.kind == "changed")).all()
     assert len({event.ticket_id for event in moved}) == len(moved) == 3
+
+
+def test_a_calendar_is_added_given_to_a_team_and_retired(office: Office, own_app: Flask) -> None:
+    added = office.post("/calendars", NIGHTS)
+    assert added.status_code == 201, added.text
+    told = body_of(added)
+    assert {name: told[name] for name in ("code", "names", "relance", "retired", "etag")} == {
+        "code": "nuits",
+        "names": {"fr": "Les nuits"},
+        "relance": None,
+        "retired": False,
+        "etag": '"v1"',
+    }
+    assert told == office.get(NIGHTS_PATH) == office.get("/calendars")["items"][1]
+    h.refused(office.post("/calendars", NIGHTS), 409)
+    h.refused(office.post("/calendars", {**NIGHTS, "code": "beaurive"}), 409)
+    spoilt = {**NIGHTS, "code": "autre", "calendar": {"hours": {"monday": ["08:00-08:01"]}}}
+    assert h.blamed(office.post("/calendars", spoilt)) == ["/calendar/hours"]
+    assert h.blamed(office.change(NIGHTS_PATH, calendar=None)) == ["/calendar"]
+    assert h.blamed(office.change(NIGHTS_PATH, relance=RELANCE)) == ["/relance"]
+
+    assert h.blamed(office.change("/teams/voirie", calendar="jours")) == ["/calendar"]
+    assert body_of(office.change("/teams/voirie", calendar="nuits"))["calendar"] == "nuits"
+    assert office.get(NIGHTS_PATH)["following"] is True
+    h.refused(office.change(NIGHTS_PATH, retired=True), 409)
+    assert office.change("/teams/voirie", calendar=None).status_code == 200
+    assert body_of(office.change(NIGHTS_PATH, retired=True))["retired"] is True
+    assert h.blamed(office.change("/teams/voirie", calendar="nuits")) == ["/calendar"]
+    with h.parts_of(own_app).sessions() as session:
+        acts = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [(act.thing_kind, act.thing_reference, act.changes) for act in acts[-4:]] == [
+        ("calendar", "nuits", acts[-4].changes),
+        ("team", "voirie", {"calendar": {"from": None, "to": "nuits"}}),
+        ("team", "voirie", {"calendar": {"from": "nuits", "to": None}}),
+        ("calendar", "nuits", {"retired": {"from": False, "to": True}}),
+    ]
+    assert set(acts[-4].changes) == {"names", "calendar"}
+
+
+def test_deadlines_follow_the_team_and_its_calendar(office: Office, own_app: Flask) -> None:
+    client, person = office.client, log_in(office.client, DISPATCHER)
+    path = f"/tickets/{Resident(client).report()['ticket']}"
+    assert office.post("/calendars", {**NIGHTS, "calendar": {"hours": ALWAYS}}).status_code == 201
+    assert office.change("/teams/espaces-verts", calendar="nuits").status_code == 200
+    _follow(own_app)
+    before = h.read(client, path, person)
+    headers = {**person, "If-Match": '"' + before["etag"].strip('"') + '"'}
+    answer = client.patch(f"{BASE}{path}", json={"team": "espaces-verts"}, headers=headers)
+    changes = {one["field"]: one for one in body_of(answer)["changes"]}
+    why = "Elle a été recalculée selon le temps de travail de la nouvelle équipe."
+    sent = datetime.fromisoformat(before["created_at"])
+    assert changes["due_at"]["why"] == why
+    assert changes["due_at"]["from"] == before["due_at"]
+    due = datetime.fromisoformat(changes["due_at"]["to"])
+    assert due - sent == timedelta(hours=24)
+
+    half = {day: ["00:00-12:00"] for day in WEEKDAYS}
+    assert office.change(NIGHTS_PATH, calendar={"hours": half}).status_code == 200
+    assert sum(_follow(own_app)) == 1
+    # Of each day half: twice as long, give or take the half that the day of its sending had left.
+    due = datetime.fromisoformat(h.read(client, path, person)["due_at"])
+    assert timedelta(hours=36) <= due - sent <= timedelta(hours=61)
+
+
+def test_what_is_wrong_with_hours_is_told_in_the_callers_language(app: Flask) -> None:
+    office = Office(app)
+    office.headers["Accept-Language"] = "fr"
+    spoilt = [
+        {"hours": {"monday": ["12:00-08:00"]}},
+        {"hours": {"monday": ["08:00-12:00", "11:00-13:00"]}},
+        {"hours": {"monday": []}},
+        {"hours": ALWAYS, "closed": ["2026-02-30"]},
+        {"hours": ALWAYS, "closed": ["2026-02-01"], "open": {"2026-02-01": ["08:00-12:00"]}},
+        {"hours": ALWAYS, "holidays": {"country": "QQ"}},
+        {"hours": ALWAYS, "holidays": {"country": "FR", "subdivision": "QQ"}},
+    ]
+    told = [
+        body_of(office.change(PATH, calendar=calendar))["errors"][0]["detail"]
+        for calendar in spoilt
+    ]
+    assert [line.partition(" :")[0] for line in told] == [
+        "12:00-08:00 finit avant de commencer",
+        "11:00-13:00 commence avant la fin des heures précédentes",
+        "les heures doivent laisser du temps pour travailler",
+        "Une date comme 2026-01-31 est attendue.",
+        "2026-02-01 est à la fois fermé et ouvert",
+        "les jours fériés de « QQ » ne sont pas connus",
+        "« FR » n'a pas de partie « QQ » qui ait des jours fériés",
+    ]

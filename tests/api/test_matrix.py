@@ -277,7 +277,7 @@ def test_what_is_another_citys_stays_as_it_was(
     login = {"email": "lead@voisine.example", "password": PASSWORD}
     theirs = bearer(body_of(client.post(f"{BASE}/sessions", json=login))["token"])
     listed: Callable[[str], object] = lambda kind: h.read(client, f"/admin/{kind}", theirs)  # noqa: E731
-    kinds = ("teams", "groups", "categories", "people", "webhooks", "keys", *SETTINGS)
+    kinds = ("teams", "groups", "categories", "people", "webhooks", "keys", "calendars", *SETTINGS)
     before = [listed(kind) for kind in kinds]
     for kind in kinds:
         path = f"{BASE}/admin/{kind}/{things[kind][ELSEWHERE]}"

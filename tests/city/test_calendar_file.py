@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from city import calendars, jurisdictions, setup
+from city.calendars import Calendar
 from city.file_format import UnusableCityFile, read_city_file
+from city.setup import Setup
 from geo.coordinates import Position
 from tests.city.towns import document, load, write
 from tests.conftest import DEMO
@@ -31,6 +33,21 @@ def _with_relance(**hours: int) -> dict[str, Any]:
     says = _town()
     says["jurisdiction"]["relance"] = hours
     return says
+
+
+def _with_calendars(
+    code: str = "late", of_team: str | None = None, hours: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    says = _town(category={"target_hours": 8})
+    late = {"hours": hours or {"monday": ["18:00-24:00"]}}
+    says["calendars"] = [{"code": code, "names": {"en": "Late"}, "calendar": late}]
+    says["teams"][0]["calendar"] = of_team or code
+    return says
+
+
+def _calendar(met: Setup) -> Calendar | None:
+    assert met.fallback is not None
+    return met.fallback.calendar
 
 
 CALENDAR = "jurisdiction.calendar"
@@ -88,6 +105,21 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "file: the category 'hole' may take 5000 working hours, which are more than five years",
     ),
     (
+        "no such calendar",
+        _with_calendars(of_team="night"),
+        "file: there is no calendar 'night'",
+    ),
+    (
+        "the city's own code",
+        _with_calendars(code="essai"),
+        "file: the calendar code 'essai' is taken by the city's",
+    ),
+    (
+        "a target of decades of a team's",
+        _with_calendars(hours={"sunday": ["09:00-09:01"]}),
+        "file: the category 'hole' may take 8 working hours, which are more than five years",
+    ),
+    (
         "no such priority",
         _town(category={"target_hours_by_priority": {"now": 1}}),
         f"{CATEGORY}.now.[key]: Input should be 'low'",
@@ -124,7 +156,7 @@ def test_what_is_kept_is_what_reports_meet(session: Session, tmp_path: Path) -> 
     spot = Position(-33.95, 20.05)
     city = jurisdictions.find(session, "essai")
     met = setup.read(session, city.id, "hole", spot)
-    assert (met.calendar, met.category.target_hours_by_priority) == (None, {})
+    assert (_calendar(met), met.category.target_hours_by_priority) == (None, {})
     assert (city.relance_before_hours, city.relance_after_hours) == (8, 8)
 
     says = _town(
@@ -143,16 +175,43 @@ def test_what_is_kept_is_what_reports_meet(session: Session, tmp_path: Path) -> 
     assert city.reckoned_to is None
     met = setup.read(session, city.id, "hole", spot)
     assert met.category.target_hours_by_priority == {"high": 2}
-    assert met.calendar is not None
     # Two Mondays: 2 March until 17:00 there, then 16 March, since the 9th is a day off of its own.
     begin, end = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 17, tzinfo=UTC)
-    assert calendars.between(met.calendar, begin, end).total_seconds() == 14 * 3600
+    assert calendars.between(_calendar(met), begin, end).total_seconds() == 14 * 3600
 
     assert load(session, write(folder, _town())) == [
         "jurisdiction essai: calendar, relance_before_hours, time_zone changed",
         "category hole: target_hours_by_priority changed",
     ]
-    assert setup.read(session, city.id, "hole", spot).calendar is None
+    assert _calendar(setup.read(session, city.id, "hole", spot)) is None
+
+
+def test_a_team_has_the_calendar_that_the_file_gives_it(session: Session, tmp_path: Path) -> None:
+    folder = tmp_path / "town"
+    load(session, write(folder))
+    city = jurisdictions.find(session, "essai")
+    assert load(session, write(folder, _with_calendars())) == [
+        "calendar late: added",
+        "team desk: calendar_id changed",
+        "category hole: target_hours changed",
+    ]
+    assert city.reckoned_to == 0
+    city.reckoned_to = None
+    # Six hours of Monday, 2 March, and two of the next.
+    met = _calendar(setup.read(session, city.id, "hole", Position(-33.95, 20.05)))
+    begin = datetime(2026, 3, 2, tzinfo=UTC)
+    assert calendars.add(met, begin, timedelta(hours=8)) == datetime(2026, 3, 9, 20, tzinfo=UTC)
+
+    assert load(session, write(folder, _with_calendars(hours={"monday": ["16:00-24:00"]}))) == [
+        "calendar late: calendar changed"
+    ]
+    assert city.reckoned_to == 0
+    assert load(session, write(folder)) == [
+        "calendar late: retired",
+        "team desk: calendar_id changed",
+        "category hole: target_hours changed",
+    ]
+    assert _calendar(setup.read(session, city.id, "hole", Position(-33.95, 20.05))) is None
 
 
 def test_the_demo_city_has_a_calendar_with_the_holidays_of_its_country() -> None:

@@ -36,6 +36,10 @@ _NEW: dict[str, dict[str, Any]] = {
         "descriptions": {"fr": "Elle gêne"},
         "kinds": ["problem"],
     },
+    "calendars": {
+        "names": {"fr": "Nuit"},
+        "calendar": {"hours": {"monday": ["18:00-24:00"]}},
+    },
     "close-reasons": {"names": {"fr": "Doublon"}, "statuses": ["declined"]},
     "third-parties": {"names": {"fr": "Syndicat des eaux"}},
     "templates": {"names": {"fr": "Merci"}, "texts": {"fr": "Merci pour {reference}."}},

@@ -13,7 +13,7 @@ from city.access import Role
 from city.models import Kind, Person
 from city.staff import Staff
 from geo.coordinates import Position
-from reports import intake, joining, triage, work
+from reports import handing_back, intake, joining, triage, work
 from reports.intake import NewReport
 from reports.models import Report, Ticket
 from reports.status import Status
@@ -68,6 +68,12 @@ class DeskDays:
             paris(at),
         )
         return set(changes)
+
+    def hand_back(self, ticket: Ticket, at: str) -> None:
+        """Give the ticket back for its team."""
+        handing_back.hand_back(
+            self.session, self.staff, ticket.id, ticket.version, "Pas nous", paris(at)
+        )
 
     def merge(self, ticket: Ticket, into: Ticket, at: str) -> None:
         """Merge the ticket into another one."""

@@ -1,6 +1,8 @@
 """A ticket's deadline from its arrival to its reopening, in the demo city's working hours.
 
-These are 08:30-12:00 and 13:30-17:30, on Fridays until 16:30; a pothole may take 24 of them.
+These are 08:30-12:00 and 13:30-17:30, on Fridays until 16:30; a pothole may take 24 of them. The
+team for water and lights works until 17:30 on Fridays too, from 19:00 to 22:00 on top of that, and
+from 08:30 to 12:00 on Saturdays.
 """
 
 from __future__ import annotations
@@ -163,3 +165,40 @@ def test_a_priority_that_merging_brings_brings_its_target(desk: DeskDays) -> Non
     desk.unmerge(urgent, "2026-11-30 09:30")
     assert other.due_at == paris("2026-12-02 09:30")
     assert urgent.due_at == paris("2026-11-30 14:00")
+
+
+@pytest.mark.parametrize(
+    ("category", "sent", "due"),
+    [
+        # 24 hours: 3 that evening, 3.5 on Saturday, 10.5 on Monday, and 7 on Tuesday.
+        ("lampadaire", FRIDAY_EVENING, "2026-12-01 17:00"),
+        # Four hours: one on Saturday, and after the clock was changed three on Monday.
+        ("feu-tricolore", "2026-10-24 11:00", "2026-10-26 11:30"),
+        # One hour on the eve of 14 July, none on the day.
+        ("feu-tricolore", "2026-07-13 21:00", "2026-07-15 11:30"),
+    ],
+)
+def test_a_team_with_a_calendar_of_its_own_counts_by_that(
+    desk: DeskDays, category: str, sent: str, due: str
+) -> None:
+    answers = {"panne": "eteint"} if category == "lampadaire" else {}
+    assert desk.report(sent, category, answers=answers).due_at == paris(due)
+
+
+def test_the_clock_of_a_teams_own_calendar_stands_still_in_its_hours(desk: DeskDays) -> None:
+    ticket = desk.report(FRIDAY_EVENING, "lampadaire", answers={"panne": "eteint"})
+    # Three hours of Saturday, and half an hour of Monday.
+    desk.move(ticket, Status.WAITING, "2026-11-28 09:00")
+    desk.move(ticket, Status.IN_PROGRESS, "2026-11-30 09:00")
+    assert ticket.due_at == paris("2026-12-01 22:00")
+
+
+def test_another_team_has_its_own_hours(desk: DeskDays) -> None:
+    ticket = desk.report(FRIDAY_EVENING)
+    assert ticket.due_at == paris(THURSDAY_TEN)
+    assert "due_at" in desk.change(ticket, "2026-11-30 09:00", team="reseaux")
+    assert ticket.due_at == paris("2026-12-01 17:00")
+    # What a team gives back falls to the front desk, which has the city's hours.
+    desk.hand_back(ticket, "2026-11-30 10:00")
+    assert ticket.due_at == paris(THURSDAY_TEN)
+    assert "due_at" not in desk.change(ticket, "2026-11-30 11:00", team="voirie")
