@@ -25,10 +25,6 @@ Row = TypeVar(
     "Row", Category, CategoryGroup, Team, TeamCalendar, CloseReason, ThirdParty, AnswerTemplate
 )
 
-# Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit. Nor are
-# addresses that may hold secrets, or words that administrators wrote for themselves.
-_UNTOLD = frozenset({"email", "name", "url", "description"})
-
 
 class UnknownSetting(Exception):
     """The city has set up nothing of this name."""
@@ -123,17 +119,8 @@ class Administration:
             person_id=self.person_id,
             thing_kind=kind,
             thing_reference=reference,
-            changes=dict(_told(name, change) for name, change in changes.items()),
+            changes=dict(audit.told(name, change) for name, change in changes.items()),
         )
-
-
-def _told(name: str, change: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
-    before, after = change
-    if name in _UNTOLD:
-        return name, {"changed": True}
-    if name == "retired_at":
-        return "retired", {"from": before is not None, "to": after is not None}
-    return name, {"from": before, "to": after}
 
 
 def _fault(error: Any) -> tuple[Steps, Unfit]:

@@ -10,6 +10,10 @@ from sqlalchemy.orm import Session
 
 from city.models import Actor, AuditEntry
 
+# Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit. Nor are
+# addresses that may hold secrets, or words that administrators wrote for themselves.
+_UNTOLD = frozenset({"email", "name", "url", "description"})
+
 
 class AuditAct(StrEnum):
     """What was done."""
@@ -56,3 +60,13 @@ def record(
             changes=changes,
         )
     )
+
+
+def told(name: str, change: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
+    """Return what an entry says of a column that was one thing and is another now."""
+    before, after = change
+    if name in _UNTOLD:
+        return name, {"changed": True}
+    if name == "retired_at":
+        return "retired", {"from": before is not None, "to": after is not None}
+    return name, {"from": before, "to": after}

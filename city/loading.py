@@ -15,6 +15,7 @@ from city.addresses import UnusableAddresses, read_addresses
 from city.changes import Changes, assign, sync, touch
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
 from city.file_format import CityFile, UnusableCityFile, read_json
+from city.journal import Journal
 from city.models import (
     Address,
     Category,
@@ -38,12 +39,12 @@ from infra.database import Base
 
 @dataclass
 class Loading:
-    """One run of loading a city file; `changes` says in words what it changed."""
+    """One run of loading a city file; the journal says what it changed."""
 
     session: Session
     city: CityFile
     now: datetime
-    changes: list[str] = field(default_factory=list)
+    journal: Journal = field(default_factory=Journal)
 
     def run(self) -> list[str]:
         """Make the database say what the file says, and return what changed.
@@ -63,8 +64,9 @@ class Loading:
         )
         self._load_rules(jurisdiction, targets)
         self._load_addresses(jurisdiction)
+        self.journal.keep(self.session, jurisdiction.id, self.now)
         self.session.flush()
-        return self.changes
+        return self.journal.lines
 
     def _load_jurisdiction(self) -> Jurisdiction:
         part = self.city.jurisdiction
@@ -85,7 +87,7 @@ class Loading:
             jurisdiction = Jurisdiction(code=part.code, **values)
             self.session.add(jurisdiction)
             self.session.flush()
-            self.changes.append(f"jurisdiction {part.code}: added")
+            self.journal.added("jurisdiction", part.code)
         else:
             changed = self._update("jurisdiction", part.code, jurisdiction, values)
             working_time.have_followed(jurisdiction, changed)
@@ -130,8 +132,7 @@ class Loading:
             .order_by(Layer.code)
         )
         for layer in gone:
-            layer.retired_at = self.now
-            self.changes.append(f"layer {layer.code}: retired")
+            self._update("layer", layer.code, layer, {"retired_at": self.now})
 
     def _load_layer(self, jurisdiction: Jurisdiction, part: LayerPart) -> Layer:
         features = self._read_layer(part.file, part.code_property, part.name_property)
@@ -143,7 +144,7 @@ class Loading:
             features = read_features(read_json(path), code, name)
         except UnusableFeatures as error:
             raise UnusableCityFile(f"{path}: {error}") from error
-        self.changes += [
+        self.journal.lines += [
             f"layer file {path.name}: the rings of {feature.code} cross themselves and were mended"
             for feature in features
             if feature.repaired
@@ -167,17 +168,19 @@ class Loading:
             )
             self.session.add(layer)
             self.session.flush()
-            self.changes.append(f"layer {code}: added")
+            self.journal.added("layer", code)
         else:
             values = {"names": dict(names), "role": role.value, "retired_at": None}
             self._update("layer", code, layer, values)
         locale = self.city.jurisdiction.locales[0]
         result = layers.publish(self.session, layer, features, locale, self.now)
         if result.changed:
-            self.changes.append(
-                f"layer {code}: version {result.version} published with {len(features)} districts"
-            )
-        self.changes += [f"district {gone} of layer {code}: retired" for gone in result.retired]
+            count = len(features)
+            line = f"layer {code}: version {result.version} published with {count} districts"
+            self.journal.published("layer", code, line, {"version": result.version})
+        self.journal.lines += [
+            f"district {gone} of layer {code}: retired" for gone in result.retired
+        ]
         return layer
 
     def _load_groups(self, jurisdiction: Jurisdiction) -> dict[str, int]:
@@ -198,14 +201,14 @@ class Loading:
         keys = {"jurisdiction_id": jurisdiction.id}
         ids = self._sync("category", Category.jurisdiction_id, keys, wanted)
         for part in self.city.categories:
-            said = len(self.changes)
+            said = len(self.journal.lines)
             self._sync(
                 f"question of {part.code}:",
                 Question.category_id,
                 {**keys, "category_id": ids[part.code]},
                 catalogue.question_values(part.questions),
             )
-            if len(self.changes) > said:
+            if len(self.journal.lines) > said:
                 touch(self.session.get_one(Category, ids[part.code]))
         return ids
 
@@ -249,14 +252,16 @@ class Loading:
                 )
                 self.session.add(person)
                 self.session.flush()
-                self.changes.append(f"person {part.email}: added")
+                self.journal.added("person", part.email, str(person.id))
             elif person.jurisdiction_id != jurisdiction.id:
                 raise UnusableCityFile(f"{part.email} belongs to another jurisdiction")
             else:
-                self._update("person", part.email, person, values)
+                changed = assign(person, values)
+                self.journal.changed("person", part.email, changed, str(person.id))
             if people.set_teams(self.session, person, {team_ids[code] for code in part.teams}):
                 touch(person)
-                self.changes.append(f"person {person.email}: teams changed")
+                line = f"person {person.email}: teams changed"
+                self.journal.published("person", str(person.id), line, {"teams": part.teams})
         self._retire_people(jurisdiction)
 
     def _retire_people(self, jurisdiction: Jurisdiction) -> None:
@@ -270,9 +275,9 @@ class Loading:
             .order_by(Person.email)
         )
         for person in gone:
-            assign(person, {"retired_at": self.now})
+            changed = assign(person, {"retired_at": self.now})
             sessions.close_all(self.session, person.id)
-            self.changes.append(f"person {person.email}: retired")
+            self.journal.changed("person", person.email, changed, str(person.id))
 
     def _load_rules(self, jurisdiction: Jurisdiction, targets: _Targets) -> None:
         wanted = [targets.resolve(position, part) for position, part in self._numbered_rules()]
@@ -299,7 +304,9 @@ class Loading:
             for values in wanted
         )
         jurisdiction.ruleset_id = ruleset.id
-        self.changes.append(f"rules: version {ruleset.version} published with {len(wanted)} rules")
+        line = f"rules: version {ruleset.version} published with {len(wanted)} rules"
+        told = {"version": ruleset.version}
+        self.journal.published("ruleset", str(ruleset.version), line, told)
 
     def _numbered_rules(self) -> list[tuple[int, Any]]:
         return list(enumerate(self.city.rules, start=1))
@@ -330,7 +337,9 @@ class Loading:
             for label in fresh
         )
         if stale or fresh:
-            self.changes.append(f"addresses: {len(fresh)} written, {len(stale)} removed")
+            line = f"addresses: {len(fresh)} written, {len(stale)} removed"
+            told = {"written": len(fresh), "removed": len(stale)}
+            self.journal.published("addresses", jurisdiction.code, line, told)
 
     def _sync(
         self,
@@ -344,24 +353,16 @@ class Loading:
         jurisdiction = self.session.get_one(Jurisdiction, keys["jurisdiction_id"])
         for one in synced:
             if one.changes is None:
-                self.changes.append(f"{what} {one.code}: added")
+                self.journal.added(what, one.code)
             else:
-                self._tell(what, one.code, one.changes)
+                self.journal.changed(what, one.code, one.changes)
                 working_time.have_followed(jurisdiction, one.changes)
         return {one.code: one.row.id for one in synced if one.code in wanted}
 
     def _update(self, what: str, code: str, row: Base, values: Mapping[str, Any]) -> Changes:
         changes = assign(row, values)
-        self._tell(what, code, changes)
+        self.journal.changed(what, code, changes)
         return changes
-
-    def _tell(self, what: str, code: str, changes: Changes) -> None:
-        changed = dict(changes)
-        if "retired_at" in changed:
-            _before, since = changed.pop("retired_at")
-            self.changes.append(f"{what} {code}: {'retired' if since else 'back in use'}")
-        if changed:
-            self.changes.append(f"{what} {code}: {', '.join(sorted(changed))} changed")
 
 
 _RULE_COLUMNS = ("position", "category_id", "group_id", "district_id", "team_id")
