@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.words import mark
+from infra.words import mark, say
 from reports.colleagues import UnfitMention
 from reports.desk import TicketMerged
+from reports.history import STATUS_NAMES
 from reports.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.moderation import UnknownPhoto
 from reports.planning import DayGone, NothingToPlan, TimeGone
 from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
+from reports.status import TransitionRefused
 from reports.templates import UnfitTemplate
 from reports.third_parties import UnknownThirdParty
 from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
@@ -28,6 +30,7 @@ _UNFIT_TARGET = mark(
     "Name another ticket of the same kind that was not merged itself; what the public may not see"
     " is merged with its like alone."
 )
+_REFUSED = mark("The status cannot change from “{current}” to “{wanted}”.")
 _TEAM = mark("There is no such team here.")
 _ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
 TAKEN = mark("{name} has taken this ticket already.")
@@ -63,3 +66,9 @@ PLACED: Mapping[type[Exception], tuple[str, str, str]] = {
     UnfitTarget: ("/into", "unfit-target", _UNFIT_TARGET),
     UnknownTeam: ("/team", "unknown-team", _TEAM),
 }
+
+
+def of_step(error: TransitionRefused, locale: str) -> str:
+    """Say which step the graph of statuses does not have."""
+    current, wanted = (say(locale, STATUS_NAMES[one]) for one in (error.current, error.wanted))
+    return say(locale, _REFUSED, current=current, wanted=wanted)

@@ -108,7 +108,6 @@ _TOO_MANY_PHOTOS = mark("There are as many photos as there may be.")
 _PHOTOS_CLOSED = mark("The report was withdrawn and takes no more photos.")
 _ANONYMISED = mark("This report is no longer tied to a person, so its token opens nothing.")
 _MESSAGE_NEEDED = mark("Tell the resident why: a declined report needs a public message.")
-_REFUSED = mark("The status cannot change from “{current}” to “{wanted}”.")
 _NO_TAG = mark("If-Match takes an ETag exactly as it came, with its quotes.")
 _ANY_VERSION = mark("“*” stands for any version. Send the ETag of the one that you have read.")
 _AT_MOST = mark("At most {limit} bytes are taken here.")
@@ -196,7 +195,7 @@ def _bad_input(error: BadInput, status: int) -> Problem:
 
 @_with(409)
 def _refused(error: TransitionRefused, status: int) -> Problem:
-    detail = say(locale(), _REFUSED, current=error.current, wanted=error.wanted)
+    detail = desk_errors.of_step(error, locale())
     allowed = [one.value for one in error.allowed]
     return problem(status, "transition-refused", detail=detail, extra={"allowed": allowed})
 

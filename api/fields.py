@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -31,6 +32,8 @@ _YEARS = range(1900, 3000)
 _CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 BLANK = mark("Please write something.")
+# Letters and signs by their kind, of which nobody sees anything.
+_BLANKS = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}
 ONE_LINE = mark("Expected a single line.")
 NOT_AN_EMAIL = mark("Not a valid e-mail address.")
 NOT_A_BOX = mark("Expected west,south,east,north in degrees.")
@@ -312,8 +315,15 @@ def in_utc(moment: datetime | None) -> str | None:
     return f"{moment.astimezone(UTC).isoformat()[:-6]}Z" if moment else None
 
 
+def none_where_blank(text: str | None) -> str | None:
+    """Return the text, or None where nobody would see anything of it."""
+    signs = text or ""
+    blank = all(unicodedata.category(sign)[0] in "CZ" or sign in _BLANKS for sign in signs)
+    return None if blank else text
+
+
 def _says_something(text: str) -> None:
-    if not text.strip():
+    if none_where_blank(text) is None:
         raise ma.ValidationError(BLANK)
 
 

@@ -93,9 +93,12 @@ class Administration:
             raise UnfitPart(*missing)
         return part
 
-    def retirement(self, row: _Retirable, *, retired: bool) -> datetime | None:
-        """Return since when the row is to be out of use."""
-        return (row.retired_at or self.now) if retired else None
+    def retirement(self, row: _Retirable, *, retired: bool | None) -> datetime | None:
+        """Return since when the row is to be out of use; where nothing is said, as it is now."""
+        since: datetime | None = row.retired_at
+        if retired is None:
+            return since
+        return (since or self.now) if retired else None
 
     def add(self, kind: str, row: Any, reference: str | None, values: Mapping[str, Any]) -> None:
         """Write a new row, and that it was added; without a reference it is known by its id."""

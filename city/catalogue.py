@@ -82,7 +82,7 @@ def change_group(
     body: dict[str, Any],
     position: int | None,
     *,
-    retired: bool,
+    retired: bool | None,
 ) -> CategoryGroup:
     """Make the group what the body says, or raise UnfitPart or GroupInUse."""
     part = office.read(GroupPart, {**body, "code": group.code}, office.lock())
@@ -134,7 +134,7 @@ def change_category(
     body: dict[str, Any],
     position: int | None,
     *,
-    retired: bool,
+    retired: bool | None,
 ) -> Category:
     """Make the category and its questions what the body says, or raise UnfitPart."""
     city = office.lock()

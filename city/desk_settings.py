@@ -119,7 +119,7 @@ def change(
     body: dict[str, Any],
     position: int | None,
     *,
-    retired: bool,
+    retired: bool | None,
 ) -> Row:
     """Make the setting what the body says, or raise UnfitPart."""
     part = office.read(setting.part, {**body, "code": row.code}, office.lock())

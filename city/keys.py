@@ -21,6 +21,7 @@ KIND = "key"
 FIXED = mark("the channel of a key cannot be changed")
 TOKEN_PREFIX = "vk_"  # noqa: S105 (what keys begin with, itself no secret)
 MOST_PER_MINUTE = 6_000
+DEFAULT_PER_MINUTE = 60
 # So much of a key is shown: enough to tell it from others, and of no help to guess the rest.
 _SHOWN = len(TOKEN_PREFIX) + 6
 # A busy client's row is not written for each of its reports.
@@ -69,7 +70,8 @@ def find(office: Administration, id_: int) -> ApiKey:
 def create(office: Administration, body: dict[str, Any]) -> tuple[ApiKey, str]:
     """Add a key and return it with its secret, which is told this once; or raise UnfitPart."""
     city = office.lock()
-    part = office.read(KeyPart, body, city)
+    limit = body.get("per_minute") or DEFAULT_PER_MINUTE
+    part = office.read(KeyPart, {**body, "per_minute": limit}, city)
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     told = {**_values(part), "channel": part.channel.value, "prefix": secret[:_SHOWN]}
     key = ApiKey(jurisdiction_id=city.id, secret_hash=_hash(secret), created_at=office.now, **told)
@@ -77,12 +79,16 @@ def create(office: Administration, body: dict[str, Any]) -> tuple[ApiKey, str]:
     return key, secret
 
 
-def change(office: Administration, key: ApiKey, body: dict[str, Any], *, retired: bool) -> ApiKey:
+def change(
+    office: Administration, key: ApiKey, body: dict[str, Any], *, retired: bool | None
+) -> ApiKey:
     """Give the key another name or limit, or take it out of use at once; or raise UnfitPart.
 
     The channel stays, since reports have come by it.
     """
-    part = office.read(KeyPart, {**body, "channel": key.channel}, office.lock())
+    limit = body.get("per_minute") or key.per_minute
+    kept = {"channel": key.channel, "per_minute": limit}
+    part = office.read(KeyPart, {**body, **kept}, office.lock())
     wanted = {**_values(part), "retired_at": office.retirement(key, retired=retired)}
     office.note_change(KIND, str(key.id), assign(key, wanted))
     return key

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, get_args
+from unicodedata import category
 from zoneinfo import available_timezones
 
 from babel import localedata
@@ -27,6 +28,9 @@ from city.statuses import CLOSED, Status
 from city.unfit import Unfit
 from infra.database import Names
 from infra.words import mark
+
+# Controls, and what ends a line or a paragraph.
+_BREAKING = {"Cc", "Zl", "Zp"}
 
 BOUNDARY_CODE = "boundary"
 """The code of the layer that holds a jurisdiction's boundary."""
@@ -60,6 +64,12 @@ def _check_names(names: Names) -> Names:
     return names
 
 
+def _check_lines(names: Names) -> Names:
+    if any(category(sign) in _BREAKING for text in names.values() for sign in text):
+        raise Unfit(mark("needs texts of one line, without control characters"))
+    return names
+
+
 def _check_places(text: str) -> str:
     found = placeholders.unknown(text)
     if found is not None:
@@ -90,6 +100,7 @@ Steps = tuple[str | int, ...]
 Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), AfterValidator(_check_locale)]
 Mail = Annotated[str, AfterValidator(_check_address), AfterValidator(str.lower)]
 Texts = Annotated[dict[Locale, str], AfterValidator(_check_names)]
+Labels = Annotated[Texts, AfterValidator(_check_lines)]
 Wording = Annotated[str, AfterValidator(_check_places)]
 Wordings = Annotated[dict[Locale, Wording], AfterValidator(_check_names)]
 ClosedStatus = Annotated[Status, AfterValidator(_check_closed)]
@@ -132,7 +143,7 @@ class JurisdictionPart(WorkingTimePart):
     """The city itself; the first locale is the one to fall back on."""
 
     code: Code
-    names: Texts
+    names: Labels
     time_zone: Annotated[str, AfterValidator(_check_time_zone)]
     locales: Annotated[list[Locale], Field(min_length=1)]
     boundary: Path
@@ -145,7 +156,7 @@ class LayerPart(Part):
     """A layer and the GeoJSON file that draws it."""
 
     code: Code
-    names: Texts
+    names: Labels
     role: Literal["service", "reference"]
     file: Path
     code_property: str | None = None
@@ -156,14 +167,14 @@ class GroupPart(Part):
     """A heading for categories."""
 
     code: Code
-    names: Texts
+    names: Labels
 
 
 class ChoicePart(Part):
     """One of the answers that a question offers."""
 
     code: Code
-    names: Texts
+    names: Labels
 
 
 class QuestionPart(Part):
@@ -188,7 +199,7 @@ class CategoryPart(Part):
 
     code: Code
     group: Code
-    names: Texts
+    names: Labels
     descriptions: Texts
     kinds: Annotated[list[Kind], Field(min_length=1)]
     public: bool = True
@@ -207,7 +218,7 @@ class TeamPart(Part):
     """A team and the address where it is told; without a calendar of its own it has the city's."""
 
     code: Code
-    names: Texts
+    names: Labels
     email: Mail
     calendar: Code | None = None
 
@@ -216,7 +227,7 @@ class TeamCalendarPart(Part):
     """Working time that a team may have instead of the city's."""
 
     code: Code
-    names: Texts
+    names: Labels
     calendar: CalendarPart
 
 
@@ -224,7 +235,7 @@ class CloseReasonPart(Part):
     """Why tickets are closed, and what reporters are told then where nobody writes to them."""
 
     code: Code
-    names: Texts
+    names: Labels
     statuses: Annotated[list[ClosedStatus], Field(min_length=1)]
     public_texts: Texts | None = None
 
@@ -233,14 +244,14 @@ class ThirdPartyPart(Part):
     """Somebody outside the city's teams to whom work is handed."""
 
     code: Code
-    names: Texts
+    names: Labels
 
 
 class TemplatePart(Part):
     """Words to answer with; what it leaves out, it leaves open."""
 
     code: Code
-    names: Texts
+    names: Labels
     category: Code | None = None
     status: Status | None = None
     texts: Wordings

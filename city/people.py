@@ -101,7 +101,7 @@ def create(office: Administration, body: dict[str, Any]) -> Person:
 
 
 def change(
-    office: Administration, person: Person, body: dict[str, Any], *, retired: bool
+    office: Administration, person: Person, body: dict[str, Any], *, retired: bool | None
 ) -> Changes:
     """Make the person what the body says, and return what changed.
 

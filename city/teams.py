@@ -47,7 +47,9 @@ def create(office: Administration, body: dict[str, Any]) -> Team:
     return team
 
 
-def change(office: Administration, team: Team, body: dict[str, Any], *, retired: bool) -> Team:
+def change(
+    office: Administration, team: Team, body: dict[str, Any], *, retired: bool | None
+) -> Team:
     """Make the team what the body says.
 
     Raise UnfitPart, or FallbackTeam or TeamOfRules where it is to be retired and cannot be.

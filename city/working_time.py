@@ -95,7 +95,7 @@ def change(
     row: Jurisdiction | TeamCalendar,
     body: dict[str, Any],
     *,
-    retired: bool,
+    retired: bool | None,
 ) -> None:
     """Make the calendar what the body says; open tickets' deadlines follow by and by.
 
@@ -107,7 +107,7 @@ def change(
         _change_for_teams(office, row, body, retired=retired)
 
 
-def _change_citys(office: Administration, body: dict[str, Any], *, retired: bool) -> None:
+def _change_citys(office: Administration, body: dict[str, Any], *, retired: bool | None) -> None:
     city = office.lock()
     if retired:
         raise CityCalendar
@@ -123,7 +123,7 @@ def _change_citys(office: Administration, body: dict[str, Any], *, retired: bool
 
 
 def _change_for_teams(
-    office: Administration, row: TeamCalendar, body: dict[str, Any], *, retired: bool
+    office: Administration, row: TeamCalendar, body: dict[str, Any], *, retired: bool | None
 ) -> None:
     city = office.lock()
     if body.pop("relance", None) is not None:

@@ -16,7 +16,7 @@ from babel.numbers import format_decimal
 
 CATALOGUES = Path(__file__).parent / "locales"
 SOURCE_LOCALE = "en"
-_AN_HOUR = timedelta(hours=1)
+_A_MINUTE = timedelta(minutes=1)
 
 
 @cache
@@ -68,14 +68,14 @@ def say_number(locale: str, number: float) -> str:
 
 
 def say_ago(locale: str, age: timedelta) -> str:
-    """Return how long ago something was, in the locale's way; at least an hour."""
-    past = -max(age, _AN_HOUR)
-    return format_timedelta(past, granularity="hour", add_direction=True, locale=locale)
+    """Return how long ago something was, in the locale's way; at least a minute."""
+    past = -max(age, _A_MINUTE)
+    return format_timedelta(past, granularity="minute", add_direction=True, locale=locale)
 
 
 def say_span(locale: str, span: timedelta) -> str:
-    """Return a stretch of time in the locale's way; at least an hour."""
-    return format_timedelta(max(span, _AN_HOUR), granularity="hour", locale=locale)
+    """Return a stretch of time in the locale's way; at least a minute."""
+    return format_timedelta(max(span, _A_MINUTE), granularity="minute", locale=locale)
 
 
 def mark(message: str) -> str:

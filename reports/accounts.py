@@ -28,7 +28,9 @@ def create(office: Administration, body: dict[str, Any]) -> Person:
     return person
 
 
-def change(office: Administration, person: Person, body: dict[str, Any], *, retired: bool) -> None:
+def change(
+    office: Administration, person: Person, body: dict[str, Any], *, retired: bool | None
+) -> None:
     """Make the person what the body says.
 
     Links that went to an old address, or to somebody who leaves, open nothing any more. Raise
@@ -52,7 +54,7 @@ def ask_for_reset(session: Session, email: str, now: datetime) -> None:
     person = session.scalar(
         select(Person).where(Person.email == email.strip().lower(), Person.retired_at.is_(None))
     )
-    if person is not None and not letters.has_recent(session, person.id, now):
+    if person is not None and not letters.has_recent(session, person.id, LetterKind.RESET, now):
         letters.owe(session, person, LetterKind.RESET, now)
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
@@ -207,8 +208,14 @@ def ask(session: Session, ticket: Ticket) -> None:
 
 
 def is_asked(session: Session, report_id: int, event: Event) -> bool:
-    """Tell whether the mail about an event asks: its closing still stands, and has no answer."""
-    if event.kind != EventKind.STATUS.value or event.data["to"] not in _CLOSED:
+    """Tell whether the mail about an event asks: the closing still stands, and has no answer.
+
+    Of a closing tell its own event, and that a report was moved into what was closed before.
+    """
+    closes = event.kind == EventKind.STATUS.value
+    if not closes and event.kind != EventKind.MOVED_IN.value:
+        return False
+    if event.data["to"] not in _CLOSED:
         return False
     found = session.scalar(
         select(Feedback.id)
@@ -216,11 +223,11 @@ def is_asked(session: Session, report_id: int, event: Event) -> bool:
         .join(Ticket, Ticket.id == Membership.ticket_id)
         .where(
             Feedback.report_id == report_id,
-            Feedback.closed_at == event.at,
+            Feedback.closed_at == Ticket.closed_at,
             Feedback.asked_at.is_not(None),
             Feedback.satisfied.is_(None),
             Membership.left_at.is_(None),
-            Ticket.closed_at == event.at,
+            Ticket.closed_at == event.at if closes else true(),
         )
     )
     return found is not None

@@ -48,6 +48,7 @@ _BY_FALLBACK = mark(
     "No rule covers this, so it goes to {team}, who take whatever has no other team."
 )
 _OVERRIDDEN = mark("A dispatcher gave it to {team} instead.")
+_GIVEN_BACK = mark("It was handed back since, and is now with {team}.")
 _NEAR_BORDER = mark("The border is close, so the district is not certain; the city may correct it.")
 
 
@@ -237,9 +238,11 @@ _COPIED = tuple(
 
 def read(session: Session, ticket_id: int, locale: str) -> Decision:
     """Return the ticket's latest decision, told in the locale."""
-    row, locales, reason = session.execute(
-        select(DecisionRow, Jurisdiction.locales, Message.reason)
+    row, locales, reason, team = session.execute(
+        select(DecisionRow, Jurisdiction.locales, Message.reason, Team)
         .join(Jurisdiction, Jurisdiction.id == DecisionRow.jurisdiction_id)
+        .join(Ticket, Ticket.id == DecisionRow.ticket_id)
+        .join(Team, Team.id == Ticket.team_id)
         .outerjoin(Message, Message.id == DecisionRow.override_message_id)
         .where(DecisionRow.ticket_id == ticket_id)
         .order_by(DecisionRow.id.desc())
@@ -248,12 +251,16 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
     reader = Reader(locale, locales)
     record = row.record
     rule = record["rule"]
+    text, decided = _text(record, row.certain, reader), record.get("override") or record["team"]
+    if team.code != decided["code"]:
+        text = f"{text} {reader.say(_GIVEN_BACK, team=reader.name(team.names))}"
+        decided = {"code": team.code, "names": team.names}
     return Decision(
-        text=_text(record, row.certain, reader),
+        text=text,
         decided_at=row.decided_at,
         ruleset=record["ruleset"],
         district=_thing(record["district"], reader) if record["district"] else None,
-        team=_thing(record.get("override") or record["team"], reader),
+        team=_thing(decided, reader),
         rule=RuleText(str(rule["id"]), _rule_text(rule, reader)) if rule else None,
         certain=row.certain,
         border_distance_m=row.border_distance_m,

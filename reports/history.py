@@ -80,6 +80,15 @@ STATUS_TEXTS = {
     Status.DECLINED: mark("Closed without work by the city."),
     Status.REOPENED: mark("Reopened: the city will look at it again."),
 }
+STATUS_NAMES = {
+    Status.RECEIVED: mark("received"),
+    Status.ACCEPTED: mark("accepted"),
+    Status.IN_PROGRESS: mark("in progress"),
+    Status.WAITING: mark("waiting"),
+    Status.RESOLVED: mark("resolved"),
+    Status.DECLINED: mark("declined"),
+    Status.REOPENED: mark("reopened"),
+}
 WITHDRAWN_TEXT = mark("Withdrawn by the person who reported it.")
 NOT_SOLVED_TEXT = mark("Reopened: somebody who reported it says that it is not solved.")
 THANKS_TEXT = mark("Thank you: your compliment was passed on to the team.")

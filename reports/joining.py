@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 from city.access import Act
 from city.models import Category, Priority
 from city.staff import Staff
-from reports import clock, decisions, desk, history, notices, snapshots, triage, work
+from reports import clock, closings, decisions, desk, history, notices, snapshots, triage, work
 from reports.desk import UnknownTicket
 from reports.history import EventKind
-from reports.models import Author, Event, Report, Ticket
+from reports.models import Author, Event, Message, Report, Ticket
 from reports.references import MalformedReference, new_ticket_reference, normalise
 from reports.status import CLOSED, Status
 from reports.work import Filed
@@ -99,6 +99,8 @@ def merge(
     ticket.closed_at = ticket.closed_at or now
     data = {"ticket": target.reference, "reports": moved, "priority": [before, target.priority]}
     _write(session, ticket, EventKind.MERGED, step, data=data)
+    if Status(target.status) in CLOSED:
+        closings.ask(session, target)
     data = {"ticket": ticket.reference, **changed}
     _tell_each(session, target, EventKind.MOVED_IN, moved, step, data)
     return target
@@ -246,9 +248,14 @@ def _tell_each(
     step: Step,
     data: dict[str, Any],
 ) -> None:
-    """Write into the ticket's history what became of each report, and owe its reporter a word."""
+    """Write into the ticket's history what became of each report, and owe its reporter a word.
+
+    Who comes to what was closed before reads what the others were told.
+    """
+    answer = session.get(Message, ticket.public_message_id) if ticket.public_message_id else None
     for report_id in report_ids:
-        event = _write(session, ticket, kind, step, report_id, data | {"to": ticket.status})
+        told = data | {"to": ticket.status}
+        event = _write(session, ticket, kind, step, report_id, told, answer)
         notices.announce(session, event, ticket.team_id, step.now)
 
 
@@ -259,6 +266,7 @@ def _write(
     step: Step,
     report_id: int | None = None,
     data: dict[str, Any] | None = None,
+    message: Message | None = None,
 ) -> Event:
     event = history.append(
         session,
@@ -268,6 +276,7 @@ def _write(
         author=Author.CITY if step.person_id else Author.RESIDENT,
         person_id=step.person_id,
         report_id=report_id,
+        message=message,
         data=data,
     )
     session.flush()

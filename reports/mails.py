@@ -275,7 +275,12 @@ def _asking(case: _Case, letter: Letter, public_url: str, secret_key: str) -> Le
     page = f"{public_url}/r/{case.report.reference}"
     token = tracking.issue(secret_key, case.report.reference)
     question = asking.question(
-        case.notice.locale, case.jurisdiction, page, token, closed_at=case.event.at
+        case.notice.locale,
+        case.jurisdiction,
+        page,
+        token,
+        closed_at=case.ticket.closed_at or case.event.at,
+        declined=case.status is Status.DECLINED,
     )
     return replace(letter, paragraphs=(*letter.paragraphs, question.text), choices=question.choices)
 
@@ -286,7 +291,9 @@ def _news(case: _Case) -> tuple[str, ...]:
         return ()
     locale = case.notice.locale
     if case.event.kind in _STEPS:
-        return (tell(case.event.kind, case.event.data, case.named, case.reader),)
+        stands = tell(case.event.kind, case.event.data, case.named, case.reader)
+        waits = case.event.kind == EventKind.THIRD_PARTY.value
+        return (stands, say(locale, _NEXT[Status.WAITING])) if waits else (stands,)
     stands = _stands(case)
     if case.withdrawn or case.asked or case.ticket.kind == Kind.COMPLIMENT.value:
         return (stands,)

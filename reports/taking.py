@@ -28,15 +28,15 @@ class TakenAlready(Exception):
 def take(session: Session, staff: Staff, ticket_id: int, version: int, now: datetime) -> Ticket:
     """Make the ticket the person's own; what nobody had accepted yet is accepted by that.
 
-    Who has it already keeps it, unless they have left. Raise NotAllowed, StaleVersion,
-    TakenAlready, TicketMerged, TransitionRefused, UnfitAssignee or UnknownTicket.
+    Who has it already keeps it, unless they have left the city or the team. Raise NotAllowed,
+    StaleVersion, TakenAlready, TicketMerged, TransitionRefused, UnfitAssignee or UnknownTicket.
     """
     ticket = desk.hold(session, staff, Act.CHANGE_STATUS, ticket_id, version)
     before = Status(ticket.status)
     if before in CLOSED:
         status.check(before, Status.ACCEPTED)
     holder = session.get(Person, ticket.assignee_id) if ticket.assignee_id else None
-    if holder and holder.id != staff.person_id and holder.retired_at is None:
+    if holder and holder.id != staff.person_id and triage.can_work(session, ticket, holder):
         raise TakenAlready(holder)
     own = Wanted(assignee=staff.email)
     triage.change(session, staff, ticket.id, ticket.version, own, None, now)

@@ -240,21 +240,24 @@ def _assignee(hand: _Work, wanted: Wanted) -> None:
                 Person.retired_at.is_(None),
             )
         )
-        if person is None or not _can_work(hand, person):
+        if person is None or not can_work(session, ticket, person):
             raise UnfitAssignee(email)
         hand.put("assignee_id", person.id, Why.ASKED)
     elif "assignee" in wanted:
         hand.put("assignee_id", None, Why.ASKED)
     elif "team" in hand.reasons and ticket.assignee_id is not None:
-        stays = _can_work(hand, session.get_one(Person, ticket.assignee_id))
+        stays = can_work(session, ticket, session.get_one(Person, ticket.assignee_id))
         hand.put("assignee_id", ticket.assignee_id if stays else None, Why.OTHER_TEAM)
 
 
-def _can_work(hand: _Work, person: Person) -> bool:
+def can_work(session: Session, ticket: Ticket, person: Person) -> bool:
+    """Tell whether somebody may do the work of the ticket, as they and it are now."""
+    if person.retired_at is not None:
+        return False
     found = reach(Role(person.role), Act.CHANGE_STATUS)
     if found is not Reach.TEAMS:
         return found is Reach.JURISDICTION
-    return hand.session.get(TeamMember, (person.id, hand.ticket.team_id)) is not None
+    return session.get(TeamMember, (person.id, ticket.team_id)) is not None
 
 
 def _deadline(hand: _Work, wanted: Wanted) -> None:

@@ -117,7 +117,7 @@ def change(
     body: Mapping[str, Any],
     reachable: Reachable,
     *,
-    retired: bool,
+    retired: bool | None,
 ) -> None:
     """Make the webhook what the body says, or raise UnfitPart.
 
@@ -125,7 +125,7 @@ def change(
     """
     before = _told(office, hook)
     wanted = _values(office, body, reachable)
-    if body["disabled"] == (hook.disabled_at is not None):
+    if body["disabled"] in {None, hook.disabled_at is not None}:
         wanted["disabled_at"], wanted["disabled_reason"] = hook.disabled_at, hook.disabled_reason
     wanted["retired_at"] = office.retirement(hook, retired=retired)
     changed = assign(hook, wanted)

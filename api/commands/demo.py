@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 from api.commands import city as city_commands
 from api.services import commit, db, services
 from city import jurisdictions
+from city.jurisdictions import UnknownJurisdiction
 from infra.clock import now
 from reports.demo import loader
 
@@ -26,10 +27,13 @@ group = AppGroup("demo", help="The invented city for trying things out.")
     "--pictures", type=int, help="How many to draw at most, the newest; otherwise all there are."
 )
 def load(pictures: int | None) -> None:
-    """Load the demo city, and its past if it has none."""
+    """Load the demo city and its past; what is there already stays as it has become."""
     city = city_commands.read(DEMO / "city.yaml")
-    city_commands.apply(city)
-    jurisdiction = jurisdictions.find(db(), city.jurisdiction.code)
+    try:
+        jurisdiction = jurisdictions.find(db(), city.jurisdiction.code)
+    except UnknownJurisdiction:
+        city_commands.apply(city)
+        jurisdiction = jurisdictions.find(db(), city.jurisdiction.code)
     if loader.is_loaded(db(), jurisdiction):
         click.echo("the demo city is there already")
     else:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.fields import MAX_TEXT, AtMost, Choice, Flag, Moment
+from api.fields import MAX_TEXT, AtMost, Choice, Flag, Moment, none_where_blank
 from api.schemas.common import Schema, ThingSchema
 from reports.satisfaction import By
-
-
-def _none_where_blank(text: str | None) -> str | None:
-    return text if text and text.strip() else None
 
 
 class NewFeedbackSchema(Schema):
@@ -21,7 +17,7 @@ class NewFeedbackSchema(Schema):
         allow_none=True,
         load_default=None,
         validate=AtMost(max=MAX_TEXT),
-        post_load=_none_where_blank,
+        post_load=none_where_blank,
     )
 
 

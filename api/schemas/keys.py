@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from api.fields import Choice, Line, Moment, Whole
 from api.schemas.setup import SettingSchema, SettingsSchema
-from city.keys import MOST_PER_MINUTE
+from city.keys import DEFAULT_PER_MINUTE, MOST_PER_MINUTE
 from city.models import Channel
 
 
@@ -17,9 +17,9 @@ class KeySchema(SettingSchema):
     name = Line(required=True)
     channel = Choice(Channel, required=True)
     per_minute = Whole(
-        load_default=60,
+        load_default=None,
         validate=validate.Range(min=1, max=MOST_PER_MINUTE),
-        metadata={"description": "How many reports it may hand in each minute"},
+        metadata={"description": f"How many reports a minute; {DEFAULT_PER_MINUTE} at first"},
     )
     prefix = fields.String(dump_only=True, required=True)
     created_at = Moment(dump_only=True, required=True)

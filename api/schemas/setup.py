@@ -23,7 +23,10 @@ MAX_TEAMS = 200
 class SettingSchema(Schema):
     """What every setting has; what one reads can be sent back as it came."""
 
-    retired = Flag(load_default=False)
+    retired = Flag(
+        load_default=None,
+        metadata={"description": "Left out of a change, it stays what it is"},
+    )
     etag = fields.String(
         dump_only=True, required=True, metadata={"description": "For `If-Match` of a change"}
     )

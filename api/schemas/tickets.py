@@ -20,6 +20,7 @@ from api.fields import (
     QueryFlag,
     Text,
     Whole,
+    none_where_blank,
 )
 from api.schemas.common import (
     PLANNED,
@@ -264,10 +265,6 @@ class TicketSchema(TicketItemSchema):
     flags = fields.List(fields.Nested(FlagSchema), required=True)
 
 
-def _none_where_blank(text: str) -> str | None:
-    return text if text.strip() else None
-
-
 ONE_OF_TWO = mark("Give one of the two, and not both.")
 
 
@@ -278,7 +275,7 @@ class PublicMessage(fields.String):
         super().__init__(
             allow_none=True,
             validate=validate.Length(max=MAX_TEXT),
-            post_load=_none_where_blank,
+            post_load=none_where_blank,
             **arguments,
         )
 

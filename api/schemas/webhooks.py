@@ -29,7 +29,7 @@ class WebhookSchema(SettingSchema):
     )
     team = fields.String(load_default=None, allow_none=True)
     description = Line(load_default=None, allow_none=True)
-    disabled = Flag(load_default=False)
+    disabled = Flag(load_default=None)
     disabled_at = Moment(dump_only=True, required=True, allow_none=True)
     disabled_reason = fields.String(
         dump_only=True,

@@ -73,7 +73,7 @@ def test_what_was_reported_nearby_is_told_with_its_reasons(
     assert 0.8 < item["score"] <= 1
     assert item["reasons"] == [
         "12 m away",
-        "reported 1 hour ago",
+        "reported 1 minute ago",
         "same category",
         "similar words",
     ]
@@ -82,7 +82,7 @@ def test_what_was_reported_nearby_is_told_with_its_reasons(
     assert item["category"]["name"] == "Nid-de-poule"
     assert item["reasons"] == [
         "à 12 m",
-        "signalé il y a 1 heure",
+        "signalé il y a 1 minute",
         "même catégorie",
         "mots semblables",
     ]
@@ -217,7 +217,7 @@ def test_the_desk_is_told_of_photos_that_look_the_same(
     assert item["ticket"] == other["ticket"]
     assert item["reasons"] == [
         "150 m away",
-        "reported 1 hour apart",
+        "reported 1 minute apart",
         "a photo looks the same",
     ]
     # The public has no photo to compare with.

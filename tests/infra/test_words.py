@@ -178,8 +178,8 @@ def test_winter_and_summer_differ_where_clocks_are_changed() -> None:
 @pytest.mark.parametrize(
     ("age", "english", "french"),
     [
-        (timedelta(), "1 hour ago", "il y a 1 heure"),
-        (timedelta(minutes=50), "1 hour ago", "il y a 1 heure"),
+        (timedelta(), "1 minute ago", "il y a 1 minute"),
+        (timedelta(minutes=50), "50 minutes ago", "il y a 50 minutes"),
         (timedelta(days=2), "2 days ago", "il y a 2 jours"),
         (timedelta(days=40), "1 month ago", "il y a 1 mois"),
     ],

@@ -1,0 +1,96 @@
+"""What must not come back, be joined or be taken by a way around."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select
+from werkzeug.test import TestResponse
+
+from city.models import Person, TeamMember
+from tests.api import help as h
+from tests.api.test_administration import Office
+from tests.resident import BASE, Resident, body_of, log_in, move, problem_at, read_ticket
+
+KEYS = f"{BASE}/admin/keys"
+
+
+def test_what_was_revoked_stays_so_where_a_change_says_nothing_of_it(app: Flask) -> None:
+    office = Office(app)
+    new = {"name": "Capteurs", "channel": "sensor", "per_minute": 300}
+    key = body_of(office.client.post(KEYS, json=new, headers=office.headers))
+    path = f"{KEYS}/{key['id']}"
+    for change in ({"name": "Capteurs", "retired": True}, {"name": "Anciens capteurs"}):
+        tag = office.client.get(path, headers=office.headers).headers["ETag"]
+        headers = {**office.headers, "If-Match": tag}
+        told = body_of(office.client.put(path, json=change, headers=headers))
+        assert told["retired"] is True
+        assert told["per_minute"] == 300
+    refused = office.client.post(
+        f"{BASE}/reports",
+        json=problem_at(),
+        headers={"Authorization": f"Bearer {key['secret']}"},
+    )
+    assert refused.status_code == 401
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize("sign", ["\r\n", "\n", "\u2028", "\x85"])
+def test_29_a_name_is_one_line(app: Flask, sign: str) -> None:
+    office = Office(app)
+    body = {"code": "nuit", "names": {"fr": f"Nuit{sign}Payer ici"}, "email": "n@town.example"}
+    answer = office.client.post(f"{BASE}/admin/teams", json=body, headers=office.headers)
+    assert h.blamed(answer) == ["/names"]
+
+
+def test_nobody_joins_what_the_public_may_not_see(client: FlaskClient, resident: Resident) -> None:
+    hidden = resident.report(**h.PRIVATE)["ticket"]
+    again = client.post(f"{BASE}/reports", json=problem_at(None, **h.PRIVATE, same_as=hidden))
+    assert h.blamed(again) == ["/same_as"]
+    other = client.post(f"{BASE}/reports", json=problem_at(same_as=hidden))
+    assert h.blamed(other) == ["/same_as"]
+    staff = log_in(client)
+    body = problem_at(None, **h.PRIVATE, same_as=hidden, channel="phone")
+    assert body_of(client.post(f"{BASE}/reports", json=body, headers=staff))["ticket"] == hidden
+
+
+@pytest.mark.parametrize("words", ["\u200b", "\u202e\ufeff", "\u3164 ", "\u2800"])
+def test_what_nobody_sees_says_nothing(client: FlaskClient, resident: Resident, words: str) -> None:
+    ticket, staff = resident.report()["ticket"], log_in(client)
+    answer = client.post(f"{BASE}/tickets/{ticket}/notes", json={"text": words}, headers=staff)
+    assert h.blamed(answer) == ["/text"]
+    answer = move(client, ticket, staff, "declined", public_message=words)
+    assert answer.status_code == 422
+
+
+def test_who_has_left_the_team_holds_nothing(own_app: Flask) -> None:
+    client = own_app.test_client()
+    ticket = Resident(client).report()["ticket"]
+    member, lead = log_in(client, h.MEMBER_OF_ROADS), log_in(client, h.LEAD_OF_ROADS)
+    assert _take(client, ticket, member).status_code == 200
+    assert _take(client, ticket, lead).status_code == 409
+    with h.parts_of(own_app).sessions.begin() as session:
+        person = session.scalars(select(Person.id).where(Person.email == h.MEMBER_OF_ROADS)).one()
+        session.execute(delete(TeamMember).where(TeamMember.person_id == person))
+    answer = _take(client, ticket, lead)
+    assert answer.status_code == 200
+    assert body_of(answer)["assignee"] == h.LEAD_OF_ROADS
+
+
+def _take(client: FlaskClient, ticket: str, staff: dict[str, str]) -> TestResponse:
+    _, tag = read_ticket(client, ticket, staff)
+    return client.post(f"{BASE}/tickets/{ticket}/take", headers={**staff, "If-Match": tag})
+
+
+def test_the_decision_tells_of_a_hand_back(client: FlaskClient, resident: Resident) -> None:
+    view, staff = resident.report(), log_in(client)
+    _, tag = read_ticket(client, view["ticket"], staff)
+    client.post(
+        f"{BASE}/tickets/{view['ticket']}/hand-back",
+        json={"reason": "Départementale"},
+        headers={**staff, "If-Match": tag},
+    )
+    decision = h.read(client, f"/reports/{view['reference']}/decision")
+    assert decision["team"]["code"] == "accueil"
+    assert "handed back" in decision["text"]
