@@ -6,9 +6,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from city.models import Person, TeamMember
+from reports import mails
+from reports.models import Audience, Notice, Report
 from tests.api import help as h
 from tests.api.test_administration import Office
 from tests.resident import BASE, Resident, body_of, log_in, move, problem_at, read_ticket
@@ -94,3 +97,31 @@ def test_the_decision_tells_of_a_hand_back(client: FlaskClient, resident: Reside
     decision = h.read(client, f"/reports/{view['reference']}/decision")
     assert decision["team"]["code"] == "accueil"
     assert "handed back" in decision["text"]
+
+
+def test_who_is_joined_to_closed_work_reads_its_answer_and_is_asked(
+    app: Flask, client: FlaskClient, resident: Resident, session: Session
+) -> None:
+    staff = log_in(client)
+    views = [
+        resident.report(contact={"email": f"closed{n}@example.org"}, locale="en") for n in range(2)
+    ]
+    closed, other = (view["ticket"] for view in views)
+    assert move(client, closed, staff, "resolved", public_message="Filled.").status_code == 200
+    _, tag = read_ticket(client, other, staff)
+    merged = client.post(
+        f"{BASE}/tickets/{other}/merge", json={"into": closed}, headers={**staff, "If-Match": tag}
+    )
+    assert merged.status_code == 200
+    settings = h.parts_of(app).settings
+    owed = session.scalars(
+        select(Notice)
+        .join(Report, Report.id == Notice.report_id)
+        .where(Report.reference == views[1]["reference"], Notice.audience == Audience.REPORTER)
+        .order_by(Notice.id.desc())
+        .limit(1)
+    ).one()
+    mail = mails.compose(session, owed, "a@example.org", settings.public_url, settings.secret_key)
+    assert "Filled." in mail.text
+    assert "Is it solved for you?" in mail.text
+    assert "Nothing more will follow" not in mail.text

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
@@ -17,10 +19,13 @@ from city.addresses import read_addresses
 from city.file_format import CityFile, read_city_file
 from city.models import Kind, Person
 from infra.embedded.cluster import Cluster
+from infra.embedded.valkey import Valkey
 from reports import relance
 from reports.demo.month import DAYS, City, Month
 from reports.status import Status
+from tests.commands import run_module
 from tests.conftest import DEMO, Past, copy_of
+from tests.stack import environment
 
 CITY: CityFile = read_city_file(DEMO)
 
@@ -52,6 +57,18 @@ def test_there_are_about_300_tickets_of_every_status_kind_and_channel(db: Sessio
     assert {"app", "phone", "counter"} <= set(ask(db, "SELECT DISTINCT channel FROM reports"))
     english = one(db, "SELECT avg((locale = 'en')::int) FROM reports")
     assert 0.05 < english < 0.3
+
+
+def test_loading_it_again_leaves_alone_what_has_become_of_the_city(
+    cluster: Cluster, past: Past, valkey: Valkey, tmp_path: Path
+) -> None:
+    url = copy_of(cluster, past.database)
+    environ = environment(tmp_path, url, valkey.url, "smtp://127.0.0.1:9")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE teams SET email = 'other@town.example' WHERE code = 'voirie'")
+        run_module(environ, "flask", "--app", "wsgi", "demo", "load")
+        query = "SELECT email FROM teams WHERE code = 'voirie'"
+        assert connection.execute(query).fetchone() == ("other@town.example",)
 
 
 def test_a_third_is_open_and_some_of_it_late_or_soon_due(db: Session, past: Past) -> None:
