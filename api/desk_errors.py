@@ -14,7 +14,7 @@ from reports.planning import DayGone, NothingToPlan, TimeGone
 from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.status import TransitionRefused
 from reports.templates import UnfitTemplate
-from reports.third_parties import UnknownThirdParty
+from reports.third_parties import ExpectedGone, UnknownThirdParty
 from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 
 KIND = mark("This category does not take reports of this kind.")
@@ -56,6 +56,7 @@ PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
 PLACED: Mapping[type[Exception], tuple[str, str, str]] = {
     DayGone: ("/on", "day-gone", _DAY_GONE),
     TimeGone: ("/at", "time-gone", _TIME_GONE),
+    ExpectedGone: ("/expected_at", "time-gone", _TIME_GONE),
     UnfitMention: ("/mentions", "unfit-mention", _MENTION),
     UnfitTemplate: ("/template", "unfit-template", _TEMPLATE),
     UnknownThirdParty: ("/code", "unknown-third-party", _THIRD_PARTY),

@@ -15,6 +15,7 @@ from infra.clock import now
 from infra.words import mark, say
 from reports import idempotency
 from reports.idempotency import IdempotencyKey, Key
+from reports.references import normalise
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 255
@@ -33,11 +34,17 @@ def given_key() -> Key | None:
         return None
     if not (1 <= len(text) <= MAX_KEY and text.isascii() and text.isprintable()):
         raise BadInput(Fault(say(locale(), BAD_KEY), parameter=HEADER))
-    route = f"{request.method} {request.path}"
+    route = f"{request.method} {_path()}"
     if client := clients.current():
         # Machines count from one, so each client has keys of its own.
         route = f"{route} by {client.key_id}"
     return idempotency.make_key(route, text, _caller(), document())
+
+
+def _path() -> str:
+    """Return the request's path; however a reference is spelt, it is the same one."""
+    given: str | None = (request.view_args or {}).get("reference")
+    return request.path.replace(given, normalise(given)) if given else request.path
 
 
 def _caller() -> str:

@@ -29,6 +29,9 @@ from city.unfit import Unfit
 from infra.database import Names
 from infra.words import mark
 
+# Why reporters close or open a ticket, which no reason of the city may look like.
+_OF_REPORTERS = {"withdrawn", "not_solved"}
+
 # Controls, and what ends a line or a paragraph.
 _BREAKING = {"Cc", "Zl", "Zp"}
 
@@ -68,6 +71,12 @@ def _check_lines(names: Names) -> Names:
     if any(category(sign) in _BREAKING for text in names.values() for sign in text):
         raise Unfit(mark("needs texts of one line, without control characters"))
     return names
+
+
+def _check_reason(code: str) -> str:
+    if code in _OF_REPORTERS:
+        raise Unfit(mark("'{code}' is what reporters do themselves"), code=code)
+    return code
 
 
 def _check_places(text: str) -> str:
@@ -234,7 +243,7 @@ class TeamCalendarPart(Part):
 class CloseReasonPart(Part):
     """Why tickets are closed, and what reporters are told then where nobody writes to them."""
 
-    code: Code
+    code: Annotated[Code, AfterValidator(_check_reason)]
     names: Labels
     statuses: Annotated[list[ClosedStatus], Field(min_length=1)]
     public_texts: Texts | None = None

@@ -28,6 +28,10 @@ class UnknownThirdParty(Exception):
     """The city has no such third party in use."""
 
 
+class ExpectedGone(Exception):
+    """The time by which it is expected has passed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handing:
     """To whom work is handed and why: a `code` of the city's list, or else any `name`."""
@@ -68,10 +72,12 @@ def hand_over(
 ) -> Ticket:
     """Hand the ticket over and tell its reporters to whom; its clock stands still meanwhile.
 
-    Raise NotAllowed, StaleVersion, TicketMerged, TransitionRefused, UnknownThirdParty or
-    UnknownTicket.
+    Raise ExpectedGone, NotAllowed, StaleVersion, TicketMerged, TransitionRefused, UnknownThirdParty
+    or UnknownTicket.
     """
     ticket = desk.hold(session, staff, Act.CHANGE_STATUS, ticket_id, version)
+    if handing.expected_at is not None and handing.expected_at < now:
+        raise ExpectedGone
     city = session.get_one(Jurisdiction, ticket.jurisdiction_id)
     data = _data(session, city, handing)
     if ticket.status != Status.WAITING:

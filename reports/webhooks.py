@@ -95,10 +95,7 @@ def events_of(hook: Webhook) -> list[str]:
 
 def create(office: Administration, body: Mapping[str, Any], reachable: Reachable) -> Webhook:
     """Add a webhook with a secret of its own, or raise UnfitPart or TooManyWebhooks."""
-    office.lock()
-    in_use = [hook for hook in every(office) if hook.retired_at is None]
-    if len(in_use) >= MOST:
-        raise TooManyWebhooks
+    _demand_room(office)
     wanted = _values(office, body, reachable)
     hook = Webhook(
         jurisdiction_id=office.jurisdiction_id,
@@ -111,6 +108,13 @@ def create(office: Administration, body: Mapping[str, Any], reachable: Reachable
     return hook
 
 
+def _demand_room(office: Administration) -> None:
+    office.lock()
+    in_use = [hook for hook in every(office) if hook.retired_at is None]
+    if len(in_use) >= MOST:
+        raise TooManyWebhooks
+
+
 def change(
     office: Administration,
     hook: Webhook,
@@ -119,10 +123,12 @@ def change(
     *,
     retired: bool | None,
 ) -> None:
-    """Make the webhook what the body says, or raise UnfitPart.
+    """Make the webhook what the body says, or raise UnfitPart or TooManyWebhooks.
 
     One that is enabled again, or led elsewhere, is tried at once.
     """
+    if retired is False and hook.retired_at is not None:
+        _demand_room(office)
     before = _told(office, hook)
     wanted = _values(office, body, reachable)
     if body["disabled"] in {None, hook.disabled_at is not None}:

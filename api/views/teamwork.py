@@ -46,7 +46,7 @@ from reports.models import Message, Ticket
 from reports.planning import DayGone, NothingToPlan, Plan, TimeGone
 from reports.status import Status, TransitionRefused
 from reports.taking import TakenAlready
-from reports.third_parties import Handing, UnknownThirdParty
+from reports.third_parties import ExpectedGone, Handing, UnknownThirdParty
 from reports.triage import UnfitAssignee
 
 blueprint = resource("teamwork", "What teams do with their tickets.")
@@ -103,7 +103,7 @@ def take(ticket: Ticket, staff: Staff) -> Response:
 @staff(Act.CHANGE_STATUS)
 @loaded(Act.CHANGE_STATUS)
 @unchanged
-@raises(StaleVersion, TicketMerged, TransitionRefused, UnknownThirdParty)
+@raises(StaleVersion, TicketMerged, TransitionRefused, ExpectedGone, UnknownThirdParty)
 @blueprint.arguments(
     HandingSchema, example={"code": "departement", "reason": "Route départementale."}
 )

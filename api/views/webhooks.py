@@ -74,7 +74,7 @@ def get_webhook(row: Webhook, office: Administration) -> Response:
 @staff(Act.SET_UP)
 @offices.found(webhooks.find)
 @offices.unchanged
-@raises(UnfitPart)
+@raises(UnfitPart, TooManyWebhooks)
 @blueprint.arguments(WebhookSchema, example=EXAMPLE)
 @blueprint.response(200, WebhookSchema)
 def change_webhook(body: dict[str, Any], row: Webhook, office: Administration) -> Response:

@@ -125,3 +125,32 @@ def test_who_is_joined_to_closed_work_reads_its_answer_and_is_asked(
     assert "Filled." in mail.text
     assert "Is it solved for you?" in mail.text
     assert "Nothing more will follow" not in mail.text
+
+
+def test_a_repeat_is_one_however_its_reference_is_spelt(
+    client: FlaskClient, resident: Resident
+) -> None:
+    ticket, staff = resident.report()["ticket"], log_in(client)
+    headers = {**staff, "Idempotency-Key": ticket}
+    first, again = (
+        client.post(f"{BASE}/tickets/{one}/questions", json={"text": "Où ?"}, headers=headers)
+        for one in (ticket, ticket.lower())
+    )
+    assert first.status_code == again.status_code == 201
+    assert body_of(first) == body_of(again)
+
+
+def test_reporters_reasons_are_their_own(app: Flask) -> None:
+    body = {"code": "withdrawn", "names": {"fr": "Retiré"}, "statuses": ["declined"]}
+    assert h.blamed(Office(app).post("/close-reasons", body)) == ["/code"]
+
+
+def test_nobody_is_told_to_expect_what_has_passed(client: FlaskClient, resident: Resident) -> None:
+    ticket, staff = resident.report()["ticket"], log_in(client)
+    _, tag = read_ticket(client, ticket, staff)
+    answer = client.post(
+        f"{BASE}/tickets/{ticket}/third-party",
+        json={"code": "departement", "reason": "x", "expected_at": "1900-01-02T00:00:00Z"},
+        headers={**staff, "If-Match": tag},
+    )
+    assert h.blamed(answer) == ["/expected_at"]
