@@ -54,7 +54,7 @@ def ask_for_reset(session: Session, email: str, now: datetime) -> None:
     person = session.scalar(
         select(Person).where(Person.email == email.strip().lower(), Person.retired_at.is_(None))
     )
-    if person is not None and not letters.has_recent(session, person.id, LetterKind.RESET, now):
+    if person is not None and not letters.has_recent(session, person.id, now):
         letters.owe(session, person, LetterKind.RESET, now)
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from city import categories, deadlines, setup
 from city.categories import KindNotOffered, UnknownCategory
-from city.models import Category, Channel, Kind
+from city.models import Channel, Kind
 from city.setup import CategorySetup, Setup
 from geo import filters
 from geo.coordinates import Position
@@ -212,18 +212,11 @@ def _ticket_to_join(
     except MalformedReference as error:
         raise UnknownSameAs(new.same_as) from error
     near = filters.within(Ticket.location, new.position, SAME_WITHIN_M)
-    by_staff = new.recorder is not None and new.recorder.person_id is not None
     survivor = aliased(Ticket)
     found = session.execute(
         select(func.coalesce(survivor.id, Ticket.id).label("id"), near.label("near"))
         .outerjoin(survivor, survivor.id == Ticket.merged_into_id)
-        .join(Category, Category.id == Ticket.category_id)
-        .where(
-            Ticket.jurisdiction_id == jurisdiction_id,
-            Ticket.reference == reference,
-            # Nobody but staff knows of a ticket whose reports the public may not see.
-            Category.public | literal(by_staff),
-        )
+        .where(Ticket.jurisdiction_id == jurisdiction_id, Ticket.reference == reference)
     ).first()
     if found is None:
         raise UnknownSameAs(new.same_as)

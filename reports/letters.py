@@ -71,11 +71,9 @@ def owe(session: Session, person: Person, kind: LetterKind, now: datetime) -> Le
     return letter
 
 
-def has_recent(session: Session, person_id: int, kind: LetterKind, now: datetime) -> bool:
-    """Tell whether the person was owed such a letter only just now."""
-    recent = exists().where(
-        Letter.person_id == person_id, Letter.kind == kind.value, Letter.created_at > now - APART
-    )
+def has_recent(session: Session, person_id: int, now: datetime) -> bool:
+    """Tell whether the person was owed a letter only just now."""
+    recent = exists().where(Letter.person_id == person_id, Letter.created_at > now - APART)
     return bool(session.scalar(select(recent)))
 
 

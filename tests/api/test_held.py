@@ -47,17 +47,6 @@ def test_29_a_name_is_one_line(app: Flask, sign: str) -> None:
     assert h.blamed(answer) == ["/names"]
 
 
-def test_nobody_joins_what_the_public_may_not_see(client: FlaskClient, resident: Resident) -> None:
-    hidden = resident.report(**h.PRIVATE)["ticket"]
-    again = client.post(f"{BASE}/reports", json=problem_at(None, **h.PRIVATE, same_as=hidden))
-    assert h.blamed(again) == ["/same_as"]
-    other = client.post(f"{BASE}/reports", json=problem_at(same_as=hidden))
-    assert h.blamed(other) == ["/same_as"]
-    staff = log_in(client)
-    body = problem_at(None, **h.PRIVATE, same_as=hidden, channel="phone")
-    assert body_of(client.post(f"{BASE}/reports", json=body, headers=staff))["ticket"] == hidden
-
-
 @pytest.mark.parametrize("words", ["\u200b", "\u202e\ufeff", "\u3164 ", "\u2800"])
 def test_what_nobody_sees_says_nothing(client: FlaskClient, resident: Resident, words: str) -> None:
     ticket, staff = resident.report()["ticket"], log_in(client)

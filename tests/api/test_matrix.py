@@ -286,5 +286,5 @@ def test_what_is_another_citys_stays_as_it_was(
         h.refused(client.put(path, json={**own, "retired": True}, headers=headers), 404)
     assert [listed(kind) for kind in kinds] == before
     audit = h.read(client, "/admin/audit", theirs)["items"]
-    known = {things["ticket"][ELSEWHERE], things["keys"][ELSEWHERE]}
+    known = {things["ticket"][ELSEWHERE], things["keys"][ELSEWHERE], "voisine"}
     assert {line["thing"]["reference"] for line in audit} <= known

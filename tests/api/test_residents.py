@@ -194,7 +194,10 @@ def test_erasing_again_finds_nothing_and_shows_in_the_audit(
     assert (data["reports"], files) == ([], {})
 
     entries = own_session.execute(
-        text("SELECT act, actor, person_id, thing_kind, changes FROM audit_entries ORDER BY id")
+        text(
+            "SELECT act, actor, person_id, thing_kind, changes FROM audit_entries"
+            " WHERE act <> 'added' ORDER BY id"
+        )
     ).all()
     assert [entry.act for entry in entries] == ["export", "erasure", "erasure", "export"]
     assert {(entry.actor, entry.thing_kind) for entry in entries} == {("person", "resident")}

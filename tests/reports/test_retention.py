@@ -18,6 +18,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from api.services import Services
+from city.audit import AuditAct
 from city.models import Actor, AuditEntry, Jurisdiction, KeptText
 from infra.clock import now
 from infra.mail import Mailer
@@ -107,7 +108,11 @@ class Town:
 
     def audit(self) -> list[AuditEntry]:
         self.session.rollback()
-        return list(self.session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
+        return list(
+            self.session.scalars(
+                select(AuditEntry).where(AuditEntry.act != AuditAct.ADDED).order_by(AuditEntry.id)
+            )
+        )
 
     def public(self, view: dict[str, Any]) -> dict[str, Any]:
         return h.read(self.app.test_client(), f"/reports/{view['reference']}")
