@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 from api.schemas.residents import HeldSchema
 from infra.storage import MissingObject, Storage
-from reports.personal import Held
+from reports.privacy.personal import Held
 
 DATA = "data.json"
 HELD = HeldSchema()

@@ -17,9 +17,10 @@ from city import sessions
 from city.access import Act, may_everybody
 from city.staff import Staff
 from infra.clock import now
-from reports import reading, tracking
+from reports import tracking
 from reports.models import Report
-from reports.reading import HiddenReport, UnknownReport
+from reports.resident import reading
+from reports.resident.reading import HiddenReport, UnknownReport
 from reports.work import ReportAnonymised
 
 ANYONE, REPORTER, STAFF = "anyone", "reporter", "staff"

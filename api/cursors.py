@@ -14,7 +14,7 @@ from flask import request
 
 from api.services import public_url, services
 from reports.filters import Mark
-from reports.inbox import OpenMark
+from reports.inbox.listing import OpenMark
 
 PARAMETER = "cursor"
 _PAGING = {PARAMETER, "limit"}

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from infra.words import mark, say
-from reports.colleagues import UnfitMention
-from reports.desk import TicketMerged
+from reports.desk.colleagues import UnfitMention
+from reports.desk.handling import TicketMerged
+from reports.desk.joining import NotMerged, UnfitReports, UnfitTarget
+from reports.desk.planning import DayGone, NothingToPlan, TimeGone
+from reports.desk.templates import UnfitTemplate
+from reports.desk.third_parties import ExpectedGone, UnknownThirdParty
+from reports.desk.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 from reports.history import STATUS_NAMES
-from reports.joining import NotMerged, UnfitReports, UnfitTarget
+from reports.inbox.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.moderation import UnknownPhoto
-from reports.planning import DayGone, NothingToPlan, TimeGone
-from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.status import TransitionRefused
-from reports.templates import UnfitTemplate
-from reports.third_parties import ExpectedGone, UnknownThirdParty
-from reports.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
 
 KIND = mark("This category does not take reports of this kind.")
 OUTSIDE_OWN = mark("This spot lies outside the city that you work for.")

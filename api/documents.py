@@ -14,9 +14,9 @@ from api.errors import PHOTO_REASONS
 from api.services import locale, public_url
 from geo.coordinates import Position
 from infra.words import say
-from reports.inbox import TicketItem
+from reports.inbox.listing import TicketItem
 from reports.photos import FORMATS, SIZES
-from reports.reading import PhotoView, ReportView
+from reports.resident.reading import PhotoView, ReportView
 from reports.things import Thing
 
 # Of each size the ends of its addresses by format.

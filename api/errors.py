@@ -43,16 +43,16 @@ from infra.storage import StorageError
 from infra.words import Reader, mark, say, say_number
 from reports import errands
 from reports.decisions import NoFallbackTeam
-from reports.desk import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
-from reports.feedback import FeedbackTooLate
+from reports.desk.handling import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
+from reports.desk.taking import TakenAlready
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
 from reports.photos import UnusablePhoto
-from reports.reading import HiddenReport, UnknownReport
+from reports.resident.feedback import FeedbackTooLate
+from reports.resident.reading import HiddenReport, UnknownReport
+from reports.resident.supporting import TicketClosed
 from reports.status import TransitionRefused
-from reports.supporting import TicketClosed
-from reports.taking import TakenAlready
 from reports.work import ReportAnonymised
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from api.services import public_url
 from infra.words import mark
-from reports.feedback import Again, NothingToAnswer
+from reports.resident.feedback import Again, NothingToAnswer
 
 _NOTHING = mark(
     "There is nothing to say about a closing: the work on it goes on, or is not one that is asked"

@@ -19,8 +19,8 @@ from city.parts import CODE_PATTERN
 from geo.coordinates import Box, ImpossiblePosition, Position
 from infra.notation import NUMBER, read_day, read_moment, read_number, read_whole
 from infra.words import mark
-from reports import phones
 from reports.filters import Near
+from reports.privacy import phones
 
 MAX_TEXT = 4_000
 MAX_LINE = 200

@@ -11,8 +11,8 @@ from api.declarations import raises, reads
 from api.services import db
 from city.access import Act
 from city.staff import Staff
-from reports import desk
-from reports.desk import NotAllowed, UnknownTicket
+from reports.desk import handling
+from reports.desk.handling import NotAllowed, UnknownTicket
 from reports.models import Ticket
 
 
@@ -26,8 +26,8 @@ def loaded(act: Act) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         @raises(*refusals)
         @wraps(view)
         def wrapper(reference: str, staff: Staff, **arguments: Any) -> Any:
-            ticket = desk.find(db(), staff, reference)
-            desk.demand(staff, act, ticket)
+            ticket = handling.find(db(), staff, reference)
+            handling.demand(staff, act, ticket)
             return view(ticket=ticket, staff=staff, **arguments)
 
         return wrapper

@@ -22,8 +22,8 @@ from api.readiness import OK, Readiness
 from infra.clock import now
 from infra.metrics import Metrics
 from infra.queue import NudgeQueue, QueueName
-from reports import backlog
-from reports.backlog import Census, Waiting
+from reports.upkeep import backlog
+from reports.upkeep.backlog import Census, Waiting
 
 log = structlog.get_logger()
 

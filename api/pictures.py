@@ -18,7 +18,7 @@ from infra.storage import StorageError
 from reports import gallery
 from reports.gallery import Upload
 from reports.models import Photo
-from reports.reading import PhotoView
+from reports.resident.reading import PhotoView
 
 log = structlog.get_logger()
 

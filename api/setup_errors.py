@@ -13,9 +13,9 @@ from city.sessions import WrongPassword
 from city.teams import FallbackTeam, TeamOfRules
 from city.working_time import CalendarOfTeams, CityCalendar
 from infra.words import mark, say
-from reports.accounts import NotInUse
-from reports.letters import UnknownLink
-from reports.webhooks import TooManyWebhooks, WebhookAsleep
+from reports.mail.accounts import NotInUse
+from reports.mail.letters import UnknownLink
+from reports.webhooks.endpoints import TooManyWebhooks, WebhookAsleep
 
 CODE_REQUIRED = mark("This account asks for a code of its second factor besides.")
 WRONG_CODE = mark("The code is wrong, has run out or was used already.")

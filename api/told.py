@@ -15,12 +15,13 @@ from api.services import db, locale, public_url, services
 from city.staff import Staff
 from infra.clock import now
 from infra.words import say
-from reports import tickets, tracking
-from reports.inbox import TicketItem
+from reports import tracking
+from reports.desk.triage import WHY_TEXTS, Why
+from reports.inbox import tickets
+from reports.inbox.listing import TicketItem
+from reports.inbox.tickets import TicketView
 from reports.models import Ticket
-from reports.reporters import ReporterView
-from reports.tickets import TicketView
-from reports.triage import WHY_TEXTS, Why
+from reports.resident.reporters import ReporterView
 
 MESSAGES = MessageSchema(many=True)
 TICKET = TicketSchema()

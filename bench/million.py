@@ -16,7 +16,7 @@ from api.cursors import encode
 from bench.tools.database import AREA, OPEN_EVERY, Town, fill, town
 from bench.tools.verdict import Ratio, conclude
 from reports.filters import Mark
-from reports.tallies import MOST_COUNTED
+from reports.inbox.tallies import MOST_COUNTED
 from tests.resident import BASE, body_of, log_in
 
 REPORTS = 1_000_000

@@ -12,13 +12,13 @@ import city.desk_models  # noqa: F401  (both declare their tables)
 import geo.models  # noqa: F401  (declares its tables)
 import reports.closings
 import reports.decision_rows
+import reports.desk.flags
 import reports.desk_models
-import reports.flags
 import reports.idempotency
 import reports.models
-import reports.removals
+import reports.privacy.removals
+import reports.resident.supports
 import reports.subscriptions
-import reports.supports
 import reports.webhook_models  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base
 from infra.settings import Settings

@@ -12,8 +12,8 @@ from city.staff import Staff
 from reports import gallery, history, messages, work
 from reports.history import EventKind
 from reports.models import Author, Photo, Report, Ticket, Visibility
-from reports.reading import UnknownReport
 from reports.references import MalformedReference, normalise
+from reports.resident.reading import UnknownReport
 
 _REPORT = {Visibility.HIDDEN: EventKind.HIDDEN, Visibility.SHOWN: EventKind.SHOWN}
 _PHOTO = {Visibility.HIDDEN: EventKind.PHOTO_HIDDEN, Visibility.SHOWN: EventKind.PHOTO_SHOWN}

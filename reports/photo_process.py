@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 from infra import memory
 from infra.orphans import die_with_parent
-from reports.photo_memory import PROCESS_BYTES
+from reports.imaging.memory import PROCESS_BYTES
 from reports.photos import Rendering, render
 
 _POLITENESS = 10

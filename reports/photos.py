@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 
 from PIL import ExifTags, Image, ImageCms
 
-from reports.photo_formats import CODES, TOO_MUCH_MEMORY, UnusablePhoto, decoding, open_photo
-from reports.photo_proof import prove_jpeg
+from reports.imaging.formats import CODES, TOO_MUCH_MEMORY, UnusablePhoto, decoding, open_photo
+from reports.imaging.proof import prove_jpeg
 
 __all__ = [
     "CODES",

@@ -8,9 +8,9 @@ from city.account_models import Letter
 from infra.clock import now
 from infra.mail import Mail, MailRefused, MailUnavailable
 from infra.queue import Job
-from reports import letters
-from reports.delivery import MAX_ATTEMPTS
 from reports.leases import Lease
+from reports.mail import letters
+from reports.mail.delivery import MAX_ATTEMPTS
 from workers.tools import Tools, logged, tools
 
 log = structlog.get_logger()

@@ -7,9 +7,9 @@ import structlog
 from infra.clock import now
 from infra.mail import Mail, MailRefused, MailUnavailable
 from infra.queue import Job
-from reports import delivery, mails
-from reports.delivery import Outcome
 from reports.leases import Lease
+from reports.mail import delivery, writing
+from reports.mail.delivery import Outcome
 from reports.models import Notice
 from workers.tools import Tools, logged, tools
 
@@ -61,11 +61,11 @@ def _work(kit: Tools, claimed: Lease[Notice]) -> None:
 
 def _compose(kit: Tools, claimed: Lease[Notice]) -> Mail | None:
     with kit.sessions() as session:
-        address = mails.recipient(session, claimed.row)
+        address = writing.recipient(session, claimed.row)
         if address is None:
             return None
         settings = kit.settings
-        return mails.compose(
+        return writing.compose(
             session, claimed.row, address, settings.public_url, settings.secret_key
         )
 

@@ -7,8 +7,9 @@ import structlog
 from infra.clock import now
 from infra.queue import Job
 from infra.storage import MissingObject, StorageError
-from reports import flags, gallery
+from reports import gallery
 from reports import photos as rendering
+from reports.desk import flags
 from reports.leases import Lease
 from reports.models import Photo
 from workers.tools import Tools, logged, tools

@@ -15,7 +15,7 @@ from infra import memory, queue
 from infra.orphans import die_with_parent
 from infra.queue import QUEUE_OF, QueueName
 from infra.settings import Settings
-from reports.photo_memory import PROCESS_BYTES
+from reports.imaging.memory import PROCESS_BYTES
 
 HEARTBEAT_S = 30
 MAINTENANCE_S = 30

@@ -16,7 +16,10 @@ from infra.clock import now
 from infra.queue import QUEUE_OF, NudgeQueue
 from infra.settings import Settings
 from infra.storage import StorageError
-from reports import gallery, reckoning, relance, removals, retention, sweep, webhook_delivery
+from reports import gallery, reckoning, relance
+from reports.privacy import removals, retention
+from reports.upkeep import sweep
+from reports.webhooks import delivery
 from workers.tools import Tools, tools, until_stopped
 
 log = structlog.get_logger()
@@ -141,7 +144,7 @@ def purge(kit: Tools) -> None:
     is asked for both on the same rare occasion.
     """
     with kit.sessions.begin() as session:
-        webhook_delivery.drop_old(session, now())
+        delivery.drop_old(session, now())
     kit.storage.remove_probes(UNFINISHED_AFTER_S)
     keys = kit.storage.list(gallery.ORIGINALS, older_than_s=UNFINISHED_AFTER_S)
     while some := list(islice(keys, PURGED_AT_ONCE)):

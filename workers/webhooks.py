@@ -22,10 +22,10 @@ from infra import signatures
 from infra.clock import now
 from infra.outgoing import NoAnswer, Outgoing, RequestRefused
 from infra.settings import Settings
-from reports import webhook_bodies, webhook_delivery
 from reports.leases import Lease
-from reports.webhook_delivery import Attempt
 from reports.webhook_models import Webhook, WebhookDelivery
+from reports.webhooks import bodies, delivery
+from reports.webhooks.delivery import Attempt
 from workers.tools import Tools, tools, until_stopped
 
 log = structlog.get_logger()
@@ -85,13 +85,13 @@ class Courier:
             return
         busy = {lease.row.webhook_id for lease in self._under_way.values()}
         with self._kit.sessions.begin() as session:
-            taken = webhook_delivery.claim_due(session, now(), self._lease_s, free, busy)
+            taken = delivery.claim_due(session, now(), self._lease_s, free, busy)
         for lease in taken:
             self._under_way[self._start(lease)] = lease
 
     def _start(self, lease: _InHand) -> Future[Attempt]:
         try:
-            if webhook_delivery.is_exhausted(lease):
+            if delivery.is_exhausted(lease):
                 return _known(Attempt(None, "attempts exhausted", 0))
             message = self._write(lease)
         except SQLAlchemyError:
@@ -106,8 +106,8 @@ class Courier:
         at = now()
         with self._kit.sessions() as session:
             hook = session.get_one(Webhook, lease.row.webhook_id)
-            body = webhook_bodies.compose(session, lease.row, self._kit.settings.public_url)
-            signing = webhook_delivery.signing(hook, at)
+            body = bodies.compose(session, lease.row, self._kit.settings.public_url)
+            signing = delivery.signing(hook, at)
             headers = signatures.headers(lease.row.message_id, at, body, signing)
             return _Message(hook.url, {**headers, "Content-Type": "application/json"}, body)
 
@@ -142,7 +142,7 @@ class Courier:
     def _record(self, lease: _InHand, made: Attempt) -> None:
         retry_s = self._kit.settings.webhook_retry_s
         with self._kit.sessions.begin() as session:
-            outcome = webhook_delivery.record(session, lease, made, retry_s, now())
+            outcome = delivery.record(session, lease, made, retry_s, now())
         if outcome is None:
             return
         self._kit.metrics.webhook_outcomes.labels(outcome.value).inc()

@@ -12,7 +12,7 @@ from infra.checks import database, places, queue, variables
 from infra.checks.findings import Finding, Look, State, examine
 from infra.clock import now
 from infra.settings import Settings
-from reports import checkup
+from reports.upkeep import checkup
 
 _PATIENCE_S = 30
 _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.WRONG: "red"}

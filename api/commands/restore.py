@@ -17,7 +17,7 @@ from infra.backup import archive, database, objects, programs
 from infra.backup.archive import About
 from infra.backup.failure import BackupFailed
 from infra.storage import StorageError
-from reports import owed
+from reports.upkeep import owed
 
 
 @click.command("restore")

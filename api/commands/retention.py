@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 from api.services import commit, db
 from city.models import Actor, Jurisdiction
 from infra.clock import now
-from reports import retention
+from reports.privacy import retention
 
 group = AppGroup("retention", help="Forget the reporters of what was closed long ago.")
 

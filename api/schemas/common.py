@@ -28,7 +28,7 @@ from reports.filters import Filters
 from reports.models import PhotoStatus
 from reports.photos import SIZES
 from reports.purposes import Purpose
-from reports.reading import PhotoView
+from reports.resident.reading import PhotoView
 from reports.status import Status
 
 PLANNED = {

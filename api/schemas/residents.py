@@ -12,9 +12,9 @@ from api.schemas.common import PositionSchema, Schema
 from api.schemas.reports import ContactSchema, MessageSchema
 from city.models import KeptText
 from infra.words import mark
-from reports import phones
-from reports.forgetting import COUNTED
-from reports.personal import Details
+from reports.privacy import phones
+from reports.privacy.forgetting import COUNTED
+from reports.privacy.personal import Details
 
 NOBODY = mark("Give an e-mail address, a telephone number, or both.")
 TOO_FEW_DIGITS = mark("Give the whole telephone number.")

@@ -10,8 +10,8 @@ from api.fields import Choice, Code, Day, Line, Moment, Text
 from api.schemas.common import Schema, ThingSchema
 from api.schemas.tickets import MAX_REASON, ONE_OF_TWO, PublicMessage
 from city.access import Role
+from reports.desk.third_parties import Handing
 from reports.status import Status
-from reports.third_parties import Handing
 
 
 class ReporterQuestionSchema(Schema):

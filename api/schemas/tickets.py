@@ -35,12 +35,12 @@ from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
 from city.models import Priority
 from geo.coordinates import Position
 from infra.words import mark
-from reports.desk import Step
-from reports.flags import FlagCode
-from reports.inbox_filters import InboxFilters, Sort
+from reports.desk.flags import FlagCode
+from reports.desk.handling import Step
+from reports.inbox.narrowing import InboxFilters, Sort
+from reports.inbox.tallies import MOST_COUNTED, MOST_SOUGHT
 from reports.models import Visibility
 from reports.status import Status
-from reports.tallies import MOST_COUNTED, MOST_SOUGHT
 
 MAX_REASON = 500
 MAX_SPLIT = 1_000

@@ -7,8 +7,8 @@ from marshmallow import fields, validate
 from api.fields import CursorField, Flag, Line, Moment, QueryWhole
 from api.schemas.common import DEFAULT_LIMIT, MAX_LIMIT, Schema
 from api.schemas.setup import SettingSchema, SettingsSchema
-from reports.webhook_kinds import KINDS, PING_TYPE
 from reports.webhook_models import DeliveryStatus, DisabledReason
+from reports.webhooks.kinds import KINDS, PING_TYPE
 
 MAX_URL = 2_000
 EVENT = validate.OneOf(sorted(KINDS))

@@ -24,8 +24,8 @@ from city.second_factor import Enrolment, NoSecondFactor, SecondFactorOn, UnfitC
 from city.sessions import WrongPassword
 from city.staff import Staff
 from infra.clock import now
-from reports import accounts
-from reports.letters import UnknownLink
+from reports.mail import accounts
+from reports.mail.letters import UnknownLink
 
 blueprint = resource("accounts", "Passwords and second factors, for the city's staff.")
 

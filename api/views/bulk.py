@@ -14,8 +14,8 @@ from api.services import commit, db, locale
 from city.access import Act
 from city.staff import Staff
 from infra.clock import now
-from reports import desk, triage
-from reports.desk import Step
+from reports.desk import handling, triage
+from reports.desk.handling import Step
 from reports.models import Ticket
 
 blueprint = resource("bulk", "The same for many tickets.")
@@ -47,8 +47,8 @@ def change_many(body: dict[str, Any], staff: Staff) -> dict[str, Any]:
 def _outcome(staff: Staff, item: dict[str, Any], act: Act, do: Do) -> dict[str, Any]:
     """Do it to one ticket, in a transaction of its own, and return what became of it."""
     try:
-        ticket = desk.find(db(), staff, item["reference"])
-        desk.demand(staff, act, ticket)
+        ticket = handling.find(db(), staff, item["reference"])
+        handling.demand(staff, act, ticket)
         preconditions.check(item["etag"], ticket.version)
         done = do(ticket)
         commit()
@@ -77,6 +77,6 @@ def _changing(staff: Staff, change: dict[str, Any]) -> Do:
 
 def _moving(staff: Staff, step: Step) -> Do:
     def do(ticket: Ticket) -> Ticket:
-        return desk.transition(db(), staff, ticket.id, ticket.version, step, now())
+        return handling.transition(db(), staff, ticket.id, ticket.version, step, now())
 
     return do

@@ -17,9 +17,10 @@ from api.services import commit, db, locale
 from city.access import Act
 from city.staff import Staff
 from infra.clock import now
-from reports import feedback, reading, satisfaction
-from reports.feedback import FeedbackTooLate, NothingToAnswer
+from reports import satisfaction
 from reports.models import Message, Report
+from reports.resident import feedback, reading
+from reports.resident.feedback import FeedbackTooLate, NothingToAnswer
 from reports.satisfaction import By
 
 blueprint = resource("feedback", "What reporters say once the work is closed.")

@@ -23,7 +23,7 @@ from infra.clock import now
 from reports import moderation
 from reports.models import Photo, Report, Visibility
 from reports.moderation import UnknownPhoto
-from reports.reading import UnknownReport
+from reports.resident.reading import UnknownReport
 
 blueprint = resource("moderation", "What the public no longer sees, and sees again.")
 

@@ -17,25 +17,14 @@ from api.services import commit, db, locale, public_url, roll_back, services
 from city.models import Jurisdiction
 from infra.clock import now
 from infra.words import Reader, mark, say
-from reports import (
-    closings,
-    conversation,
-    decisions,
-    feedback,
-    gallery,
-    history,
-    questions,
-    reading,
-    subscribing,
-    subscriptions,
-    tracking,
-    wording,
-)
-from reports.asking import CHOICES, NO, YES
+from reports import closings, decisions, gallery, history, subscriptions, tracking, wording
+from reports.desk import questions
 from reports.display import isolate
-from reports.feedback import FeedbackTooLate, NothingToAnswer
+from reports.mail.asking import CHOICES, NO, YES
 from reports.models import Report, Ticket
-from reports.reading import HiddenReport, UnknownReport
+from reports.resident import conversation, feedback, reading, subscribing
+from reports.resident.feedback import FeedbackTooLate, NothingToAnswer
+from reports.resident.reading import HiddenReport, UnknownReport
 
 blueprint = Blueprint("pages", "api.views.pages", template_folder="../templates")
 

@@ -15,8 +15,8 @@ from api.views.pages import page
 from city.parts import MIN_PASSWORD
 from infra.clock import now
 from infra.words import say
-from reports import accounts
-from reports.letters import UnknownLink
+from reports.mail import accounts
+from reports.mail.letters import UnknownLink
 
 blueprint = Blueprint("password_page", "api.views.password_page", template_folder="../templates")
 

@@ -18,8 +18,8 @@ from city.administration import Administration, UnfitPart
 from city.models import Person
 from city.people import EmailTaken, LastAdministrator
 from city.staff import Staff
-from reports import accounts
-from reports.accounts import NotInUse
+from reports.mail import accounts
+from reports.mail.accounts import NotInUse
 
 blueprint = resource("people", "Who works for the city, for its administrators.")
 

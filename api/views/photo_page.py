@@ -12,9 +12,10 @@ from api.views.pages import back_to, page, show_report
 from api.views.photos import MULTIPART_ROOM, take_in_part
 from infra.storage import StorageError
 from infra.words import say
-from reports import gallery, reading, tracking
-from reports.photo_formats import UnusablePhoto
-from reports.reading import HiddenReport, UnknownReport
+from reports import gallery, tracking
+from reports.imaging.formats import UnusablePhoto
+from reports.resident import reading
+from reports.resident.reading import HiddenReport, UnknownReport
 
 blueprint = Blueprint("photo_page", "api.views.photo_page", template_folder="../templates")
 

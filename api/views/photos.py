@@ -33,9 +33,9 @@ from infra.clock import now
 from infra.storage import MissingObject, StorageError
 from infra.words import mark, say
 from reports import gallery, showing
+from reports.imaging.formats import UnusablePhoto
 from reports.models import Report
-from reports.photo_formats import UnusablePhoto
-from reports.reading import HiddenReport
+from reports.resident.reading import HiddenReport
 from reports.showing import Showing
 
 log = structlog.get_logger()

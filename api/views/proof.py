@@ -23,9 +23,11 @@ from city.access import Act
 from city.staff import Staff
 from infra.clock import now
 from infra.storage import StorageError
-from reports import flags, gallery, photo_origin, work_photos
+from reports import gallery
+from reports.desk import flags, work_photos
+from reports.imaging import origin
+from reports.imaging.formats import UnusablePhoto
 from reports.models import Photo, Ticket
-from reports.photo_formats import UnusablePhoto
 from reports.purposes import Purpose
 
 blueprint = resource("proof", "Photos of the work, and what looks odd about them.")
@@ -56,7 +58,7 @@ def put_photo(
         key_of=partial(gallery.key_of_work, ticket.id),
         find_same=lambda upload: work_photos.find_same(db(), ticket.id, purpose, upload),
         add=lambda upload: work_photos.add(
-            db(), staff, ticket.id, purpose, upload, photo_origin.read(data), now()
+            db(), staff, ticket.id, purpose, upload, origin.read(data), now()
         ),
     )
     return pictures.take_in(album, uuid, data)

@@ -51,19 +51,12 @@ from city.keys import Client
 from city.models import Channel
 from infra.clock import now
 from infra.words import mark, say
-from reports import (
-    conversation,
-    decisions,
-    history,
-    idempotency,
-    intake,
-    reading,
-    reporters,
-)
+from reports import decisions, history, idempotency, intake
 from reports.decisions import Decision, NoFallbackTeam
 from reports.idempotency import IdempotencyKey, Key
 from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
 from reports.models import Message, Report
+from reports.resident import conversation, reading, reporters
 from reports.status import TransitionRefused
 
 blueprint = resource("reports", "What residents send and how they follow it.")

@@ -20,8 +20,8 @@ from city.access import Act
 from city.models import KeptText
 from city.staff import Staff
 from infra.clock import now
-from reports import personal
-from reports.forgetting import COUNTED
+from reports.privacy import personal
+from reports.privacy.forgetting import COUNTED
 
 blueprint = resource("residents", "What is held about one resident.")
 

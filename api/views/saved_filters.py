@@ -19,9 +19,9 @@ from api.services import commit, db, public_url
 from city.access import Act
 from city.staff import Staff
 from infra.clock import now
-from reports import saved_filters
 from reports.desk_models import SavedFilter
-from reports.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
+from reports.inbox import saved_filters
+from reports.inbox.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 
 blueprint = resource("filters", "Filters of the inbox that one has saved.")
 

@@ -19,8 +19,9 @@ from city.jurisdictions import OutOfArea
 from city.staff import Staff
 from infra.clock import now
 from infra.words import say
-from reports import desk, similar
-from reports.desk import UnknownTicket
+from reports.desk import handling
+from reports.desk.handling import UnknownTicket
+from reports.resident import similar
 
 blueprint = resource("similar", "What may be about the same thing.")
 
@@ -54,5 +55,5 @@ def find_similar_to_ticket(reference: str, staff: Staff) -> dict[str, Any]:
 
     Photos are compared too, and what the public may not see is told where it could be merged.
     """
-    ticket = desk.find(db(), staff, reference)
+    ticket = handling.find(db(), staff, reference)
     return {"items": similar.near_ticket(db(), staff, ticket, locale())}

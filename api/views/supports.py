@@ -11,9 +11,9 @@ from api.declarations import raises
 from api.schemas.supports import NewSubscriptionSchema, SubscriptionSchema, SupportSchema
 from api.services import commit, db, locale, services
 from infra.clock import now
-from reports import subscribing, supporting
-from reports.desk import UnknownTicket
-from reports.supporting import TicketClosed
+from reports.desk.handling import UnknownTicket
+from reports.resident import subscribing, supporting
+from reports.resident.supporting import TicketClosed
 
 blueprint = resource("supports", "Saying that one has seen the same, and asking for the news.")
 

@@ -29,25 +29,25 @@ from api.services import commit, db, locale
 from city.access import Act
 from city.staff import Staff
 from infra.clock import now
-from reports import (
+from reports import idempotency
+from reports.decisions import NoFallbackTeam
+from reports.desk import (
     close_reasons,
     colleagues,
     handing_back,
-    idempotency,
     planning,
     questions,
     taking,
     templates,
     third_parties,
 )
-from reports.decisions import NoFallbackTeam
-from reports.desk import StaleVersion, TicketMerged
+from reports.desk.handling import StaleVersion, TicketMerged
+from reports.desk.planning import DayGone, NothingToPlan, Plan, TimeGone
+from reports.desk.taking import TakenAlready
+from reports.desk.third_parties import ExpectedGone, Handing, UnknownThirdParty
+from reports.desk.triage import UnfitAssignee
 from reports.models import Message, Ticket
-from reports.planning import DayGone, NothingToPlan, Plan, TimeGone
 from reports.status import Status, TransitionRefused
-from reports.taking import TakenAlready
-from reports.third_parties import ExpectedGone, Handing, UnknownThirdParty
-from reports.triage import UnfitAssignee
 
 blueprint = resource("teamwork", "What teams do with their tickets.")
 

@@ -32,15 +32,17 @@ from city.access import Act
 from city.jurisdictions import UnknownJurisdiction
 from city.staff import Staff
 from infra.clock import now
-from reports import colleagues, desk, idempotency, inbox, joining, triage
-from reports.colleagues import UnfitMention
+from reports import idempotency
 from reports.decisions import NoFallbackTeam
-from reports.desk import PublicMessageRequired, StaleVersion, Step, TicketMerged
-from reports.joining import NotMerged, UnfitReports, UnfitTarget
+from reports.desk import colleagues, handling, joining, triage
+from reports.desk.colleagues import UnfitMention
+from reports.desk.handling import PublicMessageRequired, StaleVersion, Step, TicketMerged
+from reports.desk.joining import NotMerged, UnfitReports, UnfitTarget
+from reports.desk.templates import UnfitTemplate
+from reports.desk.triage import Wanted
+from reports.inbox import listing
 from reports.models import Message, Ticket
 from reports.status import TransitionRefused
-from reports.templates import UnfitTemplate
-from reports.triage import Wanted
 
 blueprint = resource("tickets", "The work of the city's staff.")
 
@@ -58,7 +60,7 @@ def _demand_own_jurisdiction(code: str | None, staff: Staff) -> None:
 def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
     """List the tickets that one may see; `q` also finds a ticket's or a report's reference."""
     _demand_own_jurisdiction(query["jurisdiction"], staff)
-    page = inbox.page(
+    page = listing.page(
         db(),
         staff,
         filters_from(query),
@@ -106,7 +108,7 @@ def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
     With a new place or category it is decided again. A team that a dispatcher chose stays.
     """
     reason = body.pop("reason", None)
-    before = inbox.line(db(), ticket, locale(), now())
+    before = listing.line(db(), ticket, locale(), now())
     wanted = cast(Wanted, body)
     changed, reasons = triage.change(db(), staff, ticket.id, ticket.version, wanted, reason, now())
     commit()
@@ -129,7 +131,7 @@ def change_ticket(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Respons
 @blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def change_status(body: Step, ticket: Ticket, staff: Staff) -> Response:
     """Move a ticket on; `If-Match` must name the version that was read."""
-    changed = desk.transition(db(), staff, ticket.id, ticket.version, body, now())
+    changed = handling.transition(db(), staff, ticket.id, ticket.version, body, now())
     commit()
     return told.ticket(changed)
 

@@ -23,10 +23,10 @@ from api.services import commit, db, services
 from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.staff import Staff
-from reports import webhooks
-from reports.webhook_kinds import type_of
 from reports.webhook_models import Webhook
-from reports.webhooks import LogLine, Reachable, TooManyWebhooks, WebhookAsleep
+from reports.webhooks import endpoints
+from reports.webhooks.endpoints import LogLine, Reachable, TooManyWebhooks, WebhookAsleep
+from reports.webhooks.kinds import type_of
 
 blueprint = resource("webhooks", "Other systems that are told what happens, for administrators.")
 
@@ -44,7 +44,7 @@ EXAMPLE = {
 def list_webhooks(staff: Staff) -> Response:
     """List the webhooks, retired ones too."""
     office = offices.of(staff)
-    return offices.listed(_told(office, hook) for hook in webhooks.every(office))
+    return offices.listed(_told(office, hook) for hook in endpoints.every(office))
 
 
 @blueprint.route("/admin/webhooks", methods=["POST"])
@@ -56,14 +56,14 @@ def add_webhook(body: dict[str, Any], staff: Staff) -> Response:
     """Add a webhook; the secret that signs what it is sent is told in this answer alone."""
     body.pop("retired")
     office = offices.of(staff)
-    hook = webhooks.create(office, body, _reachable())
+    hook = endpoints.create(office, body, _reachable())
     commit()
     return offices.answer(_told(office, hook) | {"secret": hook.secret}, hook, 201)
 
 
 @blueprint.route("/admin/webhooks/<int:key>")
 @staff(Act.SET_UP)
-@offices.found(webhooks.find)
+@offices.found(endpoints.find)
 @blueprint.response(200, WebhookSchema)
 def get_webhook(row: Webhook, office: Administration) -> Response:
     """Read a webhook."""
@@ -72,7 +72,7 @@ def get_webhook(row: Webhook, office: Administration) -> Response:
 
 @blueprint.route("/admin/webhooks/<int:key>", methods=["PUT"])
 @staff(Act.SET_UP)
-@offices.found(webhooks.find)
+@offices.found(endpoints.find)
 @offices.unchanged
 @raises(UnfitPart, TooManyWebhooks)
 @blueprint.arguments(WebhookSchema, example=EXAMPLE)
@@ -80,31 +80,31 @@ def get_webhook(row: Webhook, office: Administration) -> Response:
 def change_webhook(body: dict[str, Any], row: Webhook, office: Administration) -> Response:
     """Make a webhook what the body says; with `disabled` false it is tried again at once."""
     retired = body.pop("retired")
-    webhooks.change(office, row, body, _reachable(), retired=retired)
+    endpoints.change(office, row, body, _reachable(), retired=retired)
     commit()
     return offices.answer(_told(office, row), row)
 
 
 @blueprint.route("/admin/webhooks/<int:key>/secret", methods=["POST"])
 @staff(Act.SET_UP)
-@offices.found(webhooks.find)
+@offices.found(endpoints.find)
 @offices.unchanged
 @blueprint.response(200, WebhookSecretSchema)
 def rotate_secret(row: Webhook, office: Administration) -> Response:
     """Make a new secret, told in this answer alone; the old one signs too for a day."""
-    webhooks.rotate(office, row)
+    endpoints.rotate(office, row)
     commit()
     return offices.answer(_told(office, row) | {"secret": row.secret}, row)
 
 
 @blueprint.route("/admin/webhooks/<int:key>/test", methods=["POST"])
 @staff(Act.SET_UP)
-@offices.found(webhooks.find)
+@offices.found(endpoints.find)
 @raises(WebhookAsleep)
 @blueprint.response(201, DeliverySchema)
 def ping_webhook(row: Webhook, office: Administration) -> Response:
     """Send a `webhook.ping`; the log says what became of it."""
-    line = webhooks.ping(office, row)
+    line = endpoints.ping(office, row)
     commit()
     answer = jsonify(_line(line))
     answer.status_code = 201
@@ -113,12 +113,12 @@ def ping_webhook(row: Webhook, office: Administration) -> Response:
 
 @blueprint.route("/admin/webhooks/<int:key>/deliveries")
 @staff(Act.SET_UP)
-@offices.found(webhooks.find)
+@offices.found(endpoints.find)
 @blueprint.arguments(LogQuerySchema, location="query")
 @blueprint.response(200, DeliveryLogSchema)
 def list_deliveries(query: dict[str, Any], row: Webhook, **_office: Any) -> Response:
     """List what the webhook was sent, and what it is owed, for 30 days."""
-    page = webhooks.log(db(), row, query["limit"], query["cursor"])
+    page = endpoints.log(db(), row, query["limit"], query["cursor"])
     return jsonify(
         {"items": [_line(line) for line in page.items], "next": cursors.next_url(page.next)}
     )
@@ -126,12 +126,12 @@ def list_deliveries(query: dict[str, Any], row: Webhook, **_office: Any) -> Resp
 
 @blueprint.route("/admin/webhooks/<int:key>/deliveries/<int:delivery>/replay", methods=["POST"])
 @staff(Act.SET_UP)
-@offices.found(webhooks.find)
+@offices.found(endpoints.find)
 @raises(WebhookAsleep)
 @blueprint.response(200, DeliverySchema)
 def replay_delivery(delivery: int, row: Webhook, office: Administration) -> Response:
     """Send a message again, under its own id and as things stand now."""
-    line = webhooks.replay(office, row, delivery)
+    line = endpoints.replay(office, row, delivery)
     commit()
     return jsonify(_line(line))
 
@@ -145,8 +145,8 @@ def _told(office: Administration, hook: Webhook) -> dict[str, Any]:
     return {
         "id": hook.id,
         "url": hook.url,
-        "events": webhooks.events_of(hook),
-        "team": webhooks.team_code(office, hook),
+        "events": endpoints.events_of(hook),
+        "team": endpoints.team_code(office, hook),
         "description": hook.description,
         "disabled": hook.disabled_at is not None,
         "disabled_at": in_utc(hook.disabled_at),

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bench.tools.pairs import Labelled
 from reports import likeness
 from reports.likeness import Pair
-from reports.similar import word_likeness
+from reports.resident.similar import word_likeness
 
 PRECISION = 0.9
 """Of ten tickets that a resident is shown, at most one may be about something else."""

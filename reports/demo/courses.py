@@ -14,9 +14,9 @@ from city.models import Kind
 from reports.demo import deeds
 from reports.demo.stage import Act, Deed
 from reports.demo.words import Reply, Words, filled
+from reports.desk.triage import Wanted
 from reports.intake import NewReport
 from reports.status import CLOSED, Status
-from reports.triage import Wanted
 
 # How much of its target time a ticket takes, and how often.
 _PACES = (((0.3, 0.9), 60), ((1.05, 1.9), 22), ((2.5, 6.0), 18))

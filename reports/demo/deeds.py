@@ -10,29 +10,17 @@ from sqlalchemy import select
 
 from city.models import Channel
 from city.staff import Staff
-from reports import (
-    colleagues,
-    conversation,
-    desk,
-    gallery,
-    handing_back,
-    intake,
-    joining,
-    moderation,
-    questions,
-    relance,
-    subscribing,
-    supporting,
-    triage,
-)
+from reports import gallery, intake, moderation, relance
 from reports.demo.stage import Deed, Picture, Stage
 from reports.demo.words import Reply
-from reports.desk import Step
+from reports.desk import colleagues, handing_back, handling, joining, questions, triage
+from reports.desk.handling import Step
+from reports.desk.triage import Wanted
 from reports.intake import NewReport, Recorder
 from reports.models import Report, Ticket, Visibility
+from reports.resident import conversation, subscribing, supporting
 from reports.status import Status
 from reports.subscriptions import Subscription
-from reports.triage import Wanted
 
 # Whoever supports a report is nobody, so what tells them apart needs no secret.
 _OF_NOBODY = "residents of the demo city"
@@ -80,7 +68,7 @@ def move(key: str, to: Status, reply: Reply, *, by_dispatcher: bool = False) -> 
         ticket = stage.ticket(key)
         staff = stage.cast.dispatcher if by_dispatcher else stage.cast.worker(ticket)
         step = Step(to, reply.reason, reply.message)
-        desk.transition(stage.session, staff, ticket.id, ticket.version, step, at)
+        handling.transition(stage.session, staff, ticket.id, ticket.version, step, at)
 
     return deed
 

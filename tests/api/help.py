@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 
 from api.services import Services
 from infra.clock import now
-from reports import flags, gallery, photos
+from reports import gallery, photos
+from reports.desk import flags
 from reports.models import Photo, PhotoStatus, Report, Ticket, Visibility
 from tests.resident import BASE, DISPATCHER, body_of
 

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 from city.account_models import Letter, LetterStatus, SecondFactor
 from infra.clock import now
 from infra.mail import Mail
-from reports import letters
+from reports.mail import letters
 from tests.api import help as h
 from tests.api.test_administration import PERSON, Office
 from tests.resident import BASE, DISPATCHER, PASSWORD, body_of, log_in

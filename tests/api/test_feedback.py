@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from infra.mail import Mail
-from reports import mails
+from reports.mail import writing
 from reports.models import Notice, Report, Ticket
 from tests import traces
 from tests.api import help as h
@@ -67,7 +67,7 @@ def mails_of(app: Flask, session: Session) -> Mails:
             .order_by(Notice.id)
         )
         return [
-            mails.compose(session, one, "a@example.org", settings.public_url, settings.secret_key)
+            writing.compose(session, one, "a@example.org", settings.public_url, settings.secret_key)
             for one in owed
         ]
 

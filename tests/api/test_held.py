@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from city.models import Person, TeamMember
-from reports import mails
+from reports.mail import writing
 from reports.models import Audience, Notice, Report
 from tests.api import help as h
 from tests.api.test_administration import Office
@@ -110,7 +110,7 @@ def test_who_is_joined_to_closed_work_reads_its_answer_and_is_asked(
         .order_by(Notice.id.desc())
         .limit(1)
     ).one()
-    mail = mails.compose(session, owed, "a@example.org", settings.public_url, settings.secret_key)
+    mail = writing.compose(session, owed, "a@example.org", settings.public_url, settings.secret_key)
     assert "Filled." in mail.text
     assert "Is it solved for you?" in mail.text
     assert "Nothing more will follow" not in mail.text

@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 
 from city.models import TeamMember
 from infra.clock import now
-from reports import tallies
+from reports.inbox import tallies
 from reports.models import Ticket
 from tests.api import help as h
 from tests.api.conftest import LogIn

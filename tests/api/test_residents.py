@@ -21,8 +21,8 @@ from werkzeug.test import TestResponse
 from infra.clock import now
 from reports import gallery, phone_ends
 from reports.models import Notice, Report
-from reports.phones import same_number
-from reports.removals import Removal
+from reports.privacy.phones import same_number
+from reports.privacy.removals import Removal
 from reports.work import ReportAnonymised
 from tests import traces
 from tests.api import help as h

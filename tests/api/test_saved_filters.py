@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from reports.saved_filters import MOST
+from reports.inbox.saved_filters import MOST
 from tests.api import help as h
 from tests.api.conftest import LogIn
 from tests.resident import BASE, Resident, body_of, log_in

@@ -22,10 +22,13 @@ from werkzeug.test import TestResponse
 from city.models import Actor, Jurisdiction
 from infra.clock import now
 from infra.mail import Mail
-from reports import delivery, mails, retention, subscriptions, sweep
+from reports import subscriptions
+from reports.mail import delivery, writing
 from reports.models import Audience, Notice
-from reports.subscribing import MOST_UNCONFIRMED
+from reports.privacy import retention
+from reports.resident.subscribing import MOST_UNCONFIRMED
 from reports.subscriptions import UNCONFIRMED_FOR, Subscription
+from reports.upkeep import sweep
 from tests import traces
 from tests.api import help as h
 from tests.resident import BASE, Resident, bearer, body_of, move, read_ticket
@@ -63,9 +66,9 @@ def mails_to(app: Flask, session: Session) -> Mails:
             select(Notice).where(Notice.audience == Audience.SUBSCRIBER.value).order_by(Notice.id)
         )
         return [
-            mails.compose(session, notice, email, settings.public_url, settings.secret_key)
+            writing.compose(session, notice, email, settings.public_url, settings.secret_key)
             for notice in owed
-            if mails.recipient(session, notice) == email
+            if writing.recipient(session, notice) == email
         ]
 
     return written

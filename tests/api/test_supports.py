@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from reports import supporting
+from reports.resident import supporting
 from tests import traces
 from tests.api import help as h
 from tests.resident import BASE, Resident, body_of, move, read_ticket

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from reports import mails
+from reports.mail import writing
 from reports.models import Contact, Notice, Report
 from tests.api import help as h
 from tests.api.conftest import LogIn
@@ -87,7 +87,7 @@ def test_the_mails_link_leads_to_where_one_answers(
     settings = h.parts_of(app).settings
     address = session.get_one(Contact, notice.report_id).email
     assert address is not None
-    mail = mails.compose(session, notice, address, h.PUBLIC_URL, settings.secret_key)
+    mail = writing.compose(session, notice, address, h.PUBLIC_URL, settings.secret_key)
     assert QUESTION in mail.text
     link = next(word for word in mail.text.split() if "/r/" in word)
     parts = urlsplit(link)

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from infra.clock import now
-from reports import webhook_bodies, webhook_delivery
 from reports.leases import Lease
-from reports.webhook_delivery import Attempt, Outcome
 from reports.webhook_models import Webhook, WebhookDelivery
+from reports.webhooks import bodies, delivery
+from reports.webhooks.delivery import Attempt, Outcome
 from tests import traces
 from tests.api import help as h
 from tests.api.test_administration import Office
@@ -201,24 +201,24 @@ def test_who_keeps_failing_is_disabled_and_who_is_gone_at_once(
     while not session.scalars(select(Webhook.disabled_at)).one():
         # Each failure leaves the webhook alone for a while, so time has to pass.
         at += timedelta(days=1)
-        taken = webhook_delivery.claim_due(session, at, 20, 10)
+        taken = delivery.claim_due(session, at, 20, 10)
         for lease in taken:
             made = Attempt(500, "HTTP 500", 3)
-            outcomes.append(webhook_delivery.record(session, lease, made, 30, at))
+            outcomes.append(delivery.record(session, lease, made, 30, at))
         session.commit()
         if not taken:
             act(office, f"{hook['id']}/test")
     assert outcomes[:9] == [*[Outcome.PUT_OFF] * 8, Outcome.FAILED]
-    assert len(outcomes) == webhook_delivery.DISABLED_AFTER
+    assert len(outcomes) == delivery.DISABLED_AFTER
     told = office.get(f"/webhooks/{hook['id']}")
     assert (told["disabled_reason"], told["failures"]) == ("failing", 30)
-    assert webhook_delivery.claim_due(session, at + timedelta(days=9), 20, 10) == []
+    assert delivery.claim_due(session, at + timedelta(days=9), 20, 10) == []
     session.rollback()
 
     enabled = body_of(office.change(f"/webhooks/{hook['id']}", disabled=False))
     assert (enabled["failures"], enabled["disabled_at"]) == (0, None)
-    (lease,) = webhook_delivery.claim_due(session, at + timedelta(days=9), 20, 10)
-    webhook_delivery.record(session, lease, Attempt(410, "HTTP 410", 3), 30, at)
+    (lease,) = delivery.claim_due(session, at + timedelta(days=9), 20, 10)
+    delivery.record(session, lease, Attempt(410, "HTTP 410", 3), 30, at)
     session.commit()
     assert office.get(f"/webhooks/{hook['id']}")["disabled_reason"] == "gone"
     assert office.get(f"/webhooks/{hook['id']}/deliveries")["items"][0]["status"] == "failed"
@@ -232,35 +232,35 @@ def test_an_endpoint_may_ask_for_time_within_bounds(office: Office, session: Ses
         session.execute(text("UPDATE webhooks SET paused_until = NULL"))
         session.execute(text("UPDATE webhook_deliveries SET due_at = now(), attempt = 0"))
         at = now()
-        (lease,) = webhook_delivery.claim_due(session, at, 20, 10)
-        webhook_delivery.record(session, lease, Attempt(503, "HTTP 503", 3, asked), 30, at)
+        (lease,) = delivery.claim_due(session, at, 20, 10)
+        delivery.record(session, lease, Attempt(503, "HTTP 503", 3, asked), 30, at)
         due_at = session.scalars(select(WebhookDelivery.due_at)).one()
         waits.append((due_at - at).total_seconds())
     assert 30 <= waits[0] <= 36
-    assert waits[1:] == [900, webhook_delivery.LONGEST_WAIT_S]
+    assert waits[1:] == [900, delivery.LONGEST_WAIT_S]
 
 
 def test_who_comes_back_late_records_nothing(office: Office, session: Session) -> None:
     hook = added(office)
     act(office, f"{hook['id']}/test")
     at = now()
-    (late,) = webhook_delivery.claim_due(session, at, 20, 10)
-    assert webhook_delivery.claim_due(session, at, 20, 10) == []
+    (late,) = delivery.claim_due(session, at, 20, 10)
+    assert delivery.claim_due(session, at, 20, 10) == []
     stale = Lease(late.row, late.attempt)
     later = at + timedelta(seconds=21)
-    (lease,) = webhook_delivery.claim_due(session, later, 20, 10)
-    assert webhook_delivery.record(session, stale, Attempt(200, None, 3), 30, later) is None
-    assert webhook_delivery.record(session, lease, Attempt(200, None, 3), 30, later) is Outcome.SENT
+    (lease,) = delivery.claim_due(session, later, 20, 10)
+    assert delivery.record(session, stale, Attempt(200, None, 3), 30, later) is None
+    assert delivery.record(session, lease, Attempt(200, None, 3), 30, later) is Outcome.SENT
 
 
 def test_old_deliveries_and_secrets_are_forgotten(office: Office, session: Session) -> None:
     hook = added(office)
     act(office, f"{hook['id']}/test")
     act(office, f"{hook['id']}/secret", hook["etag"])
-    webhook_delivery.drop_old(session, now() + timedelta(days=29))
+    delivery.drop_old(session, now() + timedelta(days=29))
     assert session.scalars(select(Webhook.old_secret)).all() == [None]
     assert len(_deliveries(session)) == 1
-    webhook_delivery.drop_old(session, now() + timedelta(days=31))
+    delivery.drop_old(session, now() + timedelta(days=31))
     assert _deliveries(session) == []
 
 
@@ -269,4 +269,4 @@ def _deliveries(session: Session) -> list[WebhookDelivery]:
 
 
 def _composed(session: Session, delivery: WebhookDelivery) -> bytes:
-    return webhook_bodies.compose(session, delivery, "http://city.example")
+    return bodies.compose(session, delivery, "http://city.example")

@@ -6,7 +6,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from infra.mail import Mail
-from reports import mails
+from reports.mail import writing
 from reports.models import Notice, Ticket
 from tests.api import help as h
 
@@ -22,7 +22,7 @@ def mails_about(app: Flask, ticket: str, audience: str) -> list[Mail]:
             .order_by(Notice.id)
         ).all()
         return [
-            mails.compose(session, notice, to, h.PUBLIC_URL, parts.settings.secret_key)
+            writing.compose(session, notice, to, h.PUBLIC_URL, parts.settings.secret_key)
             for notice in owed
-            if (to := mails.recipient(session, notice)) is not None
+            if (to := writing.recipient(session, notice)) is not None
         ]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from api.callers import anyone
 from api.services import db
-from reports.desk import StaleVersion
+from reports.desk.handling import StaleVersion
 from tests.api import help as h
 
 pytestmark = pytest.mark.fault(38)

@@ -25,7 +25,8 @@ from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
 from infra.mail import Mail, Mailer
 from infra.queue import QueueName, connect
-from reports import delivery, gallery
+from reports import gallery
+from reports.mail import delivery
 from tests.conftest import running
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at

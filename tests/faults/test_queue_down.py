@@ -18,8 +18,8 @@ from infra.clock import now
 from infra.embedded.valkey import Valkey
 from infra.queue import Job, Nudge, NudgeQueue, connect
 from infra.settings import Settings
-from reports import sweep
 from reports.models import Notice, Report
+from reports.upkeep import sweep
 from tests.reports import photo_samples
 from tests.resident import Resident, body_of
 from tests.stack import environment

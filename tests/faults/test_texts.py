@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from infra.embedded.mailbox import Mailbox
 from infra.mail import Mail, Mailer, MailRefused
-from reports import mails
+from reports.mail import writing
 from reports.models import Notice, Report
 from tests.api.help import PUBLIC_URL
 from tests.resident import Resident, body_of, log_in, move
@@ -33,7 +33,7 @@ def _mails(session: Session, reference: str) -> list[Mail]:
         .where(Report.reference == reference)
     ).all()
     return [
-        mails.compose(session, notice, "camille@example.org", PUBLIC_URL, "a secret")
+        writing.compose(session, notice, "camille@example.org", PUBLIC_URL, "a secret")
         for notice in notices
     ]
 

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from infra.clock import now
 from infra.mail import Mail, Mailer, MailRefused, MailUnavailable
-from reports import delivery, history
-from reports.delivery import Outcome
+from reports import history
+from reports.mail import delivery
+from reports.mail.delivery import Outcome
 from reports.models import Event, Notice, NoticeStatus
 from tests.resident import Resident
 from tests.stack import free_port

@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 from infra.clock import now
 from infra.embedded.valkey import Valkey
 from infra.queue import Job, Nudge
-from reports import delivery, sweep
+from reports.mail import delivery
 from reports.models import Notice, NoticeStatus
+from reports.upkeep import sweep
 from tests.conftest import running
 from tests.resident import (
     BASE,

@@ -11,7 +11,7 @@ from flask import Flask
 
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
-from reports.retention import AT_ONCE
+from reports.privacy.retention import AT_ONCE
 from tests import traces
 from tests.api import help as h
 from tests.reports import photo_samples

@@ -13,7 +13,8 @@ from city.access import Role
 from city.models import Kind, Person
 from city.staff import Staff
 from geo.coordinates import Position
-from reports import handing_back, intake, joining, triage, work
+from reports import intake, work
+from reports.desk import handing_back, joining, triage
 from reports.intake import NewReport
 from reports.models import Report, Ticket
 from reports.status import Status

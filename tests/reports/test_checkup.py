@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from city.models import Jurisdiction
 from infra.checks.findings import State
 from infra.clock import now
-from reports import checkup, owed
 from reports.models import Notice
+from reports.upkeep import checkup, owed
 from reports.webhook_models import DisabledReason, Webhook
 from tests.api.help import parts_of
 from tests.resident import Resident

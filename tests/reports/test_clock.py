@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.models import Kind
-from reports import inbox
+from reports.inbox import listing
 from reports.models import Event, Ticket
 from reports.status import Status
 from tests.reports.desk_days import DeskDays, paris
@@ -32,7 +32,7 @@ def desk(session: Session) -> Iterator[DeskDays]:
 
 
 def is_late(session: Session, ticket: Ticket, at: str) -> bool:
-    return inbox.line(session, ticket, "fr", paris(at)).late
+    return listing.line(session, ticket, "fr", paris(at)).late
 
 
 def test_a_report_of_friday_evening_counts_from_monday(desk: DeskDays) -> None:

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from city import jurisdictions
 from city.file_format import UnusableCityFile, read_city_file
 from city.models import Jurisdiction
-from reports import closings, feedback, joining, reading, work
+from reports import closings, work
 from reports.closings import Feedback
-from reports.feedback import FeedbackTooLate, NothingToAnswer
+from reports.desk import joining
 from reports.models import Report, Ticket
+from reports.resident import feedback, reading
+from reports.resident.feedback import FeedbackTooLate, NothingToAnswer
 from reports.status import Status
 from tests.city.towns import document, load, write
 from tests.reports.desk_days import DeskDays, paris

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import ExifTags, Image
 
-from reports import photo_origin
-from reports.photo_origin import Origin
+from reports.imaging import origin
+from reports.imaging.origin import Origin
 from tests.reports import photo_samples as samples
 
 NORTH_EAST: dict[int, Any] = {
@@ -28,7 +28,7 @@ def taken(place: dict[int, Any] | None = None, camera: dict[int, Any] | None = N
     exif.get_ifd(ExifTags.IFD.Exif).update(camera or {})
     out = BytesIO()
     samples.picture(32, 32).save(out, "JPEG", exif=exif.tobytes())
-    return photo_origin.read(out.getvalue())
+    return origin.read(out.getvalue())
 
 
 def where(origin: Origin) -> tuple[float, float] | None:
@@ -48,7 +48,7 @@ def where(origin: Origin) -> tuple[float, float] | None:
     ids=["jpeg", "png", "webp", "avif", "heic"],
 )
 def test_every_format_tells_where(data: bytes) -> None:
-    assert where(photo_origin.read(data)) == samples.LAT_LON
+    assert where(origin.read(data)) == samples.LAT_LON
 
 
 def test_south_and_west_are_less_than_nothing_and_seconds_count() -> None:
@@ -94,8 +94,8 @@ def test_a_time_is_as_exact_as_the_camera_was(
 
 def test_what_says_nothing_or_is_damaged_has_no_origin() -> None:
     whole = samples.jpeg(64, 48, gps=True)
-    assert photo_origin.read(samples.jpeg(64, 48)) == Origin()
+    assert origin.read(samples.jpeg(64, 48)) == Origin()
     for at in range(whole.index(b"Exif"), whole.index(b"Exif") + 120):
         spoilt = bytearray(whole)
         spoilt[at] ^= 0xFF
-        assert isinstance(photo_origin.read(bytes(spoilt)), Origin)
+        assert isinstance(origin.read(bytes(spoilt)), Origin)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from reports import photos
-from reports.photo_formats import open_photo
+from reports.imaging.formats import open_photo
 from tests.reports import photo_samples as samples
 
 ROOT = Path(__file__).parents[2]

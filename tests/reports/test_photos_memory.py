@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reports import photo_memory, photos
+from reports import photos
+from reports.imaging import memory
 from tests.reports import photo_samples as samples
 from tests.stack import ROOT
 
@@ -32,13 +33,14 @@ import json, os, sys
 from pathlib import Path
 from infra import memory
 from infra.queue import QueueName
-from reports import photo_memory, photos
+from reports import photos
+from reports.imaging import memory
 from workers import process, queues
 
 queues.load_jobs(QueueName.PHOTOS)
 
 def outcome(path):
-    memory.bound(photo_memory.PROCESS_BYTES)
+    memory.bound(memory.PROCESS_BYTES)
     try:
         photos.render(Path(path).read_bytes())
     except photos.UnusablePhoto as refused:
@@ -115,7 +117,7 @@ def test_a_photo_that_lies_of_what_it_takes_ends_at_the_bound() -> None:
     told = rendered_by_a_worker(LARGE / "lying-444-10-bit.heic")
     ((ending, status, peak_mb),) = told.values()
     assert ending == "broken" or status != 0
-    assert int(str(peak_mb)) * 1_000_000 <= photo_memory.PROCESS_BYTES
+    assert int(str(peak_mb)) * 1_000_000 <= memory.PROCESS_BYTES
 
 
 @pytest.mark.parametrize("act", [photos.probe, photos.render])

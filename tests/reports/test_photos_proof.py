@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from reports import photos
-from reports.photo_formats import decoding, open_photo
-from reports.photo_structure import first_rows, walk_jpeg
+from reports.imaging.formats import decoding, open_photo
+from reports.imaging.structure import first_rows, walk_jpeg
 from tests.reports import photo_fuzz
 from tests.reports import photo_samples as samples
 

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from city.models import KeptText, Person
 from infra.clock import now
-from reports import delivery, forgetting, mails, relance, work
+from reports import relance, work
 from reports.intake import ContactDetails
+from reports.mail import delivery, writing
 from reports.models import Membership, Notice, Ticket
+from reports.privacy import forgetting
 from reports.relance import Stage
 from reports.status import Status
 from tests.api import help as h
@@ -171,7 +173,7 @@ def test_a_report_that_was_forgotten_is_still_work(watch: Watch) -> None:
     forgetting.forget(session, ticket, report, KeptText.BLANK, paris("2026-11-30 09:00"))
     assert watch.sweep(DUE) == 1
     query = select(Notice).where(Notice.ticket_id == ticket.id, Notice.kind == "overdue")
-    mail = mails.compose(
+    mail = writing.compose(
         session, session.scalars(query).one(), "a@b.example", "http://c.example", ""
     )
     assert ticket.reference in mail.text
@@ -189,12 +191,12 @@ def test_what_was_overtaken_is_not_sent(watch: Watch, what: str) -> None:
     watch.sweep(DUE)
     query = select(Notice).where(Notice.ticket_id == ticket.id, Notice.kind == "overdue")
     notice = watch.session.scalars(query).one()
-    assert mails.recipient(watch.session, notice) == "voirie@beaurive.example"
+    assert writing.recipient(watch.session, notice) == "voirie@beaurive.example"
     if what == "moved":
         watch.change(ticket, DUE, due_at=paris("2027-01-15 12:00"))
     else:
         watch.move(ticket, Status.RESOLVED if what == "closed" else Status.WAITING, DUE)
-    assert mails.recipient(watch.session, notice) is None
+    assert writing.recipient(watch.session, notice) is None
 
 
 def test_every_dispatcher_is_told_in_their_language_but_none_who_left(watch: Watch) -> None:
@@ -217,9 +219,9 @@ def test_every_dispatcher_is_told_in_their_language_but_none_who_left(watch: Wat
     ).all()
     said = {}
     for notice in owed:
-        to = mails.recipient(session, notice)
+        to = writing.recipient(session, notice)
         assert to is not None
-        said[to] = mails.compose(session, notice, to, "http://city.example", "secret")
+        said[to] = writing.compose(session, notice, to, "http://city.example", "secret")
     assert said.keys() == {DISPATCHER, "d1@beaurive.example", "d3@beaurive.example"}
     assert said[DISPATCHER].subject.startswith("En retard depuis longtemps\N{NO-BREAK SPACE}: ")
     english = said["d1@beaurive.example"]
@@ -230,7 +232,7 @@ def test_every_dispatcher_is_told_in_their_language_but_none_who_left(watch: Wat
     left = session.scalars(select(Person).where(Person.email == "d3@beaurive.example")).one()
     left.retired_at = now()
     session.flush()
-    assert {mails.recipient(session, notice) for notice in owed} == {*said, None} - {left.email}
+    assert {writing.recipient(session, notice) for notice in owed} == {*said, None} - {left.email}
 
 
 def test_one_dispatchers_mail_does_not_wait_for_anothers(watch: Watch) -> None:

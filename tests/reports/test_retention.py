@@ -22,10 +22,11 @@ from city.audit import AuditAct
 from city.models import Actor, AuditEntry, Jurisdiction, KeptText
 from infra.clock import now
 from infra.mail import Mailer
-from reports import gallery, retention
-from reports.flags import PhotoFlag
+from reports import gallery
+from reports.desk.flags import PhotoFlag
 from reports.models import Contact, Message, Notice, Report, Ticket
-from reports.removals import Removal
+from reports.privacy import retention
+from reports.privacy.removals import Removal
 from tests import traces
 from tests.api import help as h
 from tests.reports import photo_samples

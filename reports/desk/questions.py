@@ -1,0 +1,68 @@
+"""Asking the reporters something: the work waits, and goes on when one of them answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city.access import Act
+from city.staff import Staff
+from reports import history, messages, notices, work
+from reports.desk import handling
+from reports.history import EventKind
+from reports.models import Author, Event, Message, Ticket
+from reports.status import Status
+from reports.work import Move
+
+# Whoever hands the work to somebody else waits for them, and no longer for an answer.
+_OF_AN_ANSWER = [
+    kind.value for kind in (EventKind.QUESTION, EventKind.MESSAGE, EventKind.THIRD_PARTY)
+]
+
+
+def ask(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime) -> Message:
+    """Ask the ticket's reporters; what was not waiting yet waits from now on.
+
+    Raise NotAllowed, TicketMerged, TransitionRefused or UnknownTicket.
+    """
+    ticket = handling.hold(session, staff, Act.CHANGE_STATUS, ticket_id)
+    if ticket.status != Status.WAITING:
+        work.move(session, ticket, Move(Status.WAITING, staff.person_id, told=False), now)
+    message = messages.by_city(ticket, staff.person_id, now, body=text)
+    event = history.append(
+        session,
+        ticket,
+        EventKind.QUESTION,
+        now,
+        author=Author.CITY,
+        person_id=staff.person_id,
+        message=message,
+        data={"to": ticket.status},
+    )
+    session.flush()
+    notices.announce(session, event, ticket.team_id, now)
+    return message
+
+
+def is_open(session: Session, ticket: Ticket) -> bool:
+    """Tell whether the ticket waits for a reporter's answer."""
+    if ticket.status != Status.WAITING:
+        return False
+    latest = session.scalar(
+        select(Event.kind)
+        .where(
+            Event.ticket_id == ticket.id,
+            Event.kind.in_(_OF_AN_ANSWER),
+        )
+        .order_by(Event.seq.desc())
+        .limit(1)
+    )
+    return latest == EventKind.QUESTION.value
+
+
+def go_on(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:
+    """Let the work on a held ticket go on, since a reporter has answered."""
+    step = Move(Status.IN_PROGRESS, person_id=None, report_id=report_id, told=False)
+    work.move(session, ticket, step, now)
