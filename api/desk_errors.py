@@ -6,12 +6,19 @@ from collections.abc import Mapping
 
 from infra.words import mark, say
 from reports.desk.colleagues import UnfitMention
+from reports.desk.handing_back import HandedBackAlready
 from reports.desk.handling import TicketMerged
 from reports.desk.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.desk.planning import DayGone, NothingToPlan, TimeGone
 from reports.desk.templates import UnfitTemplate
 from reports.desk.third_parties import ExpectedGone, UnknownThirdParty
-from reports.desk.triage import PinOutsideCity, UnfitAssignee, UnfitCategory, UnknownTeam
+from reports.desk.triage import (
+    NoDeadlineOwed,
+    PinOutsideCity,
+    UnfitAssignee,
+    UnfitCategory,
+    UnknownTeam,
+)
 from reports.history import STATUS_NAMES
 from reports.inbox.saved_filters import FilterNameTaken, TooManyFilters, UnknownFilter
 from reports.moderation import UnknownPhoto
@@ -32,6 +39,8 @@ _UNFIT_TARGET = mark(
 )
 _REFUSED = mark("The status cannot change from “{current}” to “{wanted}”.")
 _TEAM = mark("There is no such team here.")
+_NO_DEADLINE = mark("Ideas and compliments have no deadline.")
+_ALREADY_BACK = mark("This ticket is with those already who find the right team for it.")
 _ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
 TAKEN = mark("{name} has taken this ticket already.")
 _NOTHING_TO_PLAN = mark("This ticket is closed, so there is nothing to plan.")
@@ -49,6 +58,7 @@ PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
     FilterNameTaken: (409, "filter-name-taken", _FILTER_NAME),
     TooManyFilters: (409, "too-many-filters", _TOO_MANY_FILTERS),
     NothingToPlan: (409, "ticket-closed", _NOTHING_TO_PLAN),
+    HandedBackAlready: (409, "handed-back", _ALREADY_BACK),
     NotMerged: (409, "not-merged", _NOT_MERGED),
     TicketMerged: (409, "merged", _MERGED),
 }
@@ -60,6 +70,7 @@ PLACED: Mapping[type[Exception], tuple[str, str, str]] = {
     UnfitMention: ("/mentions", "unfit-mention", _MENTION),
     UnfitTemplate: ("/template", "unfit-template", _TEMPLATE),
     UnknownThirdParty: ("/code", "unknown-third-party", _THIRD_PARTY),
+    NoDeadlineOwed: ("/due_at", "no-deadline-owed", _NO_DEADLINE),
     PinOutsideCity: ("/location", "outside-own-city", OUTSIDE_OWN),
     UnfitAssignee: ("/assignee", "unfit-assignee", _ASSIGNEE),
     UnfitCategory: ("/category", "kind-not-offered", KIND),

@@ -140,6 +140,7 @@ class PeerPhotoSchema(ma.Schema):
     status = ma.fields.String()
     reason = ma.fields.String()
     placeholder = ma.fields.String()
+    purpose = ma.fields.Constant(None)
     urls = ma.fields.Function(
         lambda row: {
             str(size): {
@@ -181,6 +182,7 @@ class PeerReportSchema(ma.Schema):
     public_message = ma.fields.String(attribute="ticket.message.body", dump_default=None)
     created_at = Moment()
     updated_at = Moment(attribute="ticket.updated_at")
+    planned_at = ma.fields.Function(lambda row: row.ticket.planned_on or row.ticket.planned_at)
     due_at = Moment(attribute="ticket.due_at")
     closed_at = Moment(attribute="ticket.closed_at")
     photos = ma.fields.List(ma.fields.Nested(PeerPhotoSchema))

@@ -32,13 +32,14 @@ class MailUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One message to one recipient."""
+    """One message to one recipient; to `unsubscribe` a bare POST ends getting such ones."""
 
     to: str
     subject: str
     text: str
     html: str
     message_id: str
+    unsubscribe: str | None = None
 
 
 class Mailer:
@@ -116,6 +117,10 @@ class Mailer:
         message["Message-ID"] = mail.message_id
         # Out-of-office answers to what a machine wrote would reach nobody.
         message["Auto-Submitted"] = "auto-generated"
+        if mail.unsubscribe is not None:
+            # RFC 8058: the mail program's own button.
+            message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         return message

@@ -53,13 +53,15 @@ def say_moment(locale: str, moment: datetime, time_zone: str) -> str:
 def say_local(locale: str, local: datetime) -> str:
     """Return the day and time in the locale's way, by the clock that the time is told by."""
     frame = str(get_datetime_format("long", locale=locale))
-    day, hour = format_date(local, "long", locale), format_time(local, "short", locale=locale)
+    day, hour = say_day(locale, local), format_time(local, "short", locale=locale)
     return frame.replace("{1}", day).replace("{0}", hour)
 
 
 def say_day(locale: str, day: date) -> str:
     """Return the day in the locale's way."""
-    return str(format_date(day, "long", locale))
+    said = str(format_date(day, "long", locale))
+    # Unicode's data, which Babel has, lacks the one ordinal of French dates.
+    return said.replace("1", "1er", 1) if locale.startswith("fr") and day.day == 1 else said
 
 
 def say_number(locale: str, number: float) -> str:

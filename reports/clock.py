@@ -26,15 +26,19 @@ def began(ticket: Ticket) -> datetime:
     return ticket.clock_from or ticket.created_at
 
 
+def owes_deadline(ticket: Ticket) -> bool:
+    """Tell whether the ticket can have a deadline: ideas and compliments have none."""
+    return Kind(ticket.kind) is Kind.PROBLEM
+
+
 def reckon(session: Session, ticket: Ticket) -> datetime | None:
     """Return the deadline that the ticket's category, priority and team give it."""
     category = session.get_one(Category, ticket.category_id)
     target = deadlines.target_hours(
         category.target_hours, category.target_hours_by_priority, ticket.priority
     )
-    owed = Kind(ticket.kind) is Kind.PROBLEM
     calendar = _calendar(session, ticket)
-    return deadlines.due_at(began(ticket), target, calendar, owes_deadline=owed)
+    return deadlines.due_at(began(ticket), target, calendar, owes_deadline=owes_deadline(ticket))
 
 
 def set_deadline(ticket: Ticket, due_at: datetime | None) -> None:

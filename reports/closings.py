@@ -165,6 +165,24 @@ def standing(session: Session, report_id: int) -> Standing:
     return Standing.of(session.execute(_STANDING, {"report_id": report_id}).one())
 
 
+def was_declined(session: Session, report: Report, ticket: Ticket, last: Standing) -> bool:
+    """Tell whether the last closing of the report's ticket was one without work by the city."""
+    if not last.open:
+        return ticket.status == Status.DECLINED.value
+    to = session.scalar(
+        select(Event.data["to"].as_string())
+        .join(Membership, Membership.ticket_id == Event.ticket_id)
+        .where(
+            Membership.report_id == report.id,
+            Event.kind == EventKind.STATUS.value,
+            Event.at == last.closed_at,
+            Event.data["to"].as_string().in_(_CLOSED),
+        )
+        .limit(1)
+    )
+    return to == Status.DECLINED.value
+
+
 def find(session: Session, report_id: int, closed_at: datetime) -> Feedback | None:
     """Return what there is of a report and a closing."""
     return session.scalar(

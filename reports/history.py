@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from city.models import Jurisdiction, Kind, Person
+from city.models import Kind
 from infra.words import Reader, mark, say
 from reports import wording
 from reports.models import Audience, Author, Event, Message, Ticket
@@ -161,21 +159,6 @@ WITHDRAWN = "withdrawn"
 NOT_SOLVED = "not_solved"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of history, in words; what only staff see is None in the public's."""
-
-    at: datetime
-    kind: str
-    by: Author
-    text: str
-    status: str | None
-    public: bool
-    person: str | None
-    body: str | None
-    reason: str | None
-
-
 def append(
     session: Session,
     ticket: Ticket,
@@ -240,35 +223,6 @@ def next_line(
     )
 
 
-def read(session: Session, ticket_id: int, locale: str, *, public_only: bool) -> list[Entry]:
-    """Return the ticket's history in the locale, oldest first."""
-    query = (
-        select(Event, Message, Person.name, Jurisdiction.locales)
-        .join(Jurisdiction, Jurisdiction.id == Event.jurisdiction_id)
-        .outerjoin(Message, Message.id == Event.message_id)
-        .outerjoin(Person, Person.id == Event.person_id)
-        .where(Event.ticket_id == ticket_id)
-        .order_by(Event.seq)
-    )
-    if public_only:
-        query = query.where(Event.public)
-    return [
-        Entry(
-            at=event.at,
-            kind=event.kind,
-            by=Author(event.author),
-            text=_text(event, message, reader),
-            status=event.data.get("to"),
-            public=event.public,
-            person=None if public_only else person,
-            body=message.body if message else None,
-            reason=None if public_only else _reason(event, message, reader),
-        )
-        for event, message, person, locales in session.execute(query)
-        for reader in (Reader(locale, locales),)
-    ]
-
-
 def status_text(locale: str, status: Status, *, kind: Kind, withdrawn: bool) -> str:
     """Say in plain words where the work stands."""
     if status is Status.DECLINED and withdrawn:
@@ -284,20 +238,6 @@ def step_text(locale: str, data: Mapping[str, Any], *, kind: Kind) -> str:
     if code == NOT_SOLVED:
         return say(locale, NOT_SOLVED_TEXT)
     return status_text(locale, Status(data["to"]), kind=kind, withdrawn=code == WITHDRAWN)
-
-
-def _reason(event: Event, message: Message | None, reader: Reader) -> str | None:
-    """Return why it was done: in staff's words, in the city's, or as a code of ours."""
-    if message is not None and message.reason:
-        return message.reason
-    if "close_reason" in event.data:
-        return reader.name(event.data["close_reason"]["names"])
-    code: str | None = event.data.get("code")
-    return code
-
-
-def _text(event: Event, message: Message | None, reader: Reader) -> str:
-    return tell(event.kind, event.data, message.body if message else None, reader)
 
 
 def tell(code: str, data: Mapping[str, Any], body: str | None, reader: Reader) -> str:

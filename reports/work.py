@@ -245,8 +245,10 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
         notices.announce(session, event, ticket.team_id, now)
 
 
-def tell_new_team(session: Session, ticket: Ticket, person_id: int, now: datetime) -> None:
-    """Write down that a held ticket went to the team that it has now, and tell that team."""
+def tell_new_team(
+    session: Session, ticket: Ticket, person_id: int, now: datetime, ground: Message | None
+) -> None:
+    """Write down that a held ticket went to the team that it has now, and tell that team why."""
     event = history.append(
         session,
         ticket,
@@ -255,6 +257,7 @@ def tell_new_team(session: Session, ticket: Ticket, person_id: int, now: datetim
         author=Author.CITY,
         person_id=person_id,
         report_id=oldest_report(session, ticket).id,
+        message=ground,
         data={"team": session.get_one(Team, ticket.team_id).names},
     )
     session.flush()

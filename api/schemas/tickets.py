@@ -22,6 +22,7 @@ from api.fields import (
     Whole,
     none_where_blank,
 )
+from api.schemas.changes import ChangeSchema, FieldChangeSchema
 from api.schemas.common import (
     PLANNED,
     ListQuerySchema,
@@ -37,8 +38,8 @@ from geo.coordinates import Position
 from infra.words import mark
 from reports.desk.flags import FlagCode
 from reports.desk.handling import Step
-from reports.inbox.narrowing import InboxFilters, Sort
-from reports.inbox.tallies import MOST_COUNTED, MOST_SOUGHT
+from reports.inbox.narrowing import MOST_SOUGHT, InboxFilters, Sort
+from reports.inbox.tallies import MOST_COUNTED
 from reports.models import Visibility
 from reports.status import Status
 
@@ -142,7 +143,10 @@ class TicketLineSchema(TicketItemSchema):
     time_left_s = fields.Integer(
         allow_none=True,
         required=True,
-        metadata={"description": "Less than none where it is late; null where nothing is due"},
+        metadata={
+            "description": "Less than none where it is late; null where nothing is due or the"
+            " clock stands still"
+        },
     )
 
 
@@ -207,6 +211,12 @@ class TicketEventSchema(EventSchema):
     person = fields.String(allow_none=True, required=True)
     body = fields.String(allow_none=True, required=True)
     reason = fields.String(allow_none=True, required=True)
+    changes = fields.List(fields.Nested(FieldChangeSchema), required=True)
+    mentions = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The names of the colleagues whom a note mentions"},
+    )
 
 
 class TicketFeedbackSchema(Schema):
@@ -337,21 +347,6 @@ class TicketChangeSchema(Schema):
         longest=MAX_REASON,
         metadata={"description": "Everybody reads with the decision why a team was chosen"},
     )
-
-
-class ChangeSchema(Schema):
-    """One thing that is different now; `from` and `to` are as the ticket tells it."""
-
-    class Meta:
-        """`from` cannot be written as an attribute."""
-
-        include = {  # noqa: RUF012 - marshmallow's own way
-            "from": fields.Raw(required=True, allow_none=True),
-        }
-
-    field = fields.String(required=True)
-    to = fields.Raw(required=True, allow_none=True)
-    why = fields.String(required=True)
 
 
 class ChangedTicketSchema(TicketSchema):

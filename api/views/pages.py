@@ -17,10 +17,10 @@ from api.services import commit, db, locale, public_url, roll_back, services
 from city.models import Jurisdiction
 from infra.clock import now
 from infra.words import Reader, mark, say
-from reports import closings, decisions, gallery, history, subscriptions, tracking, wording
+from reports import chronicle, closings, decisions, gallery, subscriptions, tracking, wording
 from reports.desk import questions
 from reports.display import isolate
-from reports.mail.asking import CHOICES, NO, YES
+from reports.mail.asking import CHOICES, CHOICES_OF_DECLINED, NO, YES
 from reports.models import Report, Ticket
 from reports.resident import conversation, feedback, reading, subscribing
 from reports.resident.feedback import FeedbackTooLate, NothingToAnswer
@@ -60,6 +60,13 @@ WORDS = {
     "solved": mark("Is it solved for you?"),
     YES: CHOICES[YES],
     NO: CHOICES[NO],
+    "agreed": mark("Do you agree with that?"),
+    "agree_yes": CHOICES_OF_DECLINED[YES],
+    "agree_no": CHOICES_OF_DECLINED[NO],
+    "agree_more_of_yes": mark("Do you want to add something? You need not."),
+    "agree_more_of_no": mark("Why not? The team will read it and look at it again."),
+    "agree_said_yes": mark("You said that you agree. Thank you."),
+    "agree_said_no": mark("You said that you do not agree. The team has your words."),
     "more_of_yes": mark("Do you want to add something? You need not."),
     "more_of_no": mark("What is still wrong? The team will read it and look at it again."),
     "said_yes": mark("You said that it is solved. Thank you."),
@@ -134,10 +141,10 @@ def subscription_page(token: str) -> Response:
     return page("subscription.html", text="subscribed")
 
 
-@blueprint.route("/s/<token>/end")
+@blueprint.route("/s/<token>/end", methods=["GET", "POST"])
 @anyone
 def subscription_end_page(token: str) -> Response:
-    """End a subscription at once: each of its mails has a link to here."""
+    """End a subscription at once: each of its mails has a link to here, and a header to post to."""
     found = subscriptions.find(db(), services().settings.secret_key, token)
     if found is not None:
         subscribing.end(found)
@@ -204,7 +211,7 @@ def _told(report: Report, token: str | None, *, mine: bool) -> dict[str, Any]:
         "report": reading.view(session, report, language),
         "city": Reader(language, jurisdiction.locales).name(jurisdiction.names),
         "time_zone": jurisdiction.time_zone,
-        "events": history.read(session, ticket.id, language, public_only=True),
+        "events": chronicle.of_report(session, report.id, language),
         "decision": decisions.read(session, ticket.id, language),
         "messages": conversation.messages_of(session, report.id, ticket.id) if mine else [],
         "public": reading.is_public(session, report),
@@ -222,6 +229,7 @@ def _solved(report: Report, ticket: Ticket) -> dict[str, Any] | None:
     if not takes_answer and again is None and standing.satisfied is None:
         return None
     return {
+        "declined": closings.was_declined(db(), report, ticket, standing),
         "said": {True: "said_yes", False: "said_no", None: None}[standing.satisfied],
         "choices": CHOICES if takes_answer else (),
         "chosen": chosen if takes_answer and chosen in CHOICES else None,

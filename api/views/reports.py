@@ -51,7 +51,7 @@ from city.keys import Client
 from city.models import Channel
 from infra.clock import now
 from infra.words import mark, say
-from reports import decisions, history, idempotency, intake
+from reports import chronicle, decisions, idempotency, intake
 from reports.decisions import Decision, NoFallbackTeam
 from reports.idempotency import IdempotencyKey, Key
 from reports.intake import NewReport, OutsideOwnCity, Recorder, UnknownSameAs
@@ -188,8 +188,7 @@ def get_report(report: Report) -> Any:
 @blueprint.response(200, EventsSchema)
 def list_events(report: Report) -> dict[str, Any]:
     """Read what happened to a report so far, in words."""
-    ticket = reading.current_ticket(db(), report)
-    return {"items": history.read(db(), ticket.id, locale(), public_only=True)}
+    return {"items": chronicle.of_report(db(), report.id, locale())}
 
 
 @blueprint.route("/reports/<reference>/decision")

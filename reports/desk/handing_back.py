@@ -21,6 +21,10 @@ from reports.models import Author, Event, Ticket
 from reports.things import Thing
 
 
+class HandedBackAlready(Exception):
+    """The ticket has no team but those who take whatever has no other."""
+
+
 @dataclass(frozen=True, slots=True)
 class HandBacks:
     """How often a team gave back what a rule had sent it in a district, and when last.
@@ -40,12 +44,15 @@ def hand_back(
 ) -> Ticket:
     """Take the ticket from its team, for a dispatcher to find the right one.
 
-    Raise NoFallbackTeam, NotAllowed, StaleVersion, TicketMerged or UnknownTicket.
+    Raise HandedBackAlready, NoFallbackTeam, NotAllowed, StaleVersion, TicketMerged or
+    UnknownTicket.
     """
     ticket = handling.hold(session, staff, Act.HAND_BACK, ticket_id, version)
     jurisdiction = session.get_one(Jurisdiction, ticket.jurisdiction_id)
     if jurisdiction.fallback_team_id is None:
         raise NoFallbackTeam(jurisdiction.code)
+    if ticket.unrouted and ticket.team_id == jurisdiction.fallback_team_id:
+        raise HandedBackAlready
     message = messages.by_city(ticket, staff.person_id, now, reason=reason)
     team_id, before = ticket.team_id, snapshots.read(session, ticket)
     ticket.unrouted = True
@@ -69,7 +76,7 @@ def hand_back(
         },
     )
     if ticket.team_id != team_id:
-        work.tell_new_team(session, ticket, staff.person_id, now)
+        work.tell_new_team(session, ticket, staff.person_id, now, message)
     return ticket
 
 

@@ -178,7 +178,7 @@ def part(session: Session, ticket: Ticket, report_ids: Sequence[int], step: Step
     state = {"state": snapshots.read(session, own)}
     if withdrawn:
         for report_id in report_ids:
-            _write(session, own, EventKind.RECEIVED, step, report_id, {"to": own.status, **state})
+            _write(session, own, EventKind.PARTED, step, report_id, {"to": own.status, **state})
     else:
         data = {"ticket": ticket.reference, **state}
         _tell_each(session, own, EventKind.PARTED, report_ids, step, data)

@@ -38,11 +38,16 @@ class UnfitAssignee(Exception):
     """There is no such person, or they could not work on the ticket."""
 
 
+class NoDeadlineOwed(Exception):
+    """Ideas and compliments have no deadline."""
+
+
 class PinOutsideCity(Exception):
     """The pin was moved to where another jurisdiction, or none, answers."""
 
 
 REFUSALS = (
+    NoDeadlineOwed,
     OutOfArea,
     PinOutsideCity,
     StaleVersion,
@@ -129,8 +134,8 @@ def change(
 ) -> tuple[Ticket, dict[str, Why]]:
     """Change the ticket, have it decided again where that follows, and say why which field changed.
 
-    Raise NotAllowed, OutOfArea, PinOutsideCity, StaleVersion, TicketMerged, UnfitAssignee,
-    UnfitCategory, UnknownCategory, UnknownTeam or UnknownTicket.
+    Raise NoDeadlineOwed, NotAllowed, OutOfArea, PinOutsideCity, StaleVersion, TicketMerged,
+    UnfitAssignee, UnfitCategory, UnknownCategory, UnknownTeam or UnknownTicket.
     """
     ticket = handling.hold(session, staff, Act.ASSIGN, ticket_id, version)
     if wanted.keys() - {"assignee"}:
@@ -265,6 +270,8 @@ def _deadline(hand: _Work, wanted: Wanted) -> None:
     ticket = hand.ticket
     before = ticket.due_at
     if "due_at" in wanted:
+        if wanted["due_at"] is not None and not clock.owes_deadline(ticket):
+            raise NoDeadlineOwed
         clock.set_deadline(ticket, wanted["due_at"])
         ticket.due_fixed = True
     elif hand.reasons.keys() & {"category", "priority", "team"}:
@@ -295,4 +302,4 @@ def _write_down(hand: _Work, before: dict[str, Any]) -> None:
         data={"changes": {name: [before.get(name), after.get(name)] for name in hand.reasons}},
     )
     if "team" in hand.reasons:
-        work.tell_new_team(session, ticket, hand.staff.person_id, hand.now)
+        work.tell_new_team(session, ticket, hand.staff.person_id, hand.now, hand.words())

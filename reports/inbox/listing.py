@@ -48,7 +48,7 @@ from reports.resident.reading import PhotoView
 from reports.status import CLOSED, Status
 from reports.things import Thing, Things
 
-# A ticket whose clock does not run is not late, however long that takes.
+# The clock of such tickets does.
 _STANDS_STILL = {*CLOSED, Status.WAITING}
 
 
@@ -364,8 +364,8 @@ def _item(
         event_body,
         _locales,
     ) = row
-    is_open = Status(status) not in CLOSED
-    left_s = int((due_at - now).total_seconds()) if due_at is not None and is_open else None
+    runs = due_at is not None and Status(status) not in _STANDS_STILL
+    left_s = int((due_at - now).total_seconds()) if runs else None
     last_event = None
     if event_kind is not None:
         text = history.tell(event_kind, json.loads(event_data), event_body, reader)
@@ -383,7 +383,7 @@ def _item(
         address=address,
         planned_at=planned_on or planned_at,
         due_at=due_at,
-        late=due_at is not None and due_at < now and Status(status) not in _STANDS_STILL,
+        late=runs and due_at < now,
         unrouted=unrouted,
         uncertain=uncertain,
         undelivered=undelivered,

@@ -26,7 +26,8 @@ from city.desk_models import CloseReason
 from city.models import Person, Priority
 from city.staff import Staff
 from reports.desk import flags
-from reports.filters import Filters, conditions, mentions
+from reports.desk_models import TicketWords
+from reports.filters import Filters, conditions, mentions, words_hold
 from reports.models import Membership, Notice, NoticeStatus, Ticket
 from reports.status import CLOSED, Status
 
@@ -48,6 +49,9 @@ class Sort(StrEnum):
 # Beyond every deadline there is.
 _NEVER = 2**63 - 1
 _URGENCY = {priority.value: -rank for rank, priority in enumerate(Priority)}
+
+MOST_SOUGHT = 2_500
+"""How many tickets are looked at for words: all that say them, if they are no more than that."""
 
 OPEN_FIRST = frozenset({Sort.DEADLINE, Sort.PRIORITY, Sort.REPORTS})
 
@@ -73,28 +77,29 @@ class Narrowed:
     """What is wanted of the inbox, as conditions on tickets.
 
     `jurisdiction_id` and `team_ids` (None for all) are what the person may see; `by` and `words`
-    what they want to see of it, and `statuses` which of that is listed.
+    what they want to see of it, and `statuses` which of that is listed. `saying` are the tickets
+    that say the words, None where those are too many to be looked up one by one.
     """
 
     jurisdiction_id: int
     team_ids: Sequence[int] | None
     by: Sequence[ColumnElement[bool]]
     words: str | None
+    saying: Sequence[int] | None
     late: bool | None
     statuses: Sequence[str]
 
     @property
     def any_status(self) -> list[ColumnElement[bool]]:
         """Return all conditions but that on the status."""
-        return [*self.but_words, *([mentions(self.words)] if self.words else [])]
-
-    @property
-    def but_words(self) -> list[ColumnElement[bool]]:
-        """Return all conditions but those on the status and on the words."""
         # The work on what was merged goes on elsewhere.
         found = [Ticket.jurisdiction_id == self.jurisdiction_id, Ticket.merged_into_id.is_(None)]
         if self.team_ids is not None:
             found.append(Ticket.team_id.in_(self.team_ids))
+        if self.saying is not None:
+            found.append(Ticket.id == any_(literal(self.saying, ARRAY(BigInteger))))
+        elif self.words:
+            found.append(mentions(self.words))
         return [*found, *self.by]
 
     @property
@@ -126,9 +131,19 @@ def narrow(
         team_ids=None if everywhere else staff.team_ids,
         by=[*by, *_extra_conditions(session, staff, extra, now)],
         words=extra.words,
+        saying=_saying(session, staff.jurisdiction_id, extra.words) if extra.words else None,
         late=extra.late,
         statuses=wanted.status or tuple(Status),
     )
+
+
+def _saying(session: Session, jurisdiction_id: int, words: str) -> list[int] | None:
+    """Return the tickets that say the words, or None where they are more than MOST_SOUGHT."""
+    query = select(TicketWords.ticket_id).where(
+        TicketWords.jurisdiction_id == jurisdiction_id, words_hold(words)
+    )
+    found = session.connection().execute(query.limit(MOST_SOUGHT + 1)).scalars().all()
+    return list(found) if len(found) <= MOST_SOUGHT else None
 
 
 def is_late(now: datetime) -> ColumnElement[bool]:

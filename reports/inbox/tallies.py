@@ -2,13 +2,13 @@
 
 Open ones are all counted, since there are never more than the city can work on. Closed ones pile
 up, so of each closed status no more than MOST_COUNTED are looked at, the newest ones, and the
-answer says where there are more. Words take longer to look at, so of those MOST_SOUGHT.
+answer says where there are more. Words take longer to look at, so of those MOST_SOUGHT, unless so
+few tickets say them that all those are counted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from sqlalchemy import (
     FromClause,
     ScalarSelect,
     Select,
-    case,
     false,
     func,
     literal,
@@ -32,20 +31,12 @@ from sqlalchemy.orm import Session
 
 from city.models import Team
 from infra.database import PLANNED_ANEW
-from reports.desk_models import TicketWords
-from reports.filters import words_hold
-from reports.inbox.narrowing import Narrowed, is_late
+from reports.inbox.narrowing import MOST_SOUGHT, Narrowed, is_late
 from reports.models import Ticket
 from reports.status import CLOSED, Status
 
 MOST_COUNTED = 10_000
 """How many tickets of a closed status are looked at: every page of the inbox tells the counts."""
-
-MOST_SOUGHT = 2_500
-"""How many are looked at for words. Where no more tickets say them, all those are counted instead.
-
-Either way the words of about as many are looked at, however common they are.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +62,10 @@ def count(session: Session, wanted: Narrowed, now: datetime) -> Counts:
     parts: list[Select[*tuple[Any, ...]]] = [_open(wanted, now)]
     # Who has no team sees nothing, and nothing that is late is closed.
     if wanted.team_ids != () and not wanted.late:
-        few = _few(wanted.words) if wanted.words else None
-        parts += [_closed(wanted, status, few) for status in Status if status in CLOSED]
+        if wanted.saying is not None:
+            parts.append(_closed_among_few(wanted))
+        else:
+            parts += [_closed(wanted, status) for status in Status if status in CLOSED]
     statuses = dict.fromkeys((status.value for status in Status), 0)
     teams: Counter[str] = Counter()
     at_least, late_ones = [], 0
@@ -102,19 +95,24 @@ def _open(wanted: Narrowed, now: datetime) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _closed(wanted: Narrowed, status: Status, few: CTE | None) -> Select[*tuple[Any, ...]]:
-    most = MOST_COUNTED if few is None else MOST_SOUGHT
+def _closed_among_few(wanted: Narrowed) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Ticket.status, null(), false(), func.count(), false())
+        .where(*wanted.any_status, Ticket.closed_at.is_not(None))
+        .group_by(Ticket.status)
+    )
+
+
+def _closed(wanted: Narrowed, status: Status) -> Select[*tuple[Any, ...]]:
+    most = MOST_SOUGHT if wanted.words else MOST_COUNTED
     windows = _windows(wanted, status, most)
     newest = union_all(*(_first(window, most) for window in windows)).subquery()
     more: ColumnElement[bool] = or_(*(_size(window) > most for window in windows))
     found: ColumnElement[int] = _size(newest)
     if not wanted.is_whole:
-        found = _number(status, wanted.any_status, Ticket.id.in_(select(newest.c.id)))
-    if few is not None:
-        are_few = _size(few) <= MOST_SOUGHT
-        # Only the branch that is taken is looked up.
-        all_of_few = _number(status, wanted.but_words, Ticket.id.in_(select(few.c.ticket_id)))
-        found, more = case((are_few, all_of_few), else_=found), ~are_few & more
+        of_status = (*wanted.any_status, Ticket.status == status.value)
+        among = Ticket.id.in_(select(newest.c.id))
+        found = select(func.count()).select_from(Ticket).where(*of_status, among).scalar_subquery()
     return select(literal(status.value), null(), false(), found, more)
 
 
@@ -140,24 +138,6 @@ def _windows(wanted: Narrowed, status: Status, most: int) -> list[CTE]:
 def _first(window: CTE, most: int) -> Select[int]:
     newest = select(window.c.id).order_by(window.c.created_at.desc()).limit(most)
     return select(newest.subquery().c.id)
-
-
-def _few(words: str) -> CTE:
-    """Return the tickets that say the words, unless they are too many to be looked up."""
-    return (
-        select(TicketWords.ticket_id)
-        .where(words_hold(words))
-        .order_by(TicketWords.ticket_id.desc())
-        .limit(MOST_SOUGHT + 1)
-        .cte("few")
-    )
-
-
-def _number(
-    status: Status, conditions: Sequence[ColumnElement[bool]], among: ColumnElement[bool]
-) -> ScalarSelect[int]:
-    of_status = (*conditions, Ticket.status == status.value, among)
-    return select(func.count()).select_from(Ticket).where(*of_status).scalar_subquery()
 
 
 def _size(rows: FromClause) -> ScalarSelect[int]:

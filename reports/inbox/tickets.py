@@ -12,13 +12,13 @@ from city.models import Jurisdiction
 from city.staff import Staff
 from geo.coordinates import Position
 from infra.words import Reader
-from reports import closings, decisions, history
+from reports import chronicle, closings, decisions
+from reports.chronicle import Entry
 from reports.closings import Answer
 from reports.decisions import Decision
 from reports.desk import close_reasons, flags, third_parties, work_photos
 from reports.desk.flags import FlagView
 from reports.desk.third_parties import Held
-from reports.history import Entry
 from reports.inbox import listing
 from reports.inbox.listing import TicketItem
 from reports.models import Contact, Membership, Report, Ticket
@@ -86,7 +86,7 @@ def view(session: Session, staff: Staff, ticket: Ticket, locale: str, now: datet
         item=replace(item, photos=(*item.photos, *shown)),
         reports=_reports(session, ticket),
         decision=decisions.read(session, ticket.id, locale),
-        events=history.read(session, ticket.id, locale, public_only=False),
+        events=chronicle.read(session, ticket.id, locale),
         next=[] if merged_into else list(GRAPH[Status(ticket.status)]),
         merged_into=merged_into,
         feedback=closings.answers(session, ticket.id),

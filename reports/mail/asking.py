@@ -18,7 +18,7 @@ _OF_DECLINED = mark(
 )
 YES, NO = "yes", "no"
 CHOICES = {YES: mark("Yes, it is solved"), NO: mark("No, it is not")}
-_CHOICES_OF_DECLINED = {YES: mark("Yes, I agree"), NO: mark("No, I do not agree")}
+CHOICES_OF_DECLINED = {YES: mark("Yes, I agree"), NO: mark("No, I do not agree")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def question(
     locale: str, city: Jurisdiction, page: str, token: str, closed_at: datetime, *, declined: bool
 ) -> Question:
     """Return the question about a closing. Its links only open the page, where one answers."""
-    asked, choices = (_OF_DECLINED, _CHOICES_OF_DECLINED) if declined else (_QUESTION, CHOICES)
+    asked, choices = (_OF_DECLINED, CHOICES_OF_DECLINED) if declined else (_QUESTION, CHOICES)
     until = closings.until(closed_at, city.feedback_days)
     return Question(
         say(locale, asked, until=say_moment(locale, until, city.time_zone)),

@@ -22,6 +22,7 @@ class Letter:
     """A mail before it is laid out.
 
     `facts` are (label, value), `quotes` (label, words), `choices` (label, link) of what is asked.
+    `unsubscribe` is where its reader ends getting such mails, if they can.
     """
 
     locale: str
@@ -34,6 +35,7 @@ class Letter:
     link_label: str
     footer: str
     choices: tuple[tuple[str, str], ...] = ()
+    unsubscribe: str | None = None
 
 
 def lay_out(letter: Letter, to: str, message_id: str) -> Mail:
@@ -44,6 +46,7 @@ def lay_out(letter: Letter, to: str, message_id: str) -> Mail:
         text=_layout().get_template("letter.txt").render(letter=letter, labelled=_labelled(letter)),
         html=_layout().get_template("letter.html").render(letter=letter),
         message_id=message_id,
+        unsubscribe=letter.unsubscribe,
     )
 
 

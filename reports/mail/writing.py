@@ -73,6 +73,11 @@ _OPENINGS = {
     ),
     NoticeKind.NEWS: mark("There is news of a report that you follow."),
 }
+_ARRIVED_AND_JOINED = mark(
+    "Thank you. Your report has arrived. Others reported the same thing, so it was joined with"
+    " theirs; {team} answers for it."
+)
+_PASSED_ON = mark("A ticket was passed on to your team.")
 _NEXT = {
     Status.RECEIVED: mark("The team will look at it next. You will get a mail when it does."),
     Status.ACCEPTED: mark("The team will plan the work next. You will get a mail when it starts."),
@@ -96,11 +101,13 @@ _DESCRIPTION = mark("Description")
 _MESSAGE = mark("Message")
 _CITY_SAYS = mark("The city's message")
 _NOTE = mark("Note")
+_REASON = mark("Reason")
 _LABELS = {
     NoticeKind.MESSAGE: _MESSAGE,
     NoticeKind.NOT_SOLVED: _MESSAGE,
     NoticeKind.QUESTION: _QUESTION,
 }
+_REASONS = {NoticeKind.MENTION: _NOTE, NoticeKind.ARRIVAL: _REASON}
 _CONFIRM = mark("Yes, send me the news")
 _WHY_ASKED = mark("If it was not you, do nothing: your address will be forgotten.")
 _WHY_SUBSCRIBER = mark(
@@ -133,7 +140,7 @@ class _Case:
     district: str | None
     event: Event
     message: Message | None
-    public: bool
+    shown: bool
     asked: bool
 
     @property
@@ -223,11 +230,11 @@ def _gather(session: Session, notice: Notice) -> _Case:
         .outerjoin(Message, Message.id == Event.message_id)
         .where(Event.ticket_id == notice.ticket_id, Event.seq == notice.seq)
     ).one()
-    public = reading.in_public_category(session, report)
+    shown = reading.is_public(session, report)
     for_reporter = notice.audience == Audience.REPORTER.value
     asked = for_reporter and closings.is_asked(session, report.id, event)
     return _Case(
-        *(notice, report, ticket, category, team, jurisdiction, district, event, message, public),
+        *(notice, report, ticket, category, team, jurisdiction, district, event, message, shown),
         asked=asked,
     )
 
@@ -247,13 +254,21 @@ def _write(case: _Case, link: str | None) -> Letter:
             ticket=case.ticket.reference,
             category=category,
         ),
-        paragraphs=(say(locale, _OPENINGS[kind], team=team), *_news(case)),
+        paragraphs=(say(locale, _opening(case, kind), team=team), *_news(case)),
         quotes=_quotes(case, kind),
         facts=_facts(case),
         link=link,
         link_label=say(locale, _link_label(kind, for_staff=case.for_staff)),
         footer=say(locale, _WHY[Audience(case.notice.audience)], team=team),
     )
+
+
+def _opening(case: _Case, kind: NoticeKind) -> str:
+    if kind is NoticeKind.RECEIPT and case.event.kind == EventKind.JOINED.value:
+        return _ARRIVED_AND_JOINED
+    if kind is NoticeKind.ARRIVAL and case.event.kind == EventKind.ROUTED.value:
+        return _PASSED_ON
+    return _OPENINGS[kind]
 
 
 def _link_label(kind: NoticeKind, *, for_staff: bool) -> str:
@@ -267,7 +282,8 @@ def _to_subscriber(case: _Case, letter: Letter, public_url: str, secret_key: str
     token = subscriptions.token(secret_key, case.notice.subscription_id or 0)
     own, locale = f"{public_url}/s/{token}", case.notice.locale
     if case.notice.kind == NoticeKind.NEWS.value:
-        return replace(letter, footer=say(locale, _WHY_SUBSCRIBER, link=f"{own}/end"))
+        end = f"{own}/end"
+        return replace(letter, footer=say(locale, _WHY_SUBSCRIBER, link=end), unsubscribe=end)
     return replace(
         letter, link=own, link_label=say(locale, _CONFIRM), footer=say(locale, _WHY_ASKED)
     )
@@ -313,8 +329,8 @@ def _stands(case: _Case) -> str:
 def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
     quotes = []
-    if kind is NoticeKind.MENTION and case.message is not None and case.message.reason:
-        quotes.append((say(locale, _NOTE), isolate(case.message.reason)))
+    if kind in _REASONS and case.message is not None and case.message.reason:
+        quotes.append((say(locale, _REASONS[kind]), isolate(case.message.reason)))
     if case.body and kind is not NoticeKind.SUBSCRIPTION and not case.named:
         label = _LABELS.get(kind, _CITY_SAYS)
         quotes.append((say(locale, label), isolate(case.body)))
@@ -348,7 +364,7 @@ def _link(case: _Case, public_url: str, secret_key: str) -> str | None:
     With the reporter's token it shows what the public may not see, and takes an answer.
     """
     link = f"{public_url}/r/{case.report.reference}"
-    if case.public and case.notice.kind != NoticeKind.QUESTION.value:
+    if case.shown and case.notice.kind != NoticeKind.QUESTION.value:
         return link
     if case.for_staff:
         return None

@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 
 from city.models import TeamMember
 from infra.clock import now
-from reports.inbox import tallies
+from reports.inbox import narrowing, tallies
 from reports.models import Ticket
 from tests.api import help as h
 from tests.api.conftest import LogIn
@@ -167,6 +167,10 @@ def test_of_many_closed_tickets_the_newest_are_counted_and_it_is_said(
     monkeypatch.setattr(tallies, "MOST_COUNTED", 3)
     person = log_in(client, who)
 
+    def set_most_sought(count: int) -> None:
+        for module in (narrowing, tallies):
+            monkeypatch.setattr(module, "MOST_SOUGHT", count)
+
     def counted(query: str) -> tuple[int, list[str]]:
         page = h.read(client, f"/tickets?{query}", person)
         return page["counts"]["resolved"], page["at_least"]
@@ -176,12 +180,12 @@ def test_of_many_closed_tickets_the_newest_are_counted_and_it_is_said(
     assert counted("kind=idea") == (0, ["resolved"])
     # Where few say the words all of those are counted.
     assert counted("q=ancien") == (2, [])
-    monkeypatch.setattr(tallies, "MOST_SOUGHT", 1)
+    set_most_sought(1)
     assert counted("q=ancien") == (0, ["resolved"])
     assert counted("q=neuf") == (1, ["resolved"])
     monkeypatch.setattr(tallies, "MOST_COUNTED", 5)
     assert counted("") == (5, [])
-    monkeypatch.setattr(tallies, "MOST_SOUGHT", 2)
+    set_most_sought(2)
     assert counted("q=ancien") == (2, [])
     assert counted("q=neuf") == (2, ["resolved"])
 

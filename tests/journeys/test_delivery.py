@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from infra.clock import now
 from infra.mail import Mail, Mailer, MailRefused, MailUnavailable
-from reports import history
+from reports import chronicle
 from reports.mail import delivery
 from reports.mail.delivery import Outcome
 from reports.models import Event, Notice, NoticeStatus
@@ -120,7 +120,7 @@ def test_a_notice_is_put_off_and_in_the_end_given_up(resident: Resident, session
     assert event.kind == "notice_failed"
     assert not event.public
     told = {
-        locale: history.read(session, notice.ticket_id, locale, public_only=False)[-1].text
+        locale: chronicle.read(session, notice.ticket_id, locale)[-1].text
         for locale in ("en", "fr")
     }
     mail_of = {
