@@ -12,11 +12,32 @@ from city import calendars
 from city.calendars import Calendar
 from city.models import Kind
 from reports.demo import deeds
-from reports.demo.stage import Act, Deed
+from reports.demo.stage import Act, Deed, Picture
 from reports.demo.words import Reply, Words, filled
 from reports.desk.triage import Wanted
 from reports.intake import NewReport
+from reports.purposes import Purpose
 from reports.status import CLOSED, Status
+
+# Who outside the city's teams has what they cannot do themselves.
+_THIRD_PARTIES = {
+    "nid-de-poule": ("departement", "La chaussée est départementale."),
+    "signalisation": ("departement", "Le panneau appartient au département."),
+    "fuite-eau": ("regie-des-eaux", "La fuite est avant le compteur."),
+    "egout": ("regie-des-eaux", "Le collecteur est à curer par la régie."),
+    "lampadaire": ("entreprise-eclairage", "Câble à remplacer sous garantie."),
+    "feu-tricolore": ("entreprise-eclairage", "L'automate est à reprogrammer."),
+}
+
+# What a spot looks like once the work on it is done.
+_DONE_PICTURES = {
+    "nid-de-poule": "rue",
+    "depot-sauvage": "rue",
+    "vehicule-abandonne": "rue",
+    "poubelle-pleine": "rue",
+    "arbre": "parc",
+    "banc": "parc",
+}
 
 # How much of its target time a ticket takes, and how often.
 _PACES = (((0.3, 0.9), 60), ((1.05, 1.9), 22), ((2.5, 6.0), 18))
@@ -61,6 +82,12 @@ class Course:
         """Let hours pass until a resident does something, which nobody does at night."""
         self.now = by_day(self.now + timedelta(hours=self.rng.uniform(low_h, high_h)), self.rng)
 
+    def prove(self, purpose: Purpose, picture: Picture) -> None:
+        """Have who works on it add that picture now."""
+        self.acts.append(
+            Act(self.now, deeds.prove(self.key, picture, purpose), pictures=(picture,))
+        )
+
     def reply(self, sort: str) -> Reply:
         """Return what staff say of that sort."""
         return self.words.reply(self.new.category, sort, self.new.locale, self.new.address or "")
@@ -100,7 +127,9 @@ def ordinary(course: Course) -> None:
         course.now = end
     else:
         course.wait(0.05, 0.2)
+    _show_the_work(course)
     course.move(Status.RESOLVED, "done")
+    _answered(course)
 
 
 def asked(course: Course) -> None:
@@ -115,6 +144,7 @@ def asked(course: Course) -> None:
     course.do(deeds.write(course.key, question["answer"]))
     course.wait(0.2, 0.9)
     course.move(Status.RESOLVED, "done")
+    _answered(course)
 
 
 def planned(course: Course) -> None:
@@ -128,8 +158,23 @@ def planned(course: Course) -> None:
         course.calendar, course.now, timedelta(hours=course.rng.uniform(60, 200))
     )
     course.do(deeds.change(course.key, Wanted(due_at=promised), reply.reason))
+    course.work(0.1, 1)
+    course.do(deeds.plan(course.key, promised - course.now - timedelta(days=1)))
     course.work(90, 260)
     course.move(Status.RESOLVED, "done")
+    _answered(course)
+
+
+def handed_over(course: Course) -> None:
+    """Have a third party do it, which takes its time."""
+    _take_on(course)
+    course.wait(0.1, 0.5)
+    code, reason = _THIRD_PARTIES[course.new.category]
+    ahead = timedelta(days=course.rng.randrange(6, 20))
+    course.do(deeds.hand_over(course.key, code, reason, ahead))
+    course.work(30, 120)
+    course.move(Status.RESOLVED, "done")
+    _answered(course)
 
 
 def declined(course: Course) -> None:
@@ -171,6 +216,7 @@ def stalled(course: Course) -> None:
     _take_on(course)
     course.work(60, 180)
     course.move(Status.RESOLVED, "done")
+    _answered(course)
 
 
 def unread(course: Course) -> None:
@@ -229,7 +275,8 @@ Fate = Callable[[Course], None]
 _OF_PROBLEMS: Mapping[Fate, int] = {
     ordinary: 54,
     asked: 26,
-    planned: 8,
+    planned: 16,
+    handed_over: 7,
     declined: 7,
     withdrawn: 4,
     reopened: 5,
@@ -246,6 +293,7 @@ def fate_of(course: Course) -> Fate:
     can: dict[Fate, bool] = {
         asked: course.words.asks(category) and _is_reachable(course),
         planned: course.words.has(category, "planned", locale),
+        handed_over: category in _THIRD_PARTIES,
         declined: course.words.has(category, "declined", locale),
     }
     fates = {fate: often for fate, often in _OF_PROBLEMS.items() if can.get(fate, True)}
@@ -265,9 +313,9 @@ def _take_on(course: Course, *, said: bool = True) -> None:
     course.wait(0.02, 0.2)
     if said and course.chance(0.85):
         course.move(Status.ACCEPTED, "accepted", by_dispatcher=course.chance(0.3))
-    if course.chance(0.4):
+    if course.chance(0.55):
         course.work(0.1, 1)
-        course.do(deeds.assign(course.key))
+        course.do(deeds.assign(course.key) if course.chance(0.7) else deeds.take(course.key))
 
 
 def _work_on(course: Course) -> None:
@@ -277,7 +325,38 @@ def _work_on(course: Course) -> None:
         course.do(deeds.write(course.key, course.words.line("added", course.new.locale)))
     if course.chance(0.3):
         course.wait(0.02, 0.1)
-        course.do(deeds.note(course.key, course.words.line("notes")))
+        note = course.words.line("notes")
+        course.do(deeds.note(course.key, note, to_lead=course.chance(0.4)))
+    if course.chance(0.2):
+        course.wait(0.02, 0.1)
+        course.do(deeds.plan(course.key, timedelta(days=course.rng.randrange(2, 9))))
     if course.chance(0.5):
         course.wait(0.02, 0.2)
         course.move(Status.IN_PROGRESS, "begun")
+
+
+def _show_the_work(course: Course) -> None:
+    """Have who did it show how the spot looks now."""
+    subject = _DONE_PICTURES.get(course.new.category)
+    if subject is not None and course.chance(0.4):
+        course.prove(Purpose.AFTER, (subject, course.rng.randrange(1000, 10**6)))
+        course.now += timedelta(minutes=course.rng.randrange(2, 9))
+
+
+def _answered(course: Course) -> None:
+    """Have some reporters say whether it is solved; where it is not, the work is done again."""
+    if not _is_reachable(course) or not course.chance(0.6):
+        return
+    course.pause(2, 70)
+    locale, satisfied = course.new.locale, course.chance(0.78)
+    if satisfied:
+        comment = course.words.line("solved", locale) if course.chance(0.4) else None
+        course.do(deeds.answer(course.key, satisfied=True, comment=comment))
+        return
+    comment = course.words.line("unsolved", locale)
+    course.do(deeds.answer(course.key, satisfied=False, comment=comment))
+    course.work(1, 12)
+    course.move(Status.IN_PROGRESS, "begun")
+    if course.chance(0.6):
+        course.work(2, 20)
+        course.move(Status.RESOLVED, "done")

@@ -5,20 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from city.models import Channel
+from city.models import Channel, Jurisdiction
 from city.staff import Staff
 from reports import gallery, intake, moderation, relance
 from reports.demo.stage import Deed, Picture, Stage
 from reports.demo.words import Reply
-from reports.desk import colleagues, handing_back, handling, joining, questions, triage
+from reports.desk import (
+    colleagues,
+    flags,
+    handing_back,
+    handling,
+    joining,
+    planning,
+    questions,
+    taking,
+    third_parties,
+    triage,
+    work_photos,
+)
 from reports.desk.handling import Step
+from reports.desk.planning import Plan
+from reports.desk.third_parties import Handing
 from reports.desk.triage import Wanted
+from reports.imaging import origin
 from reports.intake import NewReport, Recorder
 from reports.models import Report, Ticket, Visibility
-from reports.resident import conversation, subscribing, supporting
+from reports.purposes import Purpose
+from reports.resident import conversation, feedback, subscribing, supporting
 from reports.status import Status
 from reports.subscriptions import Subscription
 
@@ -61,6 +78,27 @@ def photograph(key: str, picture: Picture) -> Deed:
     return deed
 
 
+def prove(key: str, picture: Picture, purpose: Purpose) -> Deed:
+    """Have who works on the ticket add a picture of the work, if it was drawn."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        if picture not in stage.drawn:
+            return
+        data, rendering = stage.drawn[picture].result()
+        session, ticket = stage.session, stage.ticket(key)
+        upload = gallery.receive(uuid4(), data)
+        original = gallery.key_of_work(ticket.id, upload.name)
+        stage.storage.put(original, data, upload.facts.media_type)
+        staff, where = stage.cast.worker(ticket), origin.read(data)
+        photo, _ = work_photos.add(session, staff, ticket.id, purpose, upload, where, at)
+        claimed = gallery.claim(session, photo.id, at, lease_s=1)
+        if claimed is not None:
+            gallery.publish(stage.storage, photo, rendering)
+            flags.record_ready(session, claimed, rendering, at)
+
+    return deed
+
+
 def move(key: str, to: Status, reply: Reply, *, by_dispatcher: bool = False) -> Deed:
     """Have the ticket's status changed, by its team unless the dispatcher does it."""
 
@@ -84,6 +122,52 @@ def assign(key: str) -> Deed:
     return deed
 
 
+def take(key: str) -> Deed:
+    """Have who works on such tickets make it their own."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        staff = stage.cast.worker(ticket)
+        taking.take(stage.session, staff, ticket.id, ticket.version, at)
+
+    return deed
+
+
+def plan(key: str, ahead: timedelta, message: str | None = None) -> Deed:
+    """Have the team plan the work for the day that is so far ahead."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        zone = stage.session.get_one(Jurisdiction, ticket.jurisdiction_id).time_zone
+        wanted = Plan(on=(at + ahead).astimezone(ZoneInfo(zone)).date())
+        staff = stage.cast.worker(ticket)
+        planning.plan(stage.session, staff, ticket.id, ticket.version, wanted, message, at)
+
+    return deed
+
+
+def hand_over(key: str, code: str, reason: str, ahead: timedelta) -> Deed:
+    """Have the team hand the ticket to a third party, who should be done so far ahead."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        handing = Handing(reason=reason, code=code, expected_at=at + ahead)
+        staff = stage.cast.worker(ticket)
+        third_parties.hand_over(stage.session, staff, ticket.id, ticket.version, handing, at)
+
+    return deed
+
+
+def answer(key: str, *, satisfied: bool, comment: str | None) -> Deed:
+    """Have the reporter say whether it is solved."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        report = stage.reports[key]
+        feedback.give(stage.session, report, satisfied=satisfied, comment=comment, now=at)
+
+    return deed
+
+
 def change(key: str, wanted: Wanted, reason: str | None) -> Deed:
     """Have the dispatcher change the ticket."""
 
@@ -103,13 +187,14 @@ def ask(key: str, text: str) -> Deed:
     return deed
 
 
-def note(key: str, text: str) -> Deed:
-    """Have the team write a note."""
+def note(key: str, text: str, *, to_lead: bool = False) -> Deed:
+    """Have the team write a note, which may mention who leads the team."""
 
     def deed(stage: Stage, at: datetime) -> None:
         ticket = stage.ticket(key)
-        staff = stage.cast.worker(ticket)
-        colleagues.write_note(stage.session, staff, ticket.id, text, (), at)
+        staff, lead = stage.cast.worker(ticket), stage.cast.lead(ticket)
+        mentions = [lead.person_id] if to_lead and lead != staff else []
+        colleagues.write_note(stage.session, staff, ticket.id, text, mentions, at)
 
     return deed
 

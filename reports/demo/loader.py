@@ -39,17 +39,18 @@ def load(
 ) -> Iterator[tuple[int, int]]:
     """Write the past, telling after each report how many of how many are done.
 
-    Of the pictures only the newest are drawn where there may not be so many.
+    Of the reporters' pictures only the newest are drawn where there may not be so many.
     """
     acts = _acts(session, jurisdiction, now)
     total = sum(act.sends for act in acts)
-    wanted = [picture for act in acts for picture in act.pictures]
+    wanted = [picture for act in acts if act.sends for picture in act.pictures]
     if most_pictures is not None:
         wanted = wanted[max(0, len(wanted) - most_pictures) :]
+    of_work = [picture for act in acts if not act.sends for picture in act.pictures]
     # Drawing takes most of the time. The processes are spawned, since a fork would inherit the
     # storage's threads.
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        drawn = {one: pool.submit(_draw, one) for one in wanted}
+        drawn = {one: pool.submit(_draw, one) for one in dict.fromkeys((*wanted, *of_work))}
         stage = Stage(session, storage, Cast(session, jurisdiction.id), drawn)
         done = 0
         for act in acts:

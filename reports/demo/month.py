@@ -22,6 +22,7 @@ from reports.demo.courses import Course
 from reports.demo.stage import Act, Picture
 from reports.demo.words import Deck, Spot, Words, answers
 from reports.intake import NewReport
+from reports.purposes import Purpose
 
 DAYS = 31
 _SEED = "Beaurive"
@@ -43,6 +44,7 @@ _WRITTEN_DAYS, _BESIDE_WRITTEN = 6, 0.6
 _ENGLISH = 0.14
 _MISFILED = 11
 _JOINED_AT_ONCE = 0.6
+_SHOWN_TWICE = ("rue", 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,12 @@ class Month:
         told = [*self._told(), *self._misfiled(), *self._unseemly()]
         more = list(self._seconds(told))
         crowd = [act for course, _ in told for act in self._crowd(course)]
-        acts = [*crowd, *(act for course in [*(c for c, _ in told), *more] for act in course.acts)]
+        odd = _one_picture_twice((course for course, _ in told), self._now)
+        acts = [
+            *crowd,
+            *odd,
+            *(act for course in [*(c for c, _ in told), *more] for act in course.acts),
+        ]
         return [act for act in acts if act.at < self._now]
 
     def _told(self) -> Iterator[tuple[Course, Mapping[str, Any]]]:
@@ -256,6 +263,18 @@ def _report(category: str, text: str, spot: Spot, position: Position, rng: Rando
         contact=residents.somebody(rng) if rng.random() < 0.65 else None,
         locale="fr",
     )
+
+
+def _one_picture_twice(courses: Iterable[Course], now: datetime) -> Iterator[Act]:
+    """Return how two tickets are closed with one picture of the work, which is odd."""
+    closed = [
+        (one.sent_at, one.closed_at, one.key)
+        for one in courses
+        if one.new.category == "nid-de-poule" and one.closed_at and one.closed_at < now
+    ]
+    for sent_at, closed_at, key in sorted(closed)[-2:]:
+        act = deeds.prove(key, _SHOWN_TWICE, Purpose.AFTER)
+        yield Act(sent_at + (closed_at - sent_at) * 0.95, act, pictures=(_SHOWN_TWICE,))
 
 
 def _pictures(new: NewReport, said: Mapping[str, Any], rng: Random) -> tuple[Picture, ...]:

@@ -27,7 +27,7 @@ Deed = Callable[["Stage", datetime], None]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something that somebody does at a time; a report's sending names what goes with it."""
+    """Something that somebody does at a time; `pictures` are those that it shows."""
 
     at: datetime
     deed: Deed

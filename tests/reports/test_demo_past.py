@@ -75,7 +75,7 @@ def test_a_third_is_open_and_some_of_it_late_or_soon_due(db: Session, past: Past
     total = one(db, "SELECT count(*) FROM tickets WHERE merged_into_id IS NULL")
     due = ask(
         db,
-        "SELECT coalesce(due_at, 'infinity') < :at FROM tickets"
+        "SELECT coalesce(due_at, 'infinity') < :at AND paused_at IS NULL FROM tickets"
         " WHERE closed_at IS NULL AND merged_into_id IS NULL",
         at=past.ended,
     )
@@ -121,7 +121,8 @@ def test_all_that_a_desk_does_has_happened(db: Session) -> None:
     assert happened >= {
         *("received", "joined", "merged", "moved_in", "routed", "changed", "status", "message"),
         *("question", "handed_back", "note", "hidden", "due_soon", "overdue", "escalated"),
-        "photo_added",
+        *("photo_added", "work_photo_added", "photo_flagged", "planned", "third_party"),
+        "feedback",
     }
     some = {
         "tickets WHERE assignee_id IS NOT NULL": 20,
@@ -130,6 +131,12 @@ def test_all_that_a_desk_does_has_happened(db: Session) -> None:
         "tickets WHERE withdrawn": 2,
         "tickets WHERE unrouted AND closed_at IS NULL": 5,
         "decisions WHERE overridden_at IS NOT NULL": 2,
+        "tickets WHERE planned_on IS NOT NULL": 5,
+        "feedback WHERE satisfied": 15,
+        "feedback WHERE NOT satisfied": 3,
+        "feedback JOIN messages m ON m.id = message_id": 8,
+        "photos WHERE purpose = 'after'": 3,
+        "events WHERE data ? 'mentions'": 3,
         "supports": 50,
         "subscriptions WHERE confirmed_at IS NOT NULL": 3,
     }
@@ -159,6 +166,15 @@ def test_history_runs_forward_and_ends_before_now(db: Session, past: Past) -> No
     assert one(db, "SELECT max(at) FROM events") <= past.ended
     assert one(db, "SELECT max(created_at) FROM reports") <= past.ended
     assert one(db, "SELECT min(at) FROM events") >= past.began - timedelta(days=130)
+
+
+def test_no_two_things_happen_at_the_very_same_minute_of_every_day(db: Session) -> None:
+    often = ask(
+        db,
+        "SELECT count(*) FROM reports GROUP BY extract(hour FROM created_at),"
+        " extract(minute FROM created_at) ORDER BY 1 DESC LIMIT 1",
+    )
+    assert often[0] <= 5
 
 
 def test_closed_tickets_say_when_and_open_ones_do_not(db: Session) -> None:
