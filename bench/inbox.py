@@ -21,8 +21,9 @@ from bench.tools.desk import fill_desk
 from bench.tools.verdict import Ratio, conclude
 from reports.filters import Mark
 from tests.api.help import LEAD_OF_ROADS, MEMBER_OF_ROADS
-from tests.api.inbox_questions import LARGE, OF_ALL, OF_TEAMS, asked_of, nodes_of
+from tests.api.inbox_questions import LARGE, OF_ALL, OF_TEAMS, nodes_of
 from tests.resident import BASE, body_of, log_in
+from tests.statements import asked_of
 
 FEW, MANY = 100_000, 1_000_000
 AT_MOST = 2.0
@@ -82,8 +83,8 @@ class _City:
         with asked_of(self._one.parts.engine) as asked:
             self.ask(question)
         with psycopg.connect(self._one.libpq_url) as connection:
-            for statement, values in asked:
-                for node in nodes_of(connection, statement, values, "ANALYZE, TIMING OFF, "):
+            for statement in asked:
+                for node in nodes_of(connection, statement, "ANALYZE, TIMING OFF, "):
                     rows = _rows_read(node)
                     if node.get("Relation Name") in LARGE and (
                         node["Node Type"] == "Seq Scan" or rows > MOST_READ * self._count

@@ -11,6 +11,7 @@ from api.bodies import is_storable
 from api.callers import anyone, token_reference
 from api.errors import PHOTO_REASONS
 from api.feedback_errors import TOO_LATE, page_to_report_again
+from api.fields import none_where_blank
 from api.schemas.feedback import NewFeedbackSchema
 from api.schemas.reports import NewMessageSchema
 from api.services import commit, db, locale, public_url, roll_back, services
@@ -163,7 +164,7 @@ def _take_message(report: Report, token: str) -> Response:
 
 
 def _take_feedback(report: Report, token: str, *, satisfied: bool) -> Response:
-    comment = request.form.get("text", "").replace("\r\n", "\n").strip() or None
+    comment = none_where_blank(request.form.get("text", "").replace("\r\n", "\n"))
     faults = FEEDBACK.validate({"satisfied": satisfied, "comment": comment})
     if faults or not (satisfied or comment) or not is_storable(comment or ""):
         return show_report(report, token, mine=True, complaint=_BAD_MESSAGE)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, or_, select, update
+from sqlalchemy import or_, select, update
 from werkzeug.test import TestResponse
 
 from api.services import Services
@@ -131,22 +130,6 @@ def parts_of(app: Flask) -> Services:
     """Return the application's parts."""
     parts: Services = app.extensions["vigie"]
     return parts
-
-
-@contextmanager
-def statements_of(app: Flask) -> Iterator[list[str]]:
-    """Yield the statements that the database is sent meanwhile, as they come."""
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    engine = parts_of(app).engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def render_photos(app: Flask, reference: str) -> None:

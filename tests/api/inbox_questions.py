@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
 
 from tests.api.help import MEMBER_OF_ROADS
+from tests.statements import Statement
 
 LARGE = {"tickets", "ticket_words", "reports", "memberships", "messages", "events"}
 """The tables that grow with the years."""
@@ -72,28 +71,14 @@ OF_ALL = (
 OF_TEAMS = ("", "sort=deadline", "status=resolved", "late=true", f"q={COMMON}", f"q={UNUSUAL}")
 
 
-@contextmanager
-def asked_of(engine: Engine) -> Iterator[list[tuple[str, Any]]]:
-    """Yield the questions that the database is asked meanwhile, with their values."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
-        if statement.lstrip().startswith(("SELECT", "WITH", "(")):
-            asked.append((statement, values))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
-
-
 def nodes_of(
-    connection: psycopg.Connection, statement: str, values: Any, options: str = ""
+    connection: psycopg.Connection, statement: Statement, options: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """Yield the nodes of a statement's plan."""
+    """Yield the nodes of a question's plan; of what is none, none."""
+    if not statement.is_question:
+        return
     explain = f"EXPLAIN ({options}FORMAT JSON) {statement}"
-    found = connection.execute(explain.encode(), values).fetchone()
+    found = connection.execute(explain.encode(), statement.values).fetchone()
     assert found is not None
     yield from _nodes(found[0][0]["Plan"])
 

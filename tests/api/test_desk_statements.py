@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.api import help as h
 from tests.resident import BASE, Resident, log_in, move, read_ticket
+from tests.statements import asked_of
 
 MANY = 6
 Act = Callable[[FlaskClient, str, dict[str, str]], object]
@@ -41,7 +42,7 @@ def test_many_reports_ask_no_more_than_one(
         ticket = resident.report(contact=contacts[0])["ticket"]
         for contact in contacts[1:]:
             resident.report(contact=contact, same_as=ticket)
-        with h.statements_of(app) as statements:
+        with asked_of(h.parts_of(app).engine) as statements:
             act(client, ticket, staff)
         counted.append(len(statements))
     assert counted[0] == counted[1] <= most

@@ -17,9 +17,9 @@ from reports.inbox import narrowing, tallies
 from reports.models import Ticket
 from tests.api import help as h
 from tests.api.conftest import LogIn
-from tests.api.test_intake_statements import noted
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, Resident, log_in, move
+from tests.statements import asked_of
 
 Headers = dict[str, str]
 Scene = dict[str, str]
@@ -209,7 +209,7 @@ def test_a_page_takes_few_statements(
 ) -> None:
     for person in (dispatcher, as_person(h.MEMBER_OF_ROADS)):
         for query in ("", "&q=trou", "&late=true", "&status=received"):
-            with noted(app) as asked:
+            with asked_of(h.parts_of(app).engine, ends=True) as asked:
                 h.read(client, f"/tickets?limit=3&sort={sort}{query}", person)
             told = [one for one in asked if one not in {"BEGIN", "COMMIT"}]
             assert len(told) <= STATEMENTS[sort], "\n\n".join(told)

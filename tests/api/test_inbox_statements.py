@@ -10,8 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.api import help as h
-from tests.api.inbox_questions import LARGE, OF_ALL, OF_TEAMS, asked_of, nodes_of
+from tests.api.inbox_questions import LARGE, OF_ALL, OF_TEAMS, nodes_of
 from tests.resident import DISPATCHER, Resident, log_in
+from tests.statements import asked_of
 
 EVERY_QUESTION = [
     *((DISPATCHER, query) for query in OF_ALL),
@@ -30,8 +31,8 @@ def test_no_question_has_to_read_a_large_table_from_end_to_end(
         # The few rows of a test are best read one after the other; so that is forbidden, and what
         # is read like that all the same has no other way.
         connection.execute("SET enable_seqscan = off")
-        for statement, values in asked:
-            read = [node for node in nodes_of(connection, statement, values) if _whole(node)]
+        for statement in asked:
+            read = [node for node in nodes_of(connection, statement) if _whole(node)]
             assert read == []
 
 
@@ -46,7 +47,7 @@ def test_a_page_takes_as_many_questions_whatever_it_holds(
     counted = []
     for _ in range(3):
         resident.report()
-        with h.statements_of(app) as statements:
+        with asked_of(h.parts_of(app).engine) as statements:
             h.read(client, "/tickets?limit=50", staff)
         counted.append(len(statements))
     assert counted == [counted[0]] * 3

@@ -18,10 +18,10 @@ from infra.clock import now
 from reports.models import Report
 from tests.api import help as h
 from tests.api.test_administration import Office
-from tests.api.test_intake_statements import noted
 from tests.api.test_limits import STRICT, strict  # noqa: F401  (a fixture)
 from tests.city import towns
 from tests.resident import BASE, body_of, problem_at
+from tests.statements import asked_of
 
 REPORTS = f"{BASE}/reports"
 KEY = {"name": "Capteurs de crue", "channel": "sensor", "per_minute": 30}
@@ -188,13 +188,13 @@ def test_a_key_is_looked_up_once_and_its_use_noted_once_a_minute(
 ) -> None:
     client, key = own_app.test_client(), _added(office)
     _send(client, key["secret"])
-    with noted(own_app) as asked:
+    with asked_of(h.parts_of(own_app).engine, ends=True) as asked:
         assert _send(client, key["secret"]).status_code == 201
     assert len(asked[1:-1]) == 3, "\n\n".join(asked)
     earlier = now() - timedelta(hours=1)
     with h.parts_of(own_app).sessions.begin() as session:
         session.execute(update(ApiKey).values(last_used_at=earlier))
-    with noted(own_app) as asked:
+    with asked_of(h.parts_of(own_app).engine, ends=True) as asked:
         assert _send(client, key["secret"]).status_code == 201
     assert len(asked[1:-1]) == 4, "\n\n".join(asked)
     with h.parts_of(own_app).sessions() as session:

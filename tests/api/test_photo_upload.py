@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from tests.api import help as h
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, body_of, read_ticket
+from tests.statements import asked_of
 
 TOO_LARGE = 25_000_000 + 1
 FORM = "multipart/form-data; boundary=x"
@@ -74,10 +75,10 @@ def test_a_photo_is_taken_once_and_harmless_again(
 
 def test_a_photo_takes_few_statements(app: Flask, resident: Resident) -> None:
     view, uuid = resident.report(), uuid4()
-    with h.statements_of(app) as sent:
+    with asked_of(h.parts_of(app).engine) as sent:
         assert resident.put_photo(view, photo_samples.jpeg(64, 48), uuid).status_code == 201
     assert len(sent) == 4, "\n\n".join(sent)
-    with h.statements_of(app) as sent:
+    with asked_of(h.parts_of(app).engine) as sent:
         assert resident.put_photo(view, photo_samples.jpeg(64, 48), uuid).status_code == 200
     assert len(sent) == 3, "\n\n".join(sent)
 

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 
 from reports.likeness import MOST_ANSWERED
 from tests.api import help as h
-from tests.api.test_intake_statements import noted
 from tests.reports import photo_samples
 from tests.resident import BASE, INSIDE, Resident, body_of, log_in, move, read_ticket
+from tests.statements import asked_of
 
 Item = dict[str, Any]
 POTHOLE = "nid-de-poule"
@@ -196,7 +196,7 @@ def test_all_that_lies_near_is_one_question(
     for _ in range(3):
         resident.put_photo(resident.report(), photo_samples.jpeg(64, 48))
     ask(client, category=POTHOLE, description="trou")
-    with noted(own_app) as asked:
+    with asked_of(h.parts_of(own_app).engine, ends=True) as asked:
         assert len(ask(client, category=POTHOLE, description="trou")) == 3
     # Where it lies, what the category is, and what lies near.
     assert len([one for one in asked if one not in {"BEGIN", "COMMIT"}]) == 3, "\n\n".join(asked)

@@ -20,8 +20,9 @@ from reports.webhooks.delivery import Attempt, Outcome
 from tests import traces
 from tests.api import help as h
 from tests.api.test_administration import Office
-from tests.api.test_intake_statements import STATEMENTS, noted
+from tests.api.test_intake_statements import STATEMENTS
 from tests.resident import BASE, Resident, body_of, log_in, move
+from tests.statements import asked_of
 
 HOOK: dict[str, Any] = {
     "url": "https://hooks.example.org/in?key=s3cret",
@@ -150,7 +151,7 @@ def test_intake_asks_no_more_for_being_told_of(
 ) -> None:
     hook = added(office, events=["report.received"])
     resident.report()
-    with noted(own_app) as asked:
+    with asked_of(h.parts_of(own_app).engine, ends=True) as asked:
         resident.report()
     assert len(asked[1:-1]) == STATEMENTS
     assert len(owed(office, hook)) == 2

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from city.models import KeptText, Person
@@ -21,6 +21,7 @@ from reports.status import Status
 from tests.api import help as h
 from tests.reports.desk_days import DeskDays, paris
 from tests.resident import DISPATCHER
+from tests.statements import asked_of
 
 FRIDAY_EVENING = "2026-11-27 18:00"
 # Its deadline is on Thursday at 10:00. Seven working hours before that it is Wednesday, 10:30, and
@@ -267,21 +268,12 @@ def test_the_sweeper_reads_no_more_than_what_is_due(watch: Watch, own_app: Flask
     session = watch.session
     tickets = [watch.report(FRIDAY_EVENING) for _ in range(3)]
     _multiply(session, tickets[0], 30_000)
-    asked: list[tuple[str, object]] = []
-
-    def note(
-        _connection: object, _cursor: object, statement: str, values: object, *_: object
-    ) -> None:
-        if "FOR NO KEY UPDATE" in statement:
-            asked.append((statement, values))
-
-    engine = h.parts_of(own_app).engine
-    event.listen(engine, "before_cursor_execute", note)
-    assert watch.sweep(SOON) == 3
-    event.remove(engine, "before_cursor_execute", note)
-    assert len(asked) == 2
-    for statement, values in asked:
-        plan = session.connection().exec_driver_sql(f"EXPLAIN {statement}", values)  # type: ignore[arg-type]
+    with asked_of(h.parts_of(own_app).engine) as asked:
+        assert watch.sweep(SOON) == 3
+    locking = [statement for statement in asked if "FOR NO KEY UPDATE" in statement]
+    assert len(locking) == 2
+    for statement in locking:
+        plan = session.connection().exec_driver_sql(f"EXPLAIN {statement}", statement.values)
         told = "\n".join(line for (line,) in plan)
         assert "ix_tickets_relance" in told, told
         assert "Seq Scan" not in told, told
