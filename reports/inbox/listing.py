@@ -365,7 +365,6 @@ def _item(
         _locales,
     ) = row
     runs = due_at is not None and Status(status) not in _STANDS_STILL
-    left_s = int((due_at - now).total_seconds()) if runs else None
     last_event = None
     if event_kind is not None:
         text = history.tell(event_kind, json.loads(event_data), event_body, reader)
@@ -392,7 +391,7 @@ def _item(
         closed_at=closed_at,
         version=version,
         age_s=int((now - created_at).total_seconds()),
-        time_left_s=left_s,
+        time_left_s=int((due_at - now).total_seconds()) if runs else None,
         last_event=last_event,
         description=reports[0].description if reports else "",
         supports=max(0, len(reports) - 1) + sum(report.supports for report in reports),

@@ -74,13 +74,13 @@ def test_a_planned_day_is_told_to_everybody_and_moves_no_deadline(
     own = h.read(client, f"/reports/{view['reference']}")
     assert (own["planned_at"], own["public_message"]) == ("2031-12-01", "We bring a lorry.")
     events = h.read(client, f"/reports/{view['reference']}/events", {"Accept-Language": "fr"})
-    said = "Les travaux sont prévus pour le 1 décembre 2031. We bring a lorry."
+    said = "Les travaux sont prévus pour le 1er décembre 2031. We bring a lorry."
     assert (events["items"][-1]["kind"], events["items"][-1]["text"]) == ("planned", said)
     mail = mails_about(app, view["ticket"], "reporter")[-1].text
     assert "The work is planned for December 1, 2031." in mail
     assert mail.count("We bring a lorry.") == 1
     page = client.get(f"/r/{view['reference']}", headers={"Accept-Language": "fr"}).text
-    assert '<dt>Prévu pour</dt><dd><time datetime="2031-12-01">1 décembre 2031</time>' in page
+    assert '<dt>Prévu pour</dt><dd><time datetime="2031-12-01">1er décembre 2031</time>' in page
     # The same again is no news.
     again = _do(client, view, member, "plan", on="2031-12-01")
     assert body_of(again)["events"] == ticket["events"]

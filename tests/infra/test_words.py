@@ -156,9 +156,9 @@ def test_choose_goes_from_the_locale_to_its_fallbacks_to_any(
     [
         ("fr", "Europe/Paris", "2 juillet 2026", "00:30"),
         ("en", "Europe/Paris", "July 2, 2026", "12:30"),
-        ("fr", "America/Cayenne", "1 juillet 2026", "19:30"),
+        ("fr", "America/Cayenne", "1er juillet 2026", "19:30"),
         ("en", "America/Cayenne", "July 1, 2026", "7:30"),
-        ("fr", "UTC", "1 juillet 2026", "22:30"),
+        ("fr", "UTC", "1er juillet 2026", "22:30"),
     ],
 )
 def test_a_moment_is_said_in_the_place_s_own_time(

@@ -34,13 +34,13 @@ from pathlib import Path
 from infra import memory
 from infra.queue import QueueName
 from reports import photos
-from reports.imaging import memory
+from reports.imaging.memory import PROCESS_BYTES
 from workers import process, queues
 
 queues.load_jobs(QueueName.PHOTOS)
 
 def outcome(path):
-    memory.bound(memory.PROCESS_BYTES)
+    memory.bound(PROCESS_BYTES)
     try:
         photos.render(Path(path).read_bytes())
     except photos.UnusablePhoto as refused:
