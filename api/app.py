@@ -29,6 +29,7 @@ from api.views import (
     feedback,
     health,
     keys,
+    layers,
     locations,
     metrics,
     moderation,
@@ -61,7 +62,7 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, calendars, desk_settings, webhooks, keys),
+    *(accounts, teams, people, catalogue, calendars, desk_settings, webhooks, keys, layers),
     *(audit, feedback, proof),
 )
 

@@ -23,6 +23,9 @@ from reports.things import Thing
 _ENDS = {str(size): {extension: f"/{size}.{extension}" for extension in FORMATS} for size in SIZES}
 
 
+GEOJSON = "application/geo+json"
+
+
 def answer(document: dict[str, Any], mimetype: str = "application/json") -> Response:
     """Return the answer that holds the document, whose times are in UTC and are told with a Z.
 

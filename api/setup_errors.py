@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from api.problems import Fault, pointer
 from city.administration import CodeTaken, UnfitPart, UnknownSetting
 from city.catalogue import GroupInUse
+from city.layers import BoundaryLayer, OtherRole, ServiceLayerTaken
 from city.people import EmailTaken, LastAdministrator
 from city.second_factor import NoSecondFactor, SecondFactorOn, UnfitCode
 from city.sessions import WrongPassword
@@ -44,6 +45,15 @@ PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
     CalendarOfTeams: (
         *(409, "calendar-of-teams"),
         mark("A team in use has this calendar, so it cannot be retired."),
+    ),
+    BoundaryLayer: (
+        *(409, "boundary-layer"),
+        mark("The city's boundary comes with its file, and is not changed here."),
+    ),
+    OtherRole: (409, "other-role", mark("This layer is there already, for another role.")),
+    ServiceLayerTaken: (
+        *(409, "service-layer-taken"),
+        mark("The city has a service layer under another code already. Bring it under that one."),
     ),
     LastAdministrator: (
         *(409, "last-administrator"),

@@ -27,9 +27,9 @@ from sqlalchemy.orm import (
 )
 
 from api import cursors
+from api.documents import GEOJSON
 from api.fields import Moment
 from api.services import db, locale, public_url
-from api.views.reports import GEOJSON
 from bench.tools.database import fill, town
 from bench.tools.verdict import Ratio, conclude
 from city import jurisdictions

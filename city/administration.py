@@ -16,13 +16,22 @@ from city import audit
 from city.audit import AuditAct
 from city.changes import Changes
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
-from city.models import Category, CategoryGroup, Jurisdiction, Team, TeamCalendar
+from city.models import Actor, Category, CategoryGroup, Jurisdiction, Team, TeamCalendar
 from city.parts import CODE_PATTERN, NO_TEXT, Steps, untold
 from city.unfit import Unfit
+from geo.models import Layer
 
 Part = TypeVar("Part", bound=BaseModel)
 Row = TypeVar(
-    "Row", Category, CategoryGroup, Team, TeamCalendar, CloseReason, ThirdParty, AnswerTemplate
+    "Row",
+    Category,
+    CategoryGroup,
+    Team,
+    TeamCalendar,
+    CloseReason,
+    ThirdParty,
+    AnswerTemplate,
+    Layer,
 )
 
 
@@ -48,10 +57,10 @@ class _Retirable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """Somebody changing their city's set-up."""
+    """Somebody changing their city's set-up; without a person, who has the command line."""
 
     session: Session
-    person_id: int
+    person_id: int | None
     jurisdiction_id: int
     now: datetime
 
@@ -120,6 +129,7 @@ class Administration:
             act,
             self.now,
             person_id=self.person_id,
+            actor=Actor.COMMAND if self.person_id is None else Actor.PERSON,
             thing_kind=kind,
             thing_reference=reference,
             changes=dict(audit.told(name, change) for name, change in changes.items()),

@@ -32,8 +32,9 @@ from city.models import (
 from city.parts import BOUNDARY_CODE, LayerPart
 from city.passwords import hash_password
 from geo import layers
-from geo.features import Feature, UnusableFeatures, read_features
+from geo.features import Feature, read_features
 from geo.models import Layer, LayerRole
+from geo.unusable import UnusableFeatures
 from infra.database import Base
 
 

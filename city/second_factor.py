@@ -71,7 +71,7 @@ def confirm(office: Administration, code: str) -> list[str]:
 
     Raise NoSecondFactor, SecondFactorOn or UnfitCode.
     """
-    factor = _hold(office.session, office.person_id)
+    factor = _hold(office.session, _own(office))
     if factor is None:
         raise NoSecondFactor
     if factor.confirmed_at is not None:
@@ -83,7 +83,7 @@ def confirm(office: Administration, code: str) -> list[str]:
     codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
     factor.recovery_hashes = [_hash(one) for one in codes]
     factor.confirmed_at = office.now
-    office.note(AuditAct.SECOND_FACTOR_ON, KIND, str(office.person_id), {})
+    office.note(AuditAct.SECOND_FACTOR_ON, KIND, str(_own(office)), {})
     return codes
 
 
@@ -103,9 +103,9 @@ def prove(session: Session, person_id: int, code: str | None, now: datetime) -> 
 
 def end(office: Administration) -> None:
     """Let the acting person log in by password alone, or raise NoSecondFactor."""
-    if _hold(office.session, office.person_id) is None:
+    if _hold(office.session, _own(office)) is None:
         raise NoSecondFactor
-    _drop(office, office.person_id)
+    _drop(office, _own(office))
 
 
 def reset(office: Administration, person: Person) -> None:
@@ -125,6 +125,13 @@ def confirmed_by(session: Session, *person_ids: int) -> set[int]:
 def _drop(office: Administration, person_id: int) -> None:
     office.session.execute(delete(SecondFactor).where(SecondFactor.person_id == person_id))
     office.note(AuditAct.SECOND_FACTOR_OFF, KIND, str(person_id), {})
+
+
+def _own(office: Administration) -> int:
+    """Return whose second factor it is: nobody has one at the command line."""
+    if office.person_id is None:
+        raise ValueError("a second factor is somebody's own")
+    return office.person_id
 
 
 def _hold(session: Session, person_id: int) -> SecondFactor | None:

@@ -1,19 +1,25 @@
-"""Districts as they come in GeoJSON, checked and made fit for use."""
+"""Districts as they come in a file, checked and made fit for use."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from shapely import MultiPolygon, Polygon, force_2d, get_coordinates, make_valid
 from shapely.errors import ShapelyError
 from shapely.geometry import shape as to_shape
 from shapely.geometry.base import BaseGeometry
 
-from geo import seam
+from geo import gis_files, seam
+from geo.coordinates import Position
+from geo.gis_files import Row, Rows
+from geo.projections import declared, resembling, to_lon_lat
+from geo.unusable import UnusableFeatures
+from infra.words import mark
 
 # A repair that changes the area by more than this share is no repair: the drawing is wrong.
 REPAIR_TOLERANCE = 0.01
@@ -22,8 +28,22 @@ REPAIR_TOLERANCE = 0.01
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-class UnusableFeatures(ValueError):
-    """The collection cannot become a layer; the message says which feature and why."""
+_REPEATED = mark("more than one feature has the code '{code}'")
+_NO_CODE = mark("feature {number} has no '{member}'")
+_UNREADABLE_WORD = mark("feature {number} has something unreadable as '{member}'")
+_UNREADABLE = mark("the geometry of '{code}' cannot be read")
+_NO_POLYGON = mark("the geometry of '{code}' is not a polygon")
+_OFF_EARTH = mark(
+    "'{code}' has the coordinate ({longitude}, {latitude}), which is no longitude and latitude"
+)
+_UNDECLARED = mark(
+    "'{code}' has the coordinate ({longitude}, {latitude}), which is no longitude and latitude;"
+    " it looks like {systems}, which the file has to declare"
+)
+_AROUND_THE_GLOBE = mark("a ring of '{code}' goes around the globe")
+_CROSSING = mark(
+    "the rings of '{code}' cross themselves; mending them would change its area by {share}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +59,48 @@ class Feature:
 def read_features(
     document: Any, code_property: str | None, name_property: str | None
 ) -> list[Feature]:
-    """Read a GeoJSON FeatureCollection of polygons in longitude and latitude.
+    """Read a GeoJSON FeatureCollection of polygons, as `features_of` does its rows."""
+    return features_of(gis_files.of_geojson(document), code_property, name_property)
 
-    Without a code property the features are numbered from 1; without a name property the code is
-    the name. Raise UnusableFeatures for anything that is not such a collection, for coordinates
-    off the globe, for codes that repeat, and for rings that cannot be mended.
+
+def features_of(
+    file: Rows,
+    code_property: str | None,
+    name_property: str | None,
+    city: Position | None = None,
+) -> list[Feature]:
+    """Return the districts that the rows of a file describe, in longitude and latitude.
+
+    Without a code property they are numbered from 1; without a name property the code is the name.
+    A file that declares no coordinate system has to be in longitude and latitude; what else it
+    looks like is told, by where the `city` is. Raise UnusableFeatures for what is no polygon, for
+    coordinates off the globe, for codes that repeat, and for rings that cannot be mended.
     """
-    if not isinstance(document, Mapping) or document.get("type") != "FeatureCollection":
-        raise UnusableFeatures("the file is not a GeoJSON FeatureCollection")
-    members = document.get("features")
-    if not isinstance(members, list) or not members:
-        raise UnusableFeatures("the collection has no features")
-    features = [
-        _read_feature(number, member, code_property, name_property)
-        for number, member in enumerate(members, start=1)
-    ]
-    repeated = [code for code, count in Counter(f.code for f in features).items() if count > 1]
+    codes = [_code(number, row, code_property) for number, row in enumerate(file.rows, start=1)]
+    repeated = [code for code, count in Counter(codes).items() if count > 1]
     if repeated:
-        raise UnusableFeatures(f"more than one feature has the code {repeated[0]!r}")
-    return features
+        raise UnusableFeatures(_REPEATED, code=repeated[0])
+    names = [
+        (_read_word(number, row.properties, name_property) if name_property else "") or code
+        for number, (row, code) in enumerate(zip(file.rows, codes, strict=True), start=1)
+    ]
+    drawn = [_drawn(code, row.shape) for code, row in zip(codes, file.rows, strict=True)]
+    if file.system is not None:
+        drawn = list(to_lon_lat(np.array(drawn, dtype=object), declared(file.system)))
+    _check_on_earth(codes, drawn, city if file.system is None else None)
+    return [
+        Feature(code, name, *_fit(code, shape))
+        for code, name, shape in zip(codes, names, drawn, strict=True)
+    ]
 
 
-def _read_feature(
-    number: int, member: Any, code_property: str | None, name_property: str | None
-) -> Feature:
-    properties = (member.get("properties") or {}) if isinstance(member, Mapping) else None
-    if not isinstance(properties, Mapping):
-        raise UnusableFeatures(f"feature {number} is not a GeoJSON feature")
-    code = str(number) if code_property is None else _read_word(number, properties, code_property)
+def _code(number: int, row: Row, code_property: str | None) -> str:
+    if code_property is None:
+        return str(number)
+    code = _read_word(number, row.properties, code_property)
     if not code:
-        raise UnusableFeatures(f"feature {number} has no {code_property!r}")
-    name = (_read_word(number, properties, name_property) if name_property else "") or code
-    polygons, repaired = _read_shape(code, member.get("geometry"))
-    return Feature(code=code, name=name, shape=polygons, repaired=repaired)
+        raise UnusableFeatures(_NO_CODE, number=number, member=code_property)
+    return code
 
 
 def _read_word(number: int, properties: Mapping[str, Any], member: str) -> str:
@@ -80,21 +109,29 @@ def _read_word(number: int, properties: Mapping[str, Any], member: str) -> str:
         return ""
     word = str(value).strip()
     if not isinstance(value, str | int | float) or _UNSTORABLE.search(word):
-        raise UnusableFeatures(f"feature {number} has something unreadable as {member!r}")
+        raise UnusableFeatures(_UNREADABLE_WORD, number=number, member=member)
     return word
 
 
-def _read_shape(code: str, geometry: Any) -> tuple[MultiPolygon, bool]:
+def _drawn(code: str, geometry: Any) -> Polygon | MultiPolygon:
     try:
-        drawn = force_2d(to_shape(geometry))
+        shape = geometry if isinstance(geometry, BaseGeometry) else to_shape(geometry)
+        drawn = force_2d(shape)
     except (
         *(AttributeError, IndexError, KeyError, OverflowError),
         *(ShapelyError, TypeError, ValueError),
     ) as error:
-        raise UnusableFeatures(f"the geometry of {code!r} cannot be read") from error
+        raise UnusableFeatures(_UNREADABLE, code=code) from error
     if not isinstance(drawn, Polygon | MultiPolygon) or drawn.is_empty:
-        raise UnusableFeatures(f"the geometry of {code!r} is not a polygon")
-    _check_on_earth(code, drawn)
+        raise UnusableFeatures(_NO_POLYGON, code=code)
+    return drawn
+
+
+def _fit(code: str, drawn: Polygon | MultiPolygon) -> tuple[MultiPolygon, bool]:
+    """Return the shape as it is kept, and whether it had to be mended."""
+    west, _, east, _ = drawn.bounds
+    if drawn.is_valid and west >= -180 and east <= 180 and east - west <= 180:
+        return (drawn if isinstance(drawn, MultiPolygon) else MultiPolygon([drawn])), False
     mended = [_mend(code, MultiPolygon([polygon])) for polygon in _unroll(code, drawn)]
     parts = [part for polygons, _ in mended for part in seam.cut(polygons)]
     # Parts may overlap, which shows only once those behind the antimeridian are folded back.
@@ -102,14 +139,22 @@ def _read_shape(code: str, geometry: Any) -> tuple[MultiPolygon, bool]:
     return whole, repaired or any(repaired for _, repaired in mended)
 
 
-def _check_on_earth(code: str, drawn: BaseGeometry) -> None:
-    for longitude, latitude in get_coordinates(drawn):
-        # Up to 360 since some files write districts across the antimeridian as 179, 181.
-        if not (abs(longitude) <= 360 and abs(latitude) <= 90):
-            raise UnusableFeatures(
-                f"{code!r} has the coordinate ({longitude}, {latitude}), which is no longitude and"
-                " latitude"
-            )
+def _check_on_earth(
+    codes: Sequence[str], drawn: Sequence[BaseGeometry], city: Position | None
+) -> None:
+    """Refuse what is no longitude and latitude, and say what it looks like instead."""
+    coordinates, owners = get_coordinates(drawn, return_index=True)
+    # Up to 360 since some files write districts across the antimeridian as 179, 181.
+    wrong = ~((np.abs(coordinates) <= (360, 90)).all(axis=1))
+    if not wrong.any():
+        return
+    first = int(np.argmax(wrong))
+    longitude, latitude = (float(number) for number in coordinates[first])
+    told = {"code": codes[owners[first]], "longitude": longitude, "latitude": latitude}
+    likely = resembling((longitude, latitude), city)
+    if likely:
+        raise UnusableFeatures(_UNDECLARED, **told, systems=", ".join(likely))
+    raise UnusableFeatures(_OFF_EARTH, **told)
 
 
 def _unroll(code: str, drawn: Polygon | MultiPolygon) -> list[Polygon]:
@@ -117,7 +162,7 @@ def _unroll(code: str, drawn: Polygon | MultiPolygon) -> list[Polygon]:
     unrolled = [seam.unroll(polygon) for polygon in polygons if not polygon.is_empty]
     whole = [polygon for polygon in unrolled if polygon is not None]
     if len(whole) < len(unrolled):
-        raise UnusableFeatures(f"a ring of {code!r} goes around the globe")
+        raise UnusableFeatures(_AROUND_THE_GLOBE, code=code)
     return whole
 
 
@@ -129,8 +174,5 @@ def _mend(code: str, drawn: MultiPolygon) -> tuple[MultiPolygon, bool]:
     hulls = sum(polygon.convex_hull.area for polygon in drawn.geoms)
     change = abs(mended.area - drawn.area) / hulls if mended.area else 1.0
     if change > REPAIR_TOLERANCE:
-        raise UnusableFeatures(
-            f"the rings of {code!r} cross themselves; mending them would change its area by"
-            f" {change:.0%}"
-        )
+        raise UnusableFeatures(_CROSSING, code=code, share=f"{change:.0%}")
     return mended, True

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from geoalchemy2.shape import from_shape
-from shapely import force_2d, to_wkb
-from sqlalchemy import func, insert, select, text, update
+from geoalchemy2.shape import from_shape, to_shape
+from shapely import force_2d, to_geojson, to_wkb
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from geo import seam
 from geo.columns import SRID
+from geo.coordinates import Position
 from geo.features import Feature
-from geo.models import District, DistrictShape, Layer, LayerVersion
+from geo.models import District, DistrictShape, Layer, LayerRole, LayerVersion
 from infra.database import Names
 
 PIECE_VERTICES = 32
@@ -62,25 +66,133 @@ def publish(
 
     `locale` is the language of the features' names. Unchanged features publish nothing.
     """
-    fingerprint = checksum(features)
     published = session.get(LayerVersion, layer.published_version_id or 0)
-    if published is not None and published.checksum == fingerprint:
+    if published is not None and published.checksum == checksum(features):
         return Publication(published.number, changed=False, added=(), retired=())
+    version = add_version(session, layer, features, locale, now)
+    return publish_version(session, layer, version, now)
+
+
+def add_version(
+    session: Session, layer: Layer, features: Sequence[Feature], locale: str, now: datetime
+) -> LayerVersion:
+    """Keep the features as the layer's next version, which changes nothing until it is published.
+
+    `locale` is the language of the features' names.
+    """
     version = LayerVersion(
         jurisdiction_id=layer.jurisdiction_id,
         layer_id=layer.id,
         number=_next_number(session, layer),
-        checksum=fingerprint,
+        checksum=checksum(features),
         created_at=now,
-        published_at=now,
+        repaired=[feature.code for feature in features if feature.repaired],
     )
     session.add(version)
     session.flush()
-    added, retired = _match_districts(session, layer, features, locale, now)
-    _write_shapes(session, version, features)
+    known = _known(session, layer)
+    # Whoever is new is in use from the publishing on.
+    session.add_all(
+        District(
+            jurisdiction_id=layer.jurisdiction_id,
+            layer_id=layer.id,
+            code=feature.code,
+            names={locale: feature.name},
+            retired_at=now,
+        )
+        for feature in sorted(features, key=lambda feature: feature.code)
+        if feature.code not in known
+    )
+    session.flush()
+    _write_shapes(session, version, features, locale, _known(session, layer))
+    return version
+
+
+def publish_version(
+    session: Session, layer: Layer, version: LayerVersion, now: datetime
+) -> Publication:
+    """Have a version that was kept be the layer's published one, be it new or an earlier one.
+
+    Districts that it has not are retired, those that come back are in use again.
+    """
+    rows = session.execute(
+        select(DistrictShape.district_id, DistrictShape.names).where(
+            DistrictShape.layer_version_id == version.id
+        )
+    )
+    names: dict[int, Names] = dict(rows.all())
+    added, retired = [], []
+    for district in _known(session, layer).values():
+        if district.id in names:
+            if district.retired_at is not None:
+                added.append(district.code)
+            district.names, district.retired_at = {**district.names, **names[district.id]}, None
+        elif district.retired_at is None:
+            retired.append(district.code)
+            district.retired_at = now
+    version.published_at = version.published_at or now
     layer.published_version_id = version.id
     session.flush()
-    return Publication(version.number, changed=True, added=added, retired=retired)
+    return Publication(version.number, True, tuple(sorted(added)), tuple(sorted(retired)))
+
+
+def versions_of(session: Session, layer_id: int) -> list[tuple[LayerVersion, int]]:
+    """Return the layer's versions, the newest first, each with how many districts it has."""
+    query = (
+        select(LayerVersion, func.count(DistrictShape.id))
+        .outerjoin(DistrictShape, DistrictShape.layer_version_id == LayerVersion.id)
+        .where(LayerVersion.layer_id == layer_id)
+        .group_by(LayerVersion.id)
+        .order_by(LayerVersion.number.desc())
+    )
+    return [(version, count) for version, count in session.execute(query)]
+
+
+def as_geojson(session: Session, version: LayerVersion) -> dict[str, Any]:
+    """Return the version's districts as a FeatureCollection that gives the same ones when read.
+
+    Properties are `code`, `name` (in the language of its file) and `names`.
+    """
+    rows = session.execute(
+        select(District.code, DistrictShape.names, DistrictShape.shape)
+        .join(District, District.id == DistrictShape.district_id)
+        .where(DistrictShape.layer_version_id == version.id)
+        .order_by(District.code)
+    )
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"code": code, "name": next(iter(names.values()), code), "names": names},
+            "geometry": json.loads(to_geojson(to_shape(shape))),
+        }
+        for code, names, shape in rows
+    ]
+    return {"type": "FeatureCollection", "features": features}
+
+
+def outline(session: Session, jurisdiction_id: int) -> BaseGeometry | None:
+    """Return the boundary of a jurisdiction, or None where it has none yet."""
+    found = session.scalar(
+        select(DistrictShape.shape)
+        .join(Layer, Layer.published_version_id == DistrictShape.layer_version_id)
+        .where(Layer.jurisdiction_id == jurisdiction_id, Layer.role == LayerRole.BOUNDARY.value)
+    )
+    return to_shape(found) if found is not None else None
+
+
+def centre(session: Session, jurisdiction_id: int) -> Position | None:
+    """Return a spot in the middle of a jurisdiction, or None where it has no boundary yet."""
+    shape = outline(session, jurisdiction_id)
+    if shape is None:
+        return None
+    spot = shape.representative_point()
+    return Position(latitude=spot.y, longitude=spot.x)
+
+
+def lie_in(session: Session, jurisdiction_id: int, features: Sequence[Feature]) -> bool:
+    """Tell whether any of the districts has a part in the jurisdiction."""
+    shape = outline(session, jurisdiction_id)
+    return shape is None or any(shape.intersects(feature.shape) for feature in features)
 
 
 def district_ids(session: Session, layer_id: int) -> dict[str, int]:
@@ -104,47 +216,27 @@ def _next_number(session: Session, layer: Layer) -> int:
     return (highest or 0) + 1
 
 
-def _match_districts(
-    session: Session, layer: Layer, features: Sequence[Feature], locale: str, now: datetime
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    known = {
-        district.code: district
-        for district in session.scalars(select(District).where(District.layer_id == layer.id))
-    }
-    wanted = {feature.code: feature for feature in features}
-    for code, feature in wanted.items():
-        if district := known.get(code):
-            district.names = {**district.names, locale: feature.name}
-            district.retired_at = None
-    added = sorted(wanted.keys() - known.keys())
-    session.add_all(
-        District(
-            jurisdiction_id=layer.jurisdiction_id,
-            layer_id=layer.id,
-            code=code,
-            names={locale: wanted[code].name},
-        )
-        for code in added
-    )
-    session.flush()
-    retired = sorted(code for code in known.keys() - wanted.keys() if not known[code].retired_at)
-    session.execute(
-        update(District)
-        .where(District.layer_id == layer.id, District.code.in_(retired))
-        .values(retired_at=now)
-    )
-    return tuple(added), tuple(retired)
+def _known(session: Session, layer: Layer) -> dict[str, District]:
+    """Return the districts that the layer has or had, by code."""
+    query = select(District).where(District.layer_id == layer.id)
+    return {district.code: district for district in session.scalars(query)}
 
 
-def _write_shapes(session: Session, version: LayerVersion, features: Sequence[Feature]) -> None:
-    ids = district_ids(session, version.layer_id)
+def _write_shapes(
+    session: Session,
+    version: LayerVersion,
+    features: Sequence[Feature],
+    locale: str,
+    known: Mapping[str, District],
+) -> None:
     session.execute(
         insert(DistrictShape),
         [
             {
                 "jurisdiction_id": version.jurisdiction_id,
                 "layer_version_id": version.id,
-                "district_id": ids[feature.code],
+                "district_id": known[feature.code].id,
+                "names": {locale: feature.name},
                 "shape": from_shape(force_2d(feature.shape), srid=SRID),
             }
             for feature in features
@@ -156,7 +248,7 @@ def _write_shapes(session: Session, version: LayerVersion, features: Sequence[Fe
         [
             {
                 "version_id": version.id,
-                "district_id": ids[feature.code],
+                "district_id": known[feature.code].id,
                 "border": to_wkb(seam.border(feature.shape)),
             }
             for feature in features

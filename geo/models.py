@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from geoalchemy2 import WKBElement
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.columns import LINESTRING, MULTIPOLYGON, POLYGON, spatial_index
@@ -50,11 +52,16 @@ class Layer(Base):
     names: Mapped[Names]
     role: Mapped[str]
     published_version_id: Mapped[int | None] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(server_default="1")
     retired_at: Mapped[datetime | None]
 
 
 class LayerVersion(Base):
-    """One state of a layer; what was published stays for history."""
+    """One state of a layer, a draft until it is published; what was published stays for history.
+
+    `problems` are GeoJSON features of what is odd about it, `repaired` the codes of the districts
+    whose rings were mended.
+    """
 
     __tablename__ = "layer_versions"
     __table_args__ = (
@@ -70,6 +77,8 @@ class LayerVersion(Base):
     checksum: Mapped[str]
     created_at: Mapped[datetime]
     published_at: Mapped[datetime | None]
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    repaired: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
 
 
 class District(Base):
@@ -91,7 +100,7 @@ class District(Base):
 
 
 class DistrictShape(Base):
-    """The whole shape of a district in one version of its layer."""
+    """The whole shape of a district in one version of its layer, and its names there."""
 
     __tablename__ = "district_shapes"
     __table_args__ = (
@@ -104,6 +113,7 @@ class DistrictShape(Base):
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
     layer_version_id: Mapped[int] = mapped_column(BigInteger)
     district_id: Mapped[int] = mapped_column(BigInteger)
+    names: Mapped[Names]
     shape: Mapped[WKBElement] = mapped_column(MULTIPOLYGON)
 
 

@@ -43,7 +43,7 @@ NOT_FOR_CLIENTS = {
     "city.unfit.Unfit",
     "city.file_format.UnusableCityFile",
     "geo.coordinates.ImpossiblePosition",
-    "geo.features.UnusableFeatures",
+    "geo.unusable.UnusableFeatures",
     "infra.backup.failure.BackupFailed",
     "infra.embedded.process.StartError",
     "infra.mail.MailRefused",

@@ -25,6 +25,7 @@ from api.callers import (
     token_reference,
 )
 from api.declarations import raises, reads
+from api.documents import GEOJSON
 from api.precedence import names_jurisdiction
 from api.problems import Fault
 from api.schemas.common import filters_from
@@ -61,7 +62,6 @@ from reports.status import TransitionRefused
 
 blueprint = resource("reports", "What residents send and how they follow it.")
 
-GEOJSON = "application/geo+json"
 # How `intake.submit` may end.
 OF_INTAKE = (
     BadAnswers,

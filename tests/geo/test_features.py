@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point
 
-from geo.features import Feature, UnusableFeatures, read_features
+from geo.features import Feature, read_features
+from geo.unusable import UnusableFeatures
 from tests.city.towns import Drawing, Ring, collection, polygon, rectangle, several
 
 SQUARE = polygon(rectangle(2, 48, 3, 49))

@@ -1,0 +1,223 @@
+"""The city's layers, for its administrators: brought by files, published a version at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Response, request
+
+from api import documents, offices, preconditions
+from api.blueprint import resource
+from api.bodies import (
+    MAX_LAYER_BYTES,
+    BodyTooLarge,
+    UnsupportedBody,
+    read_bytes,
+    reads_up_to,
+)
+from api.callers import staff
+from api.declarations import BYTES, raises, reads
+from api.documents import GEOJSON
+from api.fields import in_utc
+from api.schemas.layers import (
+    BroughtSchema,
+    DistrictCollectionSchema,
+    LayerQuerySchema,
+    LayerSchema,
+    LayersSchema,
+)
+from api.services import commit, db, locale
+from city import layers as city_layers
+from city.access import Act
+from city.administration import Administration, UnfitPart, UnknownSetting
+from city.layers import BoundaryLayer, Brought, OtherRole, ServiceLayerTaken, Source
+from city.staff import Staff
+from geo import coverage, layers
+from geo.coverage import ProblemKind
+from geo.models import Layer, LayerVersion
+from infra.words import mark, say, say_number
+from reports import moving
+
+blueprint = resource("layers", "The city's layers, for its administrators.")
+
+MOST_PROBLEMS = 1_000
+_TYPES = (
+    *(GEOJSON, "application/json", "application/geopackage+sqlite3", "application/zip"),
+    "application/octet-stream",
+)
+_FILE = {"schema": BYTES}
+_BODY = {"required": True, "content": dict.fromkeys(_TYPES, _FILE)}
+
+_TEXTS = {
+    ProblemKind.OVERLAP: mark("The districts {codes} overlap by {area} m²."),
+    ProblemKind.GAP: mark("Between the districts {codes}, {area} m² are in no district."),
+    ProblemKind.SLIVER: mark("At the districts {codes} there is a strip of {area} m²."),
+    ProblemKind.DUPLICATE: mark("The districts {codes} have the same shape, of {area} m²."),
+}
+
+
+def _sent_as_body(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the view the bytes of a file, before anything is said about the query."""
+
+    @reads(preconditions.HEADER, preconditions.SHAPE)
+    @raises(UnfitPart, BoundaryLayer)
+    @reads_up_to(MAX_LAYER_BYTES)
+    @wraps(view)
+    def wrapper(key: str, staff: Staff, **named: Any) -> Any:
+        office = offices.of(staff)
+        row = city_layers.find(office, key)
+        if row is not None:
+            preconditions.demand(row.version)
+        if request.mimetype and request.mimetype not in _TYPES:
+            if (request.content_length or 0) > MAX_LAYER_BYTES:
+                raise BodyTooLarge(MAX_LAYER_BYTES)
+            raise UnsupportedBody(", ".join(_TYPES))
+        data = read_bytes(request, MAX_LAYER_BYTES)
+        return view(code=key, data=data, office=office, **named)
+
+    return wrapper
+
+
+@blueprint.route("/admin/layers")
+@staff(Act.SET_UP)
+@blueprint.response(200, LayersSchema)
+def list_layers(staff: Staff) -> Response:
+    """List the layers with their versions, retired ones too."""
+    office = offices.of(staff)
+    return offices.listed(_layer(row) for row in city_layers.every(office))
+
+
+@blueprint.route("/admin/layers/<key>")
+@staff(Act.SET_UP)
+@raises(UnknownSetting)
+@blueprint.response(200, LayerSchema)
+def get_layer(key: str, staff: Staff) -> Response:
+    """Read a layer with its versions."""
+    row = offices.of(staff).find(Layer, key)
+    return offices.answer(_layer(row), row)
+
+
+@blueprint.route("/admin/layers/<key>", methods=["PUT"])
+@staff(Act.SET_UP)
+@_sent_as_body
+@raises(OtherRole, ServiceLayerTaken)
+@blueprint.doc(requestBody=_BODY)
+@blueprint.arguments(LayerQuerySchema, location="query")
+@blueprint.response(200, BroughtSchema)
+@blueprint.alt_response(201, schema=BroughtSchema, description="The layer is new.")
+def put_layer(query: dict[str, Any], code: str, data: bytes, office: Administration) -> Response:
+    """Bring a layer by a file: GeoJSON, GeoPackage, FlatGeobuf or a zipped Shapefile.
+
+    At most 100 MB. A coordinate system that the file declares is honoured; where it declares none,
+    it has to be in longitude and latitude. Rings that cross are mended where that changes the area
+    by no more than 1 %, and refused else. With `publish=false` the version is kept as a draft.
+    """
+    source = Source(query["code_field"], query["name_field"], query["layer"])
+    features = city_layers.read(office, data, source)
+    problems = coverage.examine(features)
+    known = city_layers.find(office, code)
+    if known is not None:
+        office.lock()
+        db().refresh(known)
+        preconditions.demand(known.version)
+    brought = city_layers.bring(office, code, query["role"], features, problems)
+    moved = moving.count(db(), brought.version)
+    if query["publish"]:
+        city_layers.publish(office, brought.layer, brought.version)
+    commit()
+    return _told(brought, moved, 200 if known is not None else 201)
+
+
+@blueprint.route("/admin/layers/<key>/versions/<int:number>/publish", methods=["POST"])
+@staff(Act.SET_UP)
+@offices.found(lambda office, code: office.find(Layer, code))
+@offices.unchanged
+@raises(ServiceLayerTaken)
+@blueprint.response(200, BroughtSchema)
+def publish_version(number: int, row: Layer, office: Administration) -> Response:
+    """Publish a version, be it a draft or an earlier one, which is restored like that.
+
+    Tickets keep their district and their team; `moved` tells how many would get others today.
+    """
+    version = city_layers.find_version(office, row, number)
+    moved = moving.count(db(), version)
+    brought = city_layers.publish(office, row, version)
+    commit()
+    return _told(brought, moved, 200)
+
+
+@blueprint.route("/admin/layers/<key>/versions/<int:number>")
+@staff(Act.SET_UP)
+@raises(UnknownSetting)
+@blueprint.response(200, DistrictCollectionSchema, content_type=GEOJSON)
+def get_version(key: str, number: int, staff: Staff) -> Response:
+    """Read the districts of a version as GeoJSON, which gives the same layer when it is brought."""
+    return _geojson(layers.as_geojson(db(), _version(staff, key, number)))
+
+
+@blueprint.route("/admin/layers/<key>/versions/<int:number>/problems")
+@staff(Act.SET_UP)
+@raises(UnknownSetting)
+@blueprint.response(200, DistrictCollectionSchema, content_type=GEOJSON)
+def get_problems(key: str, number: int, staff: Staff) -> Response:
+    """See what is odd about a version, as GeoJSON to be laid on a map."""
+    version = _version(staff, key, number)
+    return _geojson({"type": "FeatureCollection", "features": version.problems})
+
+
+def _version(staff: Staff, key: str, number: int) -> LayerVersion:
+    office = offices.of(staff)
+    return city_layers.find_version(office, office.find(Layer, key), number)
+
+
+def _geojson(document: dict[str, Any]) -> Response:
+    return documents.answer(document, GEOJSON)
+
+
+def _told(brought: Brought, moved: moving.Moved, status: int) -> Response:
+    version = brought.version
+    document = {
+        "version": version.number,
+        "published": brought.layer.published_version_id == version.id,
+        "features": brought.districts,
+        "repaired": version.repaired,
+        "problems": [
+            _problem(feature["properties"]) for feature in version.problems[:MOST_PROBLEMS]
+        ],
+        "orphans": list(brought.orphans),
+        "moved": {"tickets": moved.tickets, "teams": moved.teams},
+    }
+    return offices.answer(document, brought.layer, status)
+
+
+def _problem(properties: dict[str, Any]) -> dict[str, Any]:
+    codes = ", ".join(properties["codes"])
+    area = say_number(locale(), properties["area_m2"])
+    text = say(locale(), _TEXTS[ProblemKind(properties["kind"])], codes=codes, area=area)
+    return {**properties, "text": text}
+
+
+def _layer(row: Layer) -> dict[str, Any]:
+    versions = layers.versions_of(db(), row.id)
+    current = next((one for one, _ in versions if one.id == row.published_version_id), None)
+    return {
+        "code": row.code,
+        "names": row.names,
+        "role": row.role,
+        "published": current.number if current else None,
+        "retired": row.retired_at is not None,
+        "etag": offices.etag(row),
+        "versions": [
+            {
+                "version": version.number,
+                "features": count,
+                "problems": len(version.problems),
+                "created_at": in_utc(version.created_at),
+                "published_at": in_utc(version.published_at),
+                "current": version is current,
+            }
+            for version, count in versions
+        ],
+    }

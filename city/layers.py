@@ -1,0 +1,201 @@
+"""Layers: what a city's map is made of, brought by a file and published a version at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, text
+
+from city.administration import Administration, UnfitPart, UnknownSetting
+from city.audit import AuditAct
+from city.changes import touch
+from city.models import Jurisdiction, RuleRow
+from city.parts import BOUNDARY_CODE, CODE_PATTERN
+from city.unfit import Unfit
+from geo import coverage, gis_files, layers
+from geo.features import Feature, features_of
+from geo.models import District, DistrictShape, Layer, LayerRole, LayerVersion
+from geo.unusable import UnusableFeatures
+from infra.words import mark
+
+KIND = "layer"
+# Cutting 35,000 districts takes longer than a question of a resident may.
+_PATIENCE = "SET LOCAL statement_timeout = '600s'"
+
+_ELSEWHERE = mark("none of the districts lies in the city")
+_NO_CODE = mark("has to be lower-case letters, digits and dashes")
+
+
+class BoundaryLayer(Exception):
+    """The city's boundary comes with its file alone."""
+
+
+class ServiceLayerTaken(Exception):
+    """The city has another service layer, whose code is `code`."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class OtherRole(Exception):
+    """The layer is there already, for another role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a file is to be read: which properties are code and name, and which layer of it."""
+
+    code_field: str | None = None
+    name_field: str | None = None
+    layer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A version that was kept, and of which rules' districts it has nothing any more."""
+
+    layer: Layer
+    version: LayerVersion
+    districts: int
+    orphans: Sequence[str]
+
+
+def every(office: Administration) -> list[Layer]:
+    """Return the city's layers, retired ones too."""
+    query = select(Layer).where(Layer.jurisdiction_id == office.jurisdiction_id)
+    return list(office.session.scalars(query.order_by(Layer.code)))
+
+
+def find(office: Administration, code: str) -> Layer | None:
+    """Return the city's layer of the code, or None where there is none yet.
+
+    Raise UnfitPart for what cannot be a code, and BoundaryLayer for that of the boundary.
+    """
+    if code == BOUNDARY_CODE:
+        raise BoundaryLayer
+    try:
+        return office.find(Layer, code)
+    except UnknownSetting:
+        _check_code(code)
+        return None
+
+
+def find_version(office: Administration, layer: Layer, number: int) -> LayerVersion:
+    """Return a version of the layer, or raise UnknownSetting."""
+    query = select(LayerVersion).where(
+        LayerVersion.layer_id == layer.id, LayerVersion.number == number
+    )
+    found = office.session.scalar(query)
+    if found is None:
+        raise UnknownSetting
+    return found
+
+
+def read(office: Administration, data: bytes, source: Source) -> list[Feature]:
+    """Return the districts in a file of any of the formats, or raise UnfitPart."""
+    near = layers.centre(office.session, office.jurisdiction_id)
+    try:
+        rows = gis_files.read(data, source.layer)
+        features = features_of(rows, source.code_field, source.name_field, near)
+    except UnusableFeatures as error:
+        raise UnfitPart(((), Unfit(error.message, **error.values))) from error
+    if not layers.lie_in(office.session, office.jurisdiction_id, features):
+        raise UnfitPart(((), Unfit(_ELSEWHERE)))
+    return features
+
+
+def bring(
+    office: Administration,
+    code: str,
+    role: LayerRole,
+    features: Sequence[Feature],
+    problems: Sequence[coverage.Problem],
+) -> Brought:
+    """Keep the districts as the next version of the layer, which may be new; nothing else changes.
+
+    Raise BoundaryLayer, OtherRole, ServiceLayerTaken or UnfitPart.
+    """
+    city = office.lock()
+    office.session.execute(text(_PATIENCE))
+    layer = find(office, code)
+    if layer is None:
+        layer = _add(office, city, code, role)
+    elif layer.role != role.value:
+        raise OtherRole
+    if role is LayerRole.SERVICE:
+        _check_only(office, layer)
+    version = layers.add_version(office.session, layer, features, city.locales[0], office.now)
+    version.problems = [coverage.as_geojson(problem) for problem in problems]
+    touch(layer)
+    office.session.flush()
+    office.note(AuditAct.CHANGED, KIND, code, {"version": (None, version.number)})
+    return Brought(layer, version, len(features), orphans(office, layer, version))
+
+
+def publish(office: Administration, layer: Layer, version: LayerVersion) -> Brought:
+    """Have a version be the layer's published one, from the end of the transaction on.
+
+    An earlier one is restored like that. Raise ServiceLayerTaken.
+    """
+    office.lock()
+    if layer.role == LayerRole.SERVICE.value:
+        _check_only(office, layer)
+    before = office.session.get(LayerVersion, layer.published_version_id or 0)
+    lost = orphans(office, layer, version)
+    layer.retired_at = None
+    layers.publish_version(office.session, layer, version, office.now)
+    touch(layer)
+    office.session.flush()
+    change = {"published": (before.number if before else None, version.number)}
+    office.note(AuditAct.CHANGED, KIND, layer.code, change)
+    return Brought(layer, version, _size(office, version), lost)
+
+
+def orphans(office: Administration, layer: Layer, version: LayerVersion) -> list[str]:
+    """Return the codes of the layer's districts that published rules name and the version lacks."""
+    kept = select(DistrictShape.district_id).where(DistrictShape.layer_version_id == version.id)
+    query = (
+        select(District.code)
+        .join(RuleRow, RuleRow.district_id == District.id)
+        .join(Jurisdiction, Jurisdiction.ruleset_id == RuleRow.ruleset_id)
+        .where(District.layer_id == layer.id, District.id.not_in(kept))
+        .distinct()
+        .order_by(District.code)
+    )
+    return list(office.session.scalars(query))
+
+
+def _add(office: Administration, city: Jurisdiction, code: str, role: LayerRole) -> Layer:
+    layer = Layer(
+        jurisdiction_id=city.id, code=code, names={city.locales[0]: code}, role=role.value
+    )
+    if role is LayerRole.SERVICE:
+        _check_only(office, layer)
+    office.add(KIND, layer, code, {"role": role.value})
+    return layer
+
+
+def _check_only(office: Administration, layer: Layer) -> None:
+    other = office.session.scalar(
+        select(Layer.code).where(
+            Layer.jurisdiction_id == office.jurisdiction_id,
+            Layer.role == LayerRole.SERVICE.value,
+            Layer.retired_at.is_(None),
+            Layer.code != layer.code,
+        )
+    )
+    if other is not None:
+        raise ServiceLayerTaken(other)
+
+
+def _check_code(code: str) -> None:
+    if not re.fullmatch(CODE_PATTERN, code):
+        raise UnfitPart((("code",), Unfit(_NO_CODE)))
+
+
+def _size(office: Administration, version: LayerVersion) -> int:
+    query = select(func.count()).where(DistrictShape.layer_version_id == version.id)
+    return office.session.scalar(query) or 0

@@ -1,0 +1,146 @@
+"""How districts fit together: what overlaps, what is left out between them, what is too thin.
+
+None of it makes a layer unusable: whoever publishes it should have seen it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+from shapely import MultiPolygon, Polygon, STRtree
+from shapely.geometry.base import BaseGeometry
+
+from geo import seam
+from geo.coordinates import METRES_PER_DEGREE
+from geo.features import Feature
+
+# What is smaller is rounding: a border drawn to a centimetre, a hundred metres long.
+NEGLIGIBLE_M2 = 1.0
+# Narrower on the average than this, nobody could stand in it and mean it.
+SLIVER_M = 1.0
+
+_GLOBE = Geod(ellps="WGS84")
+
+
+class ProblemKind(StrEnum):
+    """What is odd about a layer."""
+
+    OVERLAP = "overlap"
+    GAP = "gap"
+    SLIVER = "sliver"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something odd: the codes of the districts it is about, and where it lies.
+
+    A sliver is a gap or an overlap that is narrower than SLIVER_M on the average, or a district
+    that is. A gap has the codes of the districts around it.
+    """
+
+    kind: ProblemKind
+    codes: tuple[str, ...]
+    area_m2: float
+    shape: MultiPolygon
+
+
+def examine(features: Sequence[Feature]) -> list[Problem]:
+    """Return what is odd about how the districts fit together, the largest of each kind first."""
+    codes = [feature.code for feature in features]
+    shapes = np.array([feature.shape for feature in features], dtype=object)
+    fits = bool(shapely.coverage_is_valid(shapes))
+    found = [
+        *_thin(codes, shapes),
+        *([] if fits else _overlapping(codes, shapes)),
+        *_between(codes, shapes, fits=fits),
+    ]
+    return sorted(found, key=lambda one: (list(ProblemKind).index(one.kind), -one.area_m2))
+
+
+def area_m2(shape: BaseGeometry) -> float:
+    """Return the area on the ground of a shape in longitude and latitude."""
+    return abs(float(_GLOBE.geometry_area_perimeter(shapely.orient_polygons(shape))[0]))
+
+
+def _thin(codes: Sequence[str], shapes: NDArray[np.object_]) -> Iterator[Problem]:
+    latitudes = np.radians((shapely.bounds(shapes)[:, 1] + shapely.bounds(shapes)[:, 3]) / 2)
+    areas = shapely.area(shapes) * METRES_PER_DEGREE**2 * np.cos(latitudes)
+    # Along a meridian and across it a degree is not as long, so this is a wide first look.
+    lengths = shapely.length(shapes) * METRES_PER_DEGREE
+    for index in np.flatnonzero(areas < 2 * SLIVER_M * lengths).tolist():
+        one = _problem(ProblemKind.SLIVER, (codes[index],), shapes[index])
+        if _width_m(one.shape, one.area_m2) < SLIVER_M:
+            yield one
+
+
+def _overlapping(codes: Sequence[str], shapes: NDArray[np.object_]) -> Iterator[Problem]:
+    ones, others = STRtree(shapes).query(shapes, predicate="intersects")
+    apart = ones < others
+    ones, others = ones[apart], others[apart]
+    shared = shapely.intersection(shapes[ones], shapes[others])
+    for index in np.flatnonzero(shapely.area(shared) > 0).tolist():
+        one, other = ones[index], others[index]
+        both = tuple(sorted((codes[one], codes[other])))
+        if shapely.equals(shapes[one], shapes[other]):
+            yield _problem(ProblemKind.DUPLICATE, both, shapes[one])
+            continue
+        problem = _problem(ProblemKind.OVERLAP, both, shared[index])
+        if problem.area_m2 > NEGLIGIBLE_M2:
+            yield _as_sliver(problem)
+
+
+def _between(codes: Sequence[str], shapes: NDArray[np.object_], *, fits: bool) -> Iterator[Problem]:
+    """Yield what all the districts together enclose and none of them covers."""
+    whole = shapely.coverage_union_all(shapes) if fits else shapely.union_all(shapes)
+    holes = [Polygon(ring) for polygon in seam.only_polygons(whole) for ring in polygon.interiors]
+    if not holes:
+        return
+    around = STRtree(shapes)
+    for hole in holes:
+        # What a district of another part of the layer fills is no gap.
+        left = shapely.difference(hole, whole)
+        if shapely.is_empty(left):
+            continue
+        near = sorted(codes[index] for index in around.query(left, predicate="intersects"))
+        problem = _problem(ProblemKind.GAP, tuple(near), left)
+        if problem.area_m2 > NEGLIGIBLE_M2:
+            yield _as_sliver(problem)
+
+
+def _problem(kind: ProblemKind, codes: tuple[str, ...], shape: BaseGeometry) -> Problem:
+    polygons = MultiPolygon(seam.only_polygons(shape))
+    return Problem(kind, codes, area_m2(polygons), polygons)
+
+
+def _as_sliver(problem: Problem) -> Problem:
+    if _width_m(problem.shape, problem.area_m2) >= SLIVER_M:
+        return problem
+    return Problem(ProblemKind.SLIVER, problem.codes, problem.area_m2, problem.shape)
+
+
+def _width_m(shape: MultiPolygon, area: float) -> float:
+    """Return how wide a strip of such an area and circumference is."""
+    length = float(_GLOBE.geometry_length(shape.boundary)) if not shape.is_empty else 0.0
+    return 2 * area / length if length else 0.0
+
+
+def as_geojson(problem: Problem) -> dict[str, Any]:
+    """Return the problem as a GeoJSON feature, to be looked at on a map."""
+    return {
+        "type": "Feature",
+        "geometry": json.loads(shapely.to_geojson(problem.shape)),
+        "properties": {
+            "kind": problem.kind.value,
+            "codes": list(problem.codes),
+            "area_m2": round(problem.area_m2, 1),
+        },
+    }

@@ -1,0 +1,78 @@
+"""What another version of the map would change: open tickets that would lie elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from city.models import Jurisdiction, RuleRow
+from geo import routing
+from geo.districts import HAIR_DEG
+from geo.models import LayerVersion
+from geo.routing import Cover, Rule, Subject
+
+# The district that a spot gets is chosen as by geo.routing.in_order: the first by code, and what
+# only a hair parts from the spot after what covers it.
+_ELSEWHERE = text("""
+    SELECT t.team_id, t.category_id, c.group_id, now_in.district_id, now_in.code, d.overridden
+    FROM tickets t
+    JOIN categories c ON c.id = t.category_id
+    CROSS JOIN LATERAL (
+        SELECT overridden_at IS NOT NULL AS overridden FROM decisions
+        WHERE ticket_id = t.id ORDER BY id DESC LIMIT 1
+    ) AS d
+    LEFT JOIN LATERAL (
+        SELECT s.district_id, districts.code
+        FROM district_pieces p
+        JOIN district_shapes s ON s.id = p.shape_id
+        JOIN districts ON districts.id = s.district_id
+        WHERE ST_DWithin(p.piece, t.location, :hair_deg) AND s.layer_version_id = :version_id
+        ORDER BY NOT ST_Covers(s.shape, t.location), districts.code LIMIT 1
+    ) AS now_in ON true
+    WHERE t.jurisdiction_id = :jurisdiction_id AND t.closed_at IS NULL
+        AND t.merged_into_id IS NULL AND t.district_id IS DISTINCT FROM now_in.district_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many open tickets would change district, and how many of these their team as well."""
+
+    tickets: int
+    teams: int
+
+
+def count(session: Session, version: LayerVersion) -> Moved:
+    """Return what would move were the tickets of today decided by this version of their layer.
+
+    Nothing moves by itself: a ticket keeps its district and its team until somebody changes it. A
+    team that a dispatcher chose would stay in any case.
+    """
+    city = session.get_one(Jurisdiction, version.jurisdiction_id)
+    values = {"version_id": version.id, "jurisdiction_id": city.id, "hair_deg": HAIR_DEG}
+    rows = session.execute(_ELSEWHERE, values).all()
+    rules = _rules(session, city)
+    teams = 0
+    for team_id, category_id, group_id, district_id, code, overridden in rows:
+        covers = [Cover(district_id, code, exact=True)] if district_id is not None else []
+        subject = Subject(category_id, group_id)
+        choice = routing.decide(subject, covers, rules, city.fallback_team_id or team_id)
+        teams += not overridden and choice.target_id != team_id
+    return Moved(len(rows), teams)
+
+
+def _rules(session: Session, city: Jurisdiction) -> list[Rule]:
+    query = select(RuleRow).where(RuleRow.ruleset_id == city.ruleset_id)
+    return [
+        Rule(
+            id=row.id,
+            position=row.position,
+            target_id=row.team_id,
+            category_id=row.category_id,
+            group_id=row.group_id,
+            district_id=row.district_id,
+        )
+        for row in session.scalars(query.order_by(RuleRow.position))
+    ]
