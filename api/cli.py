@@ -6,10 +6,10 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from api.commands import backup, city, demo, doctor, photos, restore, retention
+from api.commands import backup, city, demo, doctor, layers, photos, restore, retention
 from infra.settings import SettingsError
 
-COMMANDS = (city, demo, photos, backup, restore, doctor, retention)
+COMMANDS = (city, layers, demo, photos, backup, restore, doctor, retention)
 
 
 def install(app: Flask) -> None:

@@ -43,12 +43,27 @@ from reports import moving
 blueprint = resource("layers", "The city's layers, for its administrators.")
 
 MOST_PROBLEMS = 1_000
-_TYPES = (
-    *(GEOJSON, "application/json", "application/geopackage+sqlite3", "application/zip"),
-    "application/octet-stream",
-)
-_FILE = {"schema": BYTES}
-_BODY = {"required": True, "content": dict.fromkeys(_TYPES, _FILE)}
+_FILES = ("application/geopackage+sqlite3", "application/zip", "application/octet-stream")
+_TYPES = (GEOJSON, "application/json", *_FILES)
+_DISTRICT = {
+    "type": "Feature",
+    "properties": {"code": "centre", "nom": "Centre"},
+    "geometry": {
+        "type": "Polygon",
+        "coordinates": [[[2.23, 48.8], [2.24, 48.8], [2.24, 48.81], [2.23, 48.8]]],
+    },
+}
+_COLLECTION = {
+    "schema": {"type": "object"},
+    "example": {"type": "FeatureCollection", "features": [_DISTRICT]},
+}
+_BODY = {
+    "required": True,
+    "content": {
+        **dict.fromkeys((GEOJSON, "application/json"), _COLLECTION),
+        **{name: {"schema": BYTES} for name in _FILES},
+    },
+}
 
 _TEXTS = {
     ProblemKind.OVERLAP: mark("The districts {codes} overlap by {area} m²."),

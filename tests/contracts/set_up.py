@@ -5,6 +5,7 @@ Few bodies that fit a schema fit the city as well, and who may send them is some
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 from pyotp import TOTP
 
+from tests.conftest import DEMO
 from tests.resident import BASE, PASSWORD, bearer
 
 ADMIN, ACCOUNT = f"{BASE}/admin/", f"{BASE}/account/"
@@ -21,11 +23,13 @@ _KEYS = {
     "categories": "arbre",
     "calendars": "beaurive",
     "rulesets": "1",
+    "layers": "quartiers",
     "keys": os.environ["API_KEY_ID"],
     "close-reasons": "repare",
     "third-parties": "departement",
     "templates": "terrain-prive",
 }
+DISTRICTS = json.loads((DEMO.parent / "districts.geojson").read_text(encoding="utf-8"))
 _SLASHES = f"{ADMIN}webhooks/{{key}}".count("/")
 _NEW: dict[str, dict[str, Any]] = {
     "teams": {"names": {"fr": "Nuit"}, "email": "nuit@beaurive.example"},
@@ -63,8 +67,11 @@ def aim(case: Any) -> None:
     case.headers.update(bearer(os.environ[who]))
     if "{key}" in path:
         case.path_parameters["key"] = _key(path)
-        if "If-Match" in case.headers:
+        # Of a layer that is new there is no version yet, so the description cannot demand one.
+        if "If-Match" in case.headers or _brings_a_layer(case):
             case.headers["If-Match"] = _read(path)["etag"]
+    if "{number}" in path:
+        case.path_parameters["number"] = 1
     if "{delivery}" in path:
         case.path_parameters["delivery"] = os.environ["DELIVERY"]
 
@@ -72,7 +79,10 @@ def aim(case: Any) -> None:
 def fill(case: Any, number: int) -> None:
     """Give the case a body that fits the city and how things stand."""
     path, method = case.operation.path, case.method.upper()
-    if path.startswith(ADMIN) and method == "PUT":
+    if _brings_a_layer(case):
+        case.media_type, case.body = "application/json", DISTRICTS
+        case.query = {"code_field": "code", "publish": "false"}
+    elif path.startswith(ADMIN) and method == "PUT":
         case.body = _read(path)
     elif path.startswith(ADMIN) and method == "POST" and _kind(path) in _NEW and "{" not in path:
         kind = _kind(path)
@@ -81,6 +91,10 @@ def fill(case: Any, number: int) -> None:
         case.body = _STEPS[path.removeprefix(ACCOUNT)]()
     elif path == f"{BASE}/passwords":
         case.body = {"token": os.environ["LINK_TOKEN"], "password": PASSWORD}
+
+
+def _brings_a_layer(case: Any) -> bool:
+    return str(case.operation.label) == f"PUT {ADMIN}layers/{{key}}"
 
 
 def _name(kind: str, number: int) -> dict[str, str]:
