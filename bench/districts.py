@@ -7,31 +7,24 @@ SQLAlchemy. Beforehand both are asked for 100,000 spots, corners and edges inclu
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from math import sin
-from pathlib import Path
+from collections.abc import Callable
 from random import Random
 
 import psycopg
-from shapely import MultiPolygon, Polygon, get_coordinates
-from sqlalchemy import event, select, text
+from shapely import get_coordinates
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from bench.tools.database import town
+from bench.tools.grid import CELL_DEG, COLUMNS, ROWS, SOUTH, WEST, draw, found_grid_city
 from bench.tools.verdict import Ratio, conclude
 from geo import districts, layers
 from geo.coordinates import Position
 from geo.features import Feature
-from geo.models import Layer, LayerRole
-from tests.city.towns import NOW, document, load, polygon, rectangle, write
+from geo.models import Layer
+from tests.city.towns import NOW
 
-COLUMNS, ROWS = 200, 175
-CELL_DEG = 0.005
-WEST, SOUTH = 20.0, -34.0
-# Every side of a district is shared with its neighbour, and drawn with so many corners.
-CORNERS = 12
 SPOTS = 100_000
 LOOKUPS = 400
 WARM_UP = 20
@@ -62,7 +55,7 @@ _AS_ROWS = """
 def main() -> int:
     """Publish the districts, compare the answers, then the times."""
     with town() as one, one.parts.sessions() as session:
-        features = list(_draw())
+        features = list(draw())
         began = time.perf_counter()
         _publish(session, features)
         with psycopg.connect(one.libpq_url, autocommit=True) as connection:
@@ -78,47 +71,8 @@ def main() -> int:
     return conclude(ratios)
 
 
-def _draw() -> Iterator[Feature]:
-    for column in range(COLUMNS):
-        for row in range(ROWS):
-            code = f"d{column:03}-{row:03}"
-            shape = MultiPolygon([Polygon(_ring(column, row))])
-            yield Feature(code=code, name=code.upper(), shape=shape, repaired=False)
-
-
-def _ring(column: int, row: int) -> list[tuple[float, float]]:
-    """Return the ring of a cell, whose sides meander as its neighbours' do."""
-    steps = [number / CORNERS for number in range(CORNERS)]
-    return [
-        *(_corner(column + step, row) for step in steps),
-        *(_corner(column + 1, row + step) for step in steps),
-        *(_corner(column + 1 - step, row + 1) for step in steps),
-        *(_corner(column, row + 1 - step) for step in steps),
-        _corner(column, row),
-    ]
-
-
-def _corner(across: float, up: float) -> tuple[float, float]:
-    across, up = round(across * CORNERS) / CORNERS, round(up * CORNERS) / CORNERS
-    bend = 0.06 * sin(7 * across + 3 * up)
-    return WEST + (across + bend) * CELL_DEG, SOUTH + (up + 0.06 * sin(5 * up - across)) * CELL_DEG
-
-
 def _publish(session: Session, features: list[Feature]) -> None:
-    margin = 2 * CELL_DEG
-    outline = rectangle(
-        WEST - margin,
-        SOUTH - margin,
-        WEST + COLUMNS * CELL_DEG + margin,
-        SOUTH + ROWS * CELL_DEG + margin,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = write(Path(folder) / "g", document("grid", rules=[]), boundary=polygon(outline))
-        load(session, path)
-    found = select(Layer).where(Layer.role == LayerRole.SERVICE.value).order_by(Layer.id.desc())
-    layer = session.scalars(found).first()
-    if layer is None:
-        raise RuntimeError("the city has no layer")
+    layer = session.get_one(Layer, found_grid_city(session))
     session.execute(text("SET LOCAL statement_timeout = 0"))
     layers.publish(session, layer, features, "en", NOW)
     session.commit()

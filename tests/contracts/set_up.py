@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 from pyotp import TOTP
 
-from tests.conftest import DEMO
 from tests.resident import BASE, PASSWORD, bearer
+from tests.stack import ROOT
 
 ADMIN, ACCOUNT = f"{BASE}/admin/", f"{BASE}/account/"
 _KEYS = {
@@ -29,7 +29,7 @@ _KEYS = {
     "third-parties": "departement",
     "templates": "terrain-prive",
 }
-DISTRICTS = json.loads((DEMO.parent / "districts.geojson").read_text(encoding="utf-8"))
+DISTRICTS = json.loads((ROOT / "city" / "demo" / "districts.geojson").read_text(encoding="utf-8"))
 _SLASHES = f"{ADMIN}webhooks/{{key}}".count("/")
 _NEW: dict[str, dict[str, Any]] = {
     "teams": {"names": {"fr": "Nuit"}, "email": "nuit@beaurive.example"},
