@@ -34,6 +34,13 @@ _CUT_PIECES = text(f"""
 _CUT_EDGES = text(f"""
     INSERT INTO district_edges (jurisdiction_id, shape_id, edge)
     SELECT s.jurisdiction_id, s.id, (ST_Dump(part)).geom
+    FROM district_shapes s, ST_Subdivide(ST_Boundary(s.shape), {PIECE_VERTICES}) AS part
+    WHERE s.layer_version_id = :version_id AND NOT s.district_id = ANY(:at_seam)
+""")
+# What the antimeridian cuts in two has no border there.
+_CUT_EDGES_AT_SEAM = text(f"""
+    INSERT INTO district_edges (jurisdiction_id, shape_id, edge)
+    SELECT s.jurisdiction_id, s.id, (ST_Dump(part)).geom
     FROM district_shapes s,
         ST_Subdivide(ST_SetSRID(ST_GeomFromWKB(:border), {SRID}), {PIECE_VERTICES}) AS part
     WHERE s.layer_version_id = :version_id AND s.district_id = :district_id
@@ -243,14 +250,10 @@ def _write_shapes(
         ],
     )
     session.execute(_CUT_PIECES, {"version_id": version.id})
-    session.execute(
-        _CUT_EDGES,
-        [
-            {
-                "version_id": version.id,
-                "district_id": known[feature.code].id,
-                "border": to_wkb(seam.border(feature.shape)),
-            }
-            for feature in features
-        ],
-    )
+    at_seam = {known[one.code].id: one.shape for one in features if seam.touches(one.shape)}
+    values = {"version_id": version.id, "at_seam": list(at_seam)}
+    session.execute(_CUT_EDGES, values)
+    for district_id, shape in at_seam.items():
+        border = to_wkb(seam.border(shape))
+        values = {"version_id": version.id, "district_id": district_id, "border": border}
+        session.execute(_CUT_EDGES_AT_SEAM, values)

@@ -53,10 +53,15 @@ def cut(polygons: MultiPolygon) -> list[Polygon]:
     return parts
 
 
+def touches(shape: MultiPolygon) -> bool:
+    """Tell whether the shape reaches the antimeridian from both sides."""
+    west, _, east, _ = shape.bounds
+    return bool(west <= -180 and east >= 180)
+
+
 def border(shape: MultiPolygon) -> BaseGeometry:
     """Return the shape's boundary without the cut: the district goes on behind it."""
-    west, _, east, _ = shape.bounds
-    if west > -180 or east < 180:
+    if not touches(shape):
         return shape.boundary
     behind = translate(shape.boundary.intersection(translate(_EAST, -_TURN)), _TURN)
     seam = shape.boundary.intersection(_EAST).intersection(behind)
