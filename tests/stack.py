@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,6 +61,12 @@ def eventually(question: Callable[[], T | None], patience_s: float = 30.0) -> T:
             return answer
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
+
+
+@cache
+def _mail(path: Path) -> EmailMessage:
+    """Read a mail, which lies there whole and for good, once for all who wait for others."""
+    return message_from_bytes(path.read_bytes(), policy=policy.default)
 
 
 class Stack:
@@ -127,10 +134,7 @@ class Stack:
 
     def mails(self, to: str) -> list[EmailMessage]:
         """Return what was sent to an address, oldest first."""
-        read = (
-            message_from_bytes(path.read_bytes(), policy=policy.default)
-            for path in sorted(self._mail_folder.glob("*.eml"))
-        )
+        read = map(_mail, sorted(self._mail_folder.glob("*.eml")))
         return [mail for mail in read if mail["To"] == to]
 
     def log(self) -> str:
