@@ -64,9 +64,13 @@ def eventually(question: Callable[[], T | None], patience_s: float = 30.0) -> T:
 
 
 @cache
-def _mail(path: Path) -> EmailMessage:
-    """Read a mail, which lies there whole and for good, once for all who wait for others."""
-    return message_from_bytes(path.read_bytes(), policy=policy.default)
+def _mail(path: Path) -> tuple[str, EmailMessage]:
+    """Return whom a mail is to, and the mail.
+
+    It lies there whole and for good, so it is read once however often others are waited for.
+    """
+    mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+    return str(mail["To"]), mail
 
 
 class Stack:
@@ -135,7 +139,7 @@ class Stack:
     def mails(self, to: str) -> list[EmailMessage]:
         """Return what was sent to an address, oldest first."""
         read = map(_mail, sorted(self._mail_folder.glob("*.eml")))
-        return [mail for mail in read if mail["To"] == to]
+        return [mail for recipient, mail in read if recipient == to]
 
     def log(self) -> str:
         """Return what web server and workers logged."""
