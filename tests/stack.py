@@ -100,6 +100,11 @@ class Stack:
         self._workers.stop(30)
         self._web.stop(15)
 
+    def kill(self) -> None:
+        """Kill both, with all their processes."""
+        self.kill_supervisor()
+        self.kill_web()
+
     def start_workers(self) -> None:
         """Start the workers alone."""
         self._workers.start()
