@@ -224,7 +224,8 @@ def running(stack: Stack) -> Iterator[Stack]:
     try:
         yield stack
     finally:
-        stack.stop()
+        # Whoever asks them to stop in an orderly way does so in the test.
+        stack.kill()
 
 
 def copy_of(cluster: Cluster, template: str, name: str | None = None) -> str:

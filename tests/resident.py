@@ -81,6 +81,13 @@ def move(
 ) -> TestResponse:
     """Move a ticket on from where it is now."""
     _, tag = read_ticket(client, reference, staff)
+    return move_from(client, reference, tag, staff, to, **members)
+
+
+def move_from(
+    client: FlaskClient, reference: str, tag: str, staff: dict[str, str], to: str, **members: Any
+) -> TestResponse:
+    """Move a ticket on from where it was when its entity tag was read."""
     return client.post(
         f"{BASE}/tickets/{reference}/transitions",
         json={"to": to, "reason": "test", **members},

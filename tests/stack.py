@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,6 +63,16 @@ def eventually(question: Callable[[], T | None], patience_s: float = 30.0) -> T:
         time.sleep(0.05)
 
 
+@cache
+def _mail(path: Path) -> tuple[str, EmailMessage]:
+    """Return whom a mail is to, and the mail.
+
+    It lies there whole and for good, so it is read once however often others are waited for.
+    """
+    mail = message_from_bytes(path.read_bytes(), policy=policy.default)
+    return str(mail["To"]), mail
+
+
 class Stack:
     """A web server and workers, each started and stopped by the test."""
 
@@ -88,6 +99,11 @@ class Stack:
         """Stop both."""
         self._workers.stop(30)
         self._web.stop(15)
+
+    def kill(self) -> None:
+        """Kill both, with all their processes."""
+        self.kill_supervisor()
+        self.kill_web()
 
     def start_workers(self) -> None:
         """Start the workers alone."""
@@ -127,11 +143,8 @@ class Stack:
 
     def mails(self, to: str) -> list[EmailMessage]:
         """Return what was sent to an address, oldest first."""
-        read = (
-            message_from_bytes(path.read_bytes(), policy=policy.default)
-            for path in sorted(self._mail_folder.glob("*.eml"))
-        )
-        return [mail for mail in read if mail["To"] == to]
+        read = map(_mail, sorted(self._mail_folder.glob("*.eml")))
+        return [mail for recipient, mail in read if recipient == to]
 
     def log(self) -> str:
         """Return what web server and workers logged."""

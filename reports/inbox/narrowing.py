@@ -139,10 +139,14 @@ def narrow(
 
 def _saying(session: Session, jurisdiction_id: int, words: str) -> list[int] | None:
     """Return the tickets that say the words, or None where they are more than MOST_SOUGHT."""
-    query = select(TicketWords.ticket_id).where(
-        TicketWords.jurisdiction_id == jurisdiction_id, words_hold(words)
+    query = (
+        select(TicketWords.ticket_id)
+        .where(TicketWords.jurisdiction_id == jurisdiction_id, words_hold(words))
+        # Without an order many would be sought from the table's beginning.
+        .order_by(TicketWords.ticket_id.desc())
+        .limit(MOST_SOUGHT + 1)
     )
-    found = session.connection().execute(query.limit(MOST_SOUGHT + 1)).scalars().all()
+    found = session.connection().execute(query).scalars().all()
     return list(found) if len(found) <= MOST_SOUGHT else None
 
 

@@ -59,13 +59,10 @@ class Counts:
 
 def count(session: Session, wanted: Narrowed, now: datetime) -> Counts:
     """Return the counts of every status, whichever of them are listed, by one question."""
-    parts: list[Select[*tuple[Any, ...]]] = [_open(wanted, now)]
+    parts: list[Select[*tuple[Any, ...]]] = [_each(wanted, now)]
     # Who has no team sees nothing, and nothing that is late is closed.
-    if wanted.team_ids != () and not wanted.late:
-        if wanted.saying is not None:
-            parts.append(_closed_among_few(wanted))
-        else:
-            parts += [_closed(wanted, status) for status in Status if status in CLOSED]
+    if wanted.team_ids != () and not wanted.late and wanted.saying is None:
+        parts += [_closed(wanted, status) for status in Status if status in CLOSED]
     statuses = dict.fromkeys((status.value for status in Status), 0)
     teams: Counter[str] = Counter()
     at_least, late_ones = [], 0
@@ -74,7 +71,7 @@ def count(session: Session, wanted: Narrowed, now: datetime) -> Counts:
         union_all(*parts), execution_options=options
     ):
         statuses[status] += number
-        if team is not None:
+        if Status(status) not in CLOSED:
             teams[team] += number
         late_ones += number if late else 0
         if more:
@@ -82,24 +79,20 @@ def count(session: Session, wanted: Narrowed, now: datetime) -> Counts:
     return Counts(statuses, at_least, late_ones, dict(sorted(teams.items())))
 
 
-def _open(wanted: Narrowed, now: datetime) -> Select[*tuple[Any, ...]]:
+def _each(wanted: Narrowed, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Count one by one: open tickets, and of words that few tickets say the closed ones too."""
     late = is_late(now).label("late")
+    conditions = [*wanted.any_status]
+    if wanted.saying is None:
+        conditions.append(Ticket.closed_at.is_(None))
     found = (
         select(Ticket.status, Ticket.team_id, late, func.count().label("number"))
-        .where(*wanted.any_status, Ticket.closed_at.is_(None))
+        .where(*conditions)
         .group_by(Ticket.status, Ticket.team_id, late)
         .subquery()
     )
     return select(found.c.status, Team.code, found.c.late, found.c.number, false()).join(
         Team, Team.id == found.c.team_id
-    )
-
-
-def _closed_among_few(wanted: Narrowed) -> Select[*tuple[Any, ...]]:
-    return (
-        select(Ticket.status, null(), false(), func.count(), false())
-        .where(*wanted.any_status, Ticket.closed_at.is_not(None))
-        .group_by(Ticket.status)
     )
 
 

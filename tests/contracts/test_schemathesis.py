@@ -122,8 +122,6 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "OTHER_REPORT": other["reference"],
         "OTHER_TRACKING_TOKEN": other["tracking_token"],
         "TRACKING_TOKEN": sent["tracking_token"],
-        "STAFF_EMAIL": DISPATCHER,
-        "STAFF_PASSWORD": PASSWORD,
     }
 
 

@@ -17,7 +17,7 @@ from tests.resident import (
     Resident,
     bearer,
     log_in,
-    move,
+    move_from,
     read_ticket,
 )
 
@@ -62,9 +62,10 @@ class Walk:
         ticket = self.chance.choice(self.sent[-TICKETS:])["ticket"]
         staff, to = self.chance.choice(self.staff), self.chance.choice(sorted(GRAPH))
         before = read_ticket(self.client, ticket, staff)
-        now = before[0]["status"]
-        assert set(before[0]["next"]) == GRAPH[now]
-        answer = move(self.client, ticket, staff, to, public_message="Voilà.")
+        view, tag = before
+        now = view["status"]
+        assert set(view["next"]) == GRAPH[now]
+        answer = move_from(self.client, ticket, tag, staff, to, public_message="Voilà.")
         after = read_ticket(self.client, ticket, staff)
         if to in GRAPH[now]:
             assert answer.status_code == 200, answer.text
