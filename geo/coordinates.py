@@ -8,6 +8,9 @@ from dataclasses import dataclass
 # A little less than the shortest degree of a meridian, so that what is reckoned with it is wide.
 METRES_PER_DEGREE = 110_000
 
+# Less than a millionth of a metre; PostgreSQL refuses to reckon with what is far smaller still.
+_NOTHING_DEG = 1e-12
+
 
 class ImpossiblePosition(ValueError):
     """The numbers are no place on Earth; `axis` names the one that is wrong."""
@@ -19,7 +22,7 @@ class ImpossiblePosition(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place: latitude -90 to 90, longitude -180 to 180, both finite."""
+    """A place: latitude -90 to 90, longitude -180 to 180, both finite; next to nothing is 0."""
 
     latitude: float
     longitude: float
@@ -29,6 +32,9 @@ class Position:
             raise ImpossiblePosition("latitude")
         if not math.isfinite(self.longitude) or abs(self.longitude) > 180:
             raise ImpossiblePosition("longitude")
+        for axis in ("latitude", "longitude"):
+            if abs(getattr(self, axis)) < _NOTHING_DEG:
+                object.__setattr__(self, axis, 0.0)
 
     def swapped(self) -> Position | None:
         """Return the place with the two numbers exchanged, or None where that is no place."""

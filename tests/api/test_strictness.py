@@ -170,3 +170,19 @@ def test_what_is_single_comes_once(
 
 def test_what_nobody_reads_may_come_twice(client: FlaskClient) -> None:
     assert client.get(f"{REPORTS}?utm=a&utm=b&status=received&status=received").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "similar?latitude=3.25&longitude=-5e-324&category=arbre",
+        "similar?latitude=5e-324&longitude=1&category=arbre",
+        "locate?latitude=48.82&longitude=2.24&accuracy_m=5e-324",
+        "locate?latitude=5e-324&longitude=1e-300",
+        "categories?latitude=48&longitude=5e-324",
+        "reports?near=48.8,5e-324,5e-324",
+        "reports?bbox=-5e-324,-5e-324,5e-324,5e-324",
+    ],
+)
+def test_a_number_next_to_nothing_is_nothing(client: FlaskClient, path: str) -> None:
+    assert client.get(f"{BASE}/{path}").status_code in {200, 422}
