@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from psycopg import sql
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from api.app import create_app
 from api.services import Services
+from city import passwords
 from city.file_format import read_city_file
 from city.loading import Loading
 from infra.clock import now
@@ -32,6 +34,8 @@ from tests.resident import Resident
 from tests.stack import ROOT, Stack, environment
 
 DEMO = ROOT / "city" / "demo" / "city.yaml"
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 _numbers = count(1)
 
@@ -212,7 +216,9 @@ def demo_stack(
 def load_city(environ: dict[str, str]) -> None:
     """Make the tables in an empty database, and the demo city in them."""
     alembic(environ, "upgrade", "head")
-    with application(environ) as app:
+    with application(environ) as app, pytest.MonkeyPatch.context() as patch:
+        # The city's people log in hundreds of times, and how long that takes is none of its proofs.
+        patch.setattr(passwords, "_HASHER", CHEAP)
         parts: Services = app.extensions["vigie"]
         with parts.sessions.begin() as session:
             Loading(session, read_city_file(DEMO), now()).run()
