@@ -138,9 +138,11 @@ def bring(
 def publish(office: Administration, layer: Layer, version: LayerVersion) -> Brought:
     """Have a version be the layer's published one, from the end of the transaction on.
 
-    An earlier one is restored like that. Raise ServiceLayerTaken.
+    An earlier one is restored like that. Raise BoundaryLayer or ServiceLayerTaken.
     """
     office.lock()
+    if layer.role == LayerRole.BOUNDARY.value:
+        raise BoundaryLayer
     if layer.role == LayerRole.SERVICE.value:
         _check_only(office, layer)
     before = office.session.get(LayerVersion, layer.published_version_id or 0)

@@ -149,7 +149,7 @@ def put_layer(query: dict[str, Any], code: str, data: bytes, office: Administrat
 @staff(Act.SET_UP)
 @offices.found(lambda office, code: office.find(Layer, code))
 @offices.unchanged
-@raises(ServiceLayerTaken)
+@raises(BoundaryLayer, ServiceLayerTaken)
 @blueprint.response(200, BroughtSchema)
 def publish_version(number: int, row: Layer, office: Administration) -> Response:
     """Publish a version, be it a draft or an earlier one, which is restored like that.

@@ -179,6 +179,7 @@ def test_refusals_leave_everything_as_it_was(office: Office, tmp_path: Path) -> 
     assert "EPSG:2154 (" in fault["detail"]
     assert "ressemble" in fault["detail"]
     h.refused(put(office, whole_file, code="boundary"), 409)
+    h.refused(publish(office, 1, code="boundary"), 409)
     h.refused(put(office, whole_file, code="autres"), 409)
     assert h.blamed(put(office, whole_file, code="Not A Code")) == ["/code"]
     h.refused(put(office, whole_file, role="boundary"), 422)
