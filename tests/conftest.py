@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -31,6 +32,7 @@ from infra.settings import Settings
 from tests.commands import alembic, run_module
 from tests.described import DescribedClient
 from tests.resident import Resident
+from tests.scheduling import Scheduling
 from tests.stack import ROOT, Stack, environment
 
 DEMO = ROOT / "city" / "demo" / "city.yaml"
@@ -48,6 +50,12 @@ class Past:
     storage: Path
     began: datetime
     ended: datetime
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """Return what shares the tests out where they are to go file by file."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

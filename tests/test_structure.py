@@ -28,6 +28,7 @@ from api.declarations import ERRORS, said
 from api.limits import TooManyRequests
 from infra.queue import QUEUE_OF, Job, QueueName
 from reports.status import GRAPH, Status
+from tests.scheduling import OF_THE_PAST
 from tests.stack import ROOT
 from workers.process import SWEEPER, WEBHOOKS
 from workers.queues import KIND_OF
@@ -188,6 +189,13 @@ def test_each_of_the_forty_faults_is_tested() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
     numbers = {int(n) for text in sources for n in re.findall(r"mark\.fault\((\d+)\)", text)}
     assert numbers == set(range(1, 41))
+
+
+def test_whatever_needs_the_past_shares_it() -> None:
+    needs = re.compile(r"\b(?:past|demo_stack): (?:Past|Stack)\b")
+    files = {path.relative_to(ROOT).as_posix(): path for path in ROOT.glob("tests/**/test_*.py")}
+    own = {name for name, path in files.items() if needs.search(path.read_text("utf-8"))}
+    assert own == OF_THE_PAST
 
 
 def test_files_stay_short() -> None:
