@@ -39,6 +39,9 @@ _DONE_PICTURES = {
     "banc": "parc",
 }
 
+# What lies nearer than that is done rather than planned.
+_PLANNED_FROM = timedelta(hours=3)
+
 # How much of its target time a ticket takes, and how often.
 _PACES = (((0.3, 0.9), 60), ((1.05, 1.9), 22), ((2.5, 6.0), 18))
 
@@ -48,7 +51,7 @@ class Course:
     """One report and what follows it; `now` is where its planning has come to.
 
     `target` is how many working hours its category promises, `closed_at` when the ticket is closed
-    for the first time.
+    for the first time, `done_at` when its work is said to be done.
     """
 
     key: str
@@ -60,6 +63,7 @@ class Course:
     rng: Random
     now: datetime = field(init=False)
     closed_at: datetime | None = None
+    done_at: datetime | None = None
     acts: list[Act] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,6 +105,8 @@ class Course:
         self.do(deeds.move(self.key, to, reply, by_dispatcher=by_dispatcher))
         if to in CLOSED:
             self.closed_at = self.closed_at or self.now
+        if to is Status.RESOLVED:
+            self.done_at = self.done_at or self.now
 
     def chance(self, share: float) -> bool:
         """Tell whether something happens that does so often."""
@@ -119,10 +125,10 @@ def by_day(moment: datetime, rng: Random) -> datetime:
 def ordinary(course: Course) -> None:
     """Have it taken on and brought to its end, mostly in time."""
     _take_on(course)
-    _work_on(course)
     low, high = course.rng.choices([pace for pace, _ in _PACES], [often for _, often in _PACES])[0]
     hours = timedelta(hours=course.target * course.rng.uniform(low, high))
     end = calendars.add(course.calendar, course.sent_at, hours)
+    _work_on(course, end)
     if end > course.now:
         course.now = end
     else:
@@ -159,7 +165,7 @@ def planned(course: Course) -> None:
     )
     course.do(deeds.change(course.key, Wanted(due_at=promised), reply.reason))
     course.work(0.1, 1)
-    course.do(deeds.plan(course.key, promised - course.now - timedelta(days=1)))
+    course.do(deeds.plan(course.key, promised, None, timed=course.chance(0.25)))
     course.work(90, 260)
     course.move(Status.RESOLVED, "done")
     _answered(course)
@@ -172,7 +178,7 @@ def handed_over(course: Course) -> None:
     code, reason = _THIRD_PARTIES[course.new.category]
     ahead = timedelta(days=course.rng.randrange(6, 20))
     course.do(deeds.hand_over(course.key, code, reason, ahead))
-    course.work(30, 120)
+    course.work(40, 160)
     course.move(Status.RESOLVED, "done")
     _answered(course)
 
@@ -247,12 +253,30 @@ def passed_on(course: Course) -> None:
         course.do(deeds.note(course.key, f"Lu à la réunion : {course.new.description[:60]}…"))
 
 
+def handed_back(course: Course, said: Mapping[str, Any]) -> None:
+    """Have the team that it reaches give it back."""
+    course.work(0.3, 5)
+    course.do(deeds.hand_back(course.key, said["back"]))
+
+
+def doubted(course: Course, answered_at: datetime) -> None:
+    """Have it closed within a day, and its reporter find then that it is not solved."""
+    course.work(0.5, 2)
+    course.move(Status.ACCEPTED, "accepted")
+    course.work(2, 8)
+    course.move(Status.RESOLVED, "done")
+    course.now = answered_at
+    comment = course.words.line("unsolved", course.new.locale)
+    course.do(deeds.answer(course.key, satisfied=False, comment=comment))
+
+
 def misfiled(course: Course, said: Mapping[str, Any]) -> None:
     """Have it reach the wrong team, and the dispatcher find the right one."""
-    course.work(0.3, 5)
     if "back" in said:
-        course.do(deeds.hand_back(course.key, said["back"]))
+        handed_back(course, said)
         course.work(0.2, 3)
+    else:
+        course.work(0.3, 5)
     then = said["then"]
     wanted = Wanted(team=then["team"]) if "team" in then else Wanted(category=then["category"])
     course.do(deeds.change(course.key, wanted, said["ground"]))
@@ -276,7 +300,7 @@ _OF_PROBLEMS: Mapping[Fate, int] = {
     ordinary: 54,
     asked: 26,
     planned: 16,
-    handed_over: 7,
+    handed_over: 10,
     declined: 7,
     withdrawn: 4,
     reopened: 5,
@@ -318,18 +342,21 @@ def _take_on(course: Course, *, said: bool = True) -> None:
         course.do(deeds.assign(course.key) if course.chance(0.7) else deeds.take(course.key))
 
 
-def _work_on(course: Course) -> None:
-    """Have the team begin, write notes, and the reporter add something."""
+def _work_on(course: Course, end: datetime) -> None:
+    """Have the team plan its end, begin, write notes, and the reporter add something."""
     if _is_reachable(course) and course.chance(0.2):
         course.pause(1, 20)
         course.do(deeds.write(course.key, course.words.line("added", course.new.locale)))
     if course.chance(0.3):
         course.wait(0.02, 0.1)
         note = course.words.line("notes")
-        course.do(deeds.note(course.key, note, to_lead=course.chance(0.4)))
-    if course.chance(0.2):
+        course.do(deeds.note(course.key, note, to_lead=course.chance(0.6)))
+    if course.chance(0.5):
         course.wait(0.02, 0.1)
-        course.do(deeds.plan(course.key, timedelta(days=course.rng.randrange(2, 9))))
+        if end - course.now > _PLANNED_FROM:
+            said = course.words.line("visit", course.new.locale) if course.chance(0.3) else None
+            timed = course.chance(0.6)
+            course.do(deeds.plan(course.key, end, said, timed=timed))
     if course.chance(0.5):
         course.wait(0.02, 0.2)
         course.move(Status.IN_PROGRESS, "begun")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from city.models import Channel, Jurisdiction
 from city.staff import Staff
+from geo.coordinates import METRES_PER_DEGREE, Position
 from reports import gallery, intake, moderation, relance
+from reports.demo import pictures
 from reports.demo.stage import Deed, Picture, Stage
 from reports.demo.words import Reply
 from reports.desk import (
@@ -33,7 +35,7 @@ from reports.desk.third_parties import Handing
 from reports.desk.triage import Wanted
 from reports.imaging import origin
 from reports.intake import NewReport, Recorder
-from reports.models import Report, Ticket, Visibility
+from reports.models import Photo, Report, Ticket, Visibility
 from reports.purposes import Purpose
 from reports.resident import conversation, feedback, subscribing, supporting
 from reports.status import Status
@@ -41,6 +43,17 @@ from reports.subscriptions import Subscription
 
 # Whoever supports a report is nobody, so what tells them apart needs no secret.
 _OF_NOBODY = "residents of the demo city"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """How a picture of the work was taken: so far from the pin, so long before it was added."""
+
+    away_m: float = 12
+    ago: timedelta = timedelta(minutes=1)
+
+
+_ORDINARY = Shot()
 
 
 def send(key: str, new: NewReport, same_as: str | None = None) -> Deed:
@@ -78,7 +91,7 @@ def photograph(key: str, picture: Picture) -> Deed:
     return deed
 
 
-def prove(key: str, picture: Picture, purpose: Purpose) -> Deed:
+def prove(key: str, picture: Picture, purpose: Purpose, shot: Shot = _ORDINARY) -> Deed:
     """Have who works on the ticket add a picture of the work, if it was drawn."""
 
     def deed(stage: Stage, at: datetime) -> None:
@@ -86,6 +99,9 @@ def prove(key: str, picture: Picture, purpose: Purpose) -> Deed:
             return
         data, rendering = stage.drawn[picture].result()
         session, ticket = stage.session, stage.ticket(key)
+        pin = ticket.location
+        stood = Position(pin.latitude + shot.away_m / METRES_PER_DEGREE, pin.longitude)
+        data = pictures.taken(data, stood, at - shot.ago)
         upload = gallery.receive(uuid4(), data)
         original = gallery.key_of_work(ticket.id, upload.name)
         stage.storage.put(original, data, upload.facts.media_type)
@@ -95,6 +111,17 @@ def prove(key: str, picture: Picture, purpose: Purpose) -> Deed:
         if claimed is not None:
             gallery.publish(stage.storage, photo, rendering)
             flags.record_ready(session, claimed, rendering, at)
+
+    return deed
+
+
+def clear(key: str, reason: str) -> Deed:
+    """Have the dispatcher find nothing wrong with the pictures of the work on the ticket."""
+
+    def deed(stage: Stage, at: datetime) -> None:
+        ticket = stage.ticket(key)
+        for photo in stage.session.scalars(select(Photo).where(Photo.ticket_id == ticket.id)):
+            flags.clear(stage.session, stage.cast.dispatcher, photo, reason, at)
 
     return deed
 
@@ -133,13 +160,15 @@ def take(key: str) -> Deed:
     return deed
 
 
-def plan(key: str, ahead: timedelta, message: str | None = None) -> Deed:
-    """Have the team plan the work for the day that is so far ahead."""
+def plan(key: str, when: datetime, message: str | None, *, timed: bool) -> Deed:
+    """Have the team plan the work for that day, or for the half hour that it lies in."""
 
     def deed(stage: Stage, at: datetime) -> None:
         ticket = stage.ticket(key)
         zone = stage.session.get_one(Jurisdiction, ticket.jurisdiction_id).time_zone
-        wanted = Plan(on=(at + ahead).astimezone(ZoneInfo(zone)).date())
+        local = when.astimezone(ZoneInfo(zone))
+        half_hour = local.replace(minute=local.minute // 30 * 30, second=0, microsecond=0)
+        wanted = Plan(at=half_hour) if timed else Plan(on=local.date())
         staff = stage.cast.worker(ticket)
         planning.plan(stage.session, staff, ticket.id, ticket.version, wanted, message, at)
 

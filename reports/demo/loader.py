@@ -74,7 +74,7 @@ def load(
 def _acts(session: Session, jurisdiction: Jurisdiction, now: datetime) -> list[Act]:
     """Return the whole past in order of time."""
     calendar = clock.calendar_of(jurisdiction)
-    told = [*written.acts(now), *Month(_city(session, jurisdiction), now).acts()]
+    told = [*written.acts(now, calendar), *Month(_city(session, jurisdiction), now).acts()]
     first = min(act.at for act in told)
     watches = [Act(at, deeds.watch_deadlines) for at in _watches(calendar, first, now)]
     return sorted([*told, *watches], key=lambda act: act.at)

@@ -17,12 +17,11 @@ from city import calendars
 from city.calendars import Calendar
 from city.models import Channel, Kind
 from geo.coordinates import Position
-from reports.demo import courses, deeds, residents
+from reports.demo import courses, deeds, oddities, residents
 from reports.demo.courses import Course
 from reports.demo.stage import Act, Picture
 from reports.demo.words import Deck, Spot, Words, answers
 from reports.intake import NewReport
-from reports.purposes import Purpose
 
 DAYS = 31
 _SEED = "Beaurive"
@@ -43,8 +42,8 @@ _BUSY = {
 _WRITTEN_DAYS, _BESIDE_WRITTEN = 6, 0.6
 _ENGLISH = 0.14
 _MISFILED = 11
+_DOUBTED = "trottoir-abime"
 _JOINED_AT_ONCE = 0.6
-_SHOWN_TWICE = ("rue", 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,10 @@ class Month:
 
     def acts(self) -> list[Act]:
         """Return everything that happens until now, in no order."""
-        told = [*self._told(), *self._misfiled(), *self._unseemly()]
+        told = [*self._told(), *self._misfiled(), *self._unseemly(), *self._lately()]
         more = list(self._seconds(told))
         crowd = [act for course, _ in told for act in self._crowd(course)]
-        odd = _one_picture_twice((course for course, _ in told), self._now)
+        odd = oddities.acts((course for course, _ in told), self._city.calendar, self._now)
         acts = [
             *crowd,
             *odd,
@@ -86,6 +85,7 @@ class Month:
         return [act for act in acts if act.at < self._now]
 
     def _told(self) -> Iterator[tuple[Course, Mapping[str, Any]]]:
+        dealt: set[str] = set()
         for category, texts in self._words.categories.items():
             for number in range(texts["share"]):
                 key = f"{category}/{number}"
@@ -95,10 +95,12 @@ class Month:
                 said = self._words.trouble(category, locale)
                 kind = Kind(said.get("kind", texts.get("kind", "problem")))
                 spot, position = self._spot(texts.get("elsewhere", ()))
-                text = self._words.describe(
-                    said["text"], spot, locale, rng, where=rng.random() < 0.75
-                )
-                if "kind" not in said and rng.random() < 0.75:
+                follows = "kind" not in said and rng.random() < 0.75
+                # Whatever is dealt again says where it is, or two residents would write the same.
+                where = said["text"] in dealt or not follows or rng.random() < 0.75
+                dealt.add(said["text"])
+                text = self._words.describe(said["text"], spot, locale, rng, where=where)
+                if follows:
                     text = f"{text} {self._words.consequence(category, locale)}"
                 sent_at, channel = self._moment(rng, evening=texts.get("evening", False))
                 new = _report(category, text, spot, position, rng)
@@ -122,13 +124,31 @@ class Month:
             courses.unseemly(course, said)
             yield course, said
 
-    def _special(self, key: str, said: Mapping[str, Any]) -> tuple[Course, Mapping[str, Any]]:
+    def _lately(self) -> Iterator[tuple[Course, Mapping[str, Any]]]:
+        """Return what has just come back to the desk, whenever the month ends."""
+        said = next(one for one in self._words.misfiled if "back" in one)
+        course, _ = self._special("back/0", said, timedelta(hours=6))
+        courses.handed_back(course, said)
+        yield course, said
+        said = {**self._words.trouble(_DOUBTED, "fr"), "category": _DOUBTED}
+        course, _ = self._special("doubted/0", said, timedelta(hours=12))
+        courses.doubted(course, self._now - timedelta(minutes=course.rng.randrange(20, 90)))
+        yield course, said
+
+    def _special(
+        self, key: str, said: Mapping[str, Any], ago: timedelta | None = None
+    ) -> tuple[Course, Mapping[str, Any]]:
+        """Return such a report; sent `ago`, in working time, it is of somebody who can be asked."""
         rng = _rng(key)
         category = said["category"]
         spot, position = self._spot(self._words.categories[category].get("elsewhere", ()))
         text = self._words.describe(said["text"], spot, "fr", rng, where=True)
-        sent_at, _ = self._moment(rng, evening=False)
         new = _report(category, text, spot, position, rng)
+        if ago is None:
+            sent_at, _ = self._moment(rng, evening=False)
+        else:
+            sent_at = calendars.subtract(self._city.calendar, self._now, ago)
+            new = replace(new, contact=residents.somebody(rng))
         return self._course(key, new, said, sent_at, rng), said
 
     def _seconds(self, told: Iterable[tuple[Course, Mapping[str, Any]]]) -> Iterator[Course]:
@@ -145,9 +165,9 @@ class Month:
         end = min(first.closed_at or self._now, self._now)
         sent_at = first.sent_at + (end - first.sent_at) * rng.uniform(0.1, 0.5)
         spot = Spot.of(first.new.address or "")
-        text = self._words.describe(said["again"], spot, locale, rng, where=True)
-        if number:
-            text = f"{text} {self._words.consequence(category, locale)}"
+        # A third person does not use the second one's words.
+        again = self._words.line("alike", locale) if number else said["again"]
+        text = self._words.describe(again, spot, locale, rng, where=True)
         new = _report(category, text, spot, _beside(first.new.position, rng), rng)
         wait = timedelta(hours=rng.uniform(0.2, 2))
         joined_at = calendars.add(self._city.calendar, sent_at, wait)
@@ -263,18 +283,6 @@ def _report(category: str, text: str, spot: Spot, position: Position, rng: Rando
         contact=residents.somebody(rng) if rng.random() < 0.65 else None,
         locale="fr",
     )
-
-
-def _one_picture_twice(courses: Iterable[Course], now: datetime) -> Iterator[Act]:
-    """Return how two tickets are closed with one picture of the work, which is odd."""
-    closed = [
-        (one.sent_at, one.closed_at, one.key)
-        for one in courses
-        if one.new.category == "nid-de-poule" and one.closed_at and one.closed_at < now
-    ]
-    for sent_at, closed_at, key in sorted(closed)[-2:]:
-        act = deeds.prove(key, _SHOWN_TWICE, Purpose.AFTER)
-        yield Act(sent_at + (closed_at - sent_at) * 0.95, act, pictures=(_SHOWN_TWICE,))
 
 
 def _pictures(new: NewReport, said: Mapping[str, Any], rng: Random) -> tuple[Picture, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import ExifTags, Image, ImageChops, ImageFilter
 
+from geo.coordinates import Position
 from reports.demo import park_subjects, street_subjects
 from reports.demo.scene import HEIGHT, WIDTH, Scene, park, quay, street, wall
 
@@ -87,3 +89,23 @@ def draw(category_code: str, seed: int) -> bytes:
     output = io.BytesIO()
     finish(scene).save(output, "JPEG", quality=80)
     return output.getvalue()
+
+
+def taken(picture: bytes, place: Position, at: datetime) -> bytes:
+    """Return the JPEG with what a phone writes into it: where and when it was taken.
+
+    The place has to be north of the equator and east of Greenwich, as the demo city is.
+    """
+    exif = Image.Exif()
+    where = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    where[ExifTags.GPS.GPSLatitudeRef] = "N"
+    where[ExifTags.GPS.GPSLatitude] = (place.latitude, 0.0, 0.0)
+    where[ExifTags.GPS.GPSLongitudeRef] = "E"
+    where[ExifTags.GPS.GPSLongitude] = (place.longitude, 0.0, 0.0)
+    camera = exif.get_ifd(ExifTags.IFD.Exif)
+    camera[ExifTags.Base.DateTimeOriginal] = f"{at.astimezone(UTC):%Y:%m:%d %H:%M:%S}"
+    camera[ExifTags.Base.OffsetTimeOriginal] = "+00:00"
+    written = exif.tobytes()
+    length = (len(written) + 2).to_bytes(2, "big")
+    # The pixels stay as they are: only a segment is put in, behind the start of the image.
+    return picture[:2] + b"\xff\xe1" + length + written + picture[2:]

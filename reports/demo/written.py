@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -10,6 +11,8 @@ from typing import Any, cast
 
 import yaml
 
+from city import calendars
+from city.calendars import Calendar
 from city.models import Channel, Kind
 from geo.coordinates import Position
 from reports.demo import deeds
@@ -21,27 +24,44 @@ from reports.status import Status
 
 PAST = Path(__file__).parent / "reports.yaml"
 
-
 _A_DAY = timedelta(days=1)
 _BETWEEN = timedelta(minutes=2)
 
 
-def acts(now: datetime) -> Iterator[Act]:
-    """Return what happened, report after report."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Something that is told of a report, so long after it was sent."""
+
+    after: timedelta
+    deed: Deed
+    by_staff: bool
+
+
+def acts(now: datetime, calendar: Calendar | None) -> Iterator[Act]:
+    """Return what happened, report after report; staff do their part in the calendar's hours."""
     entries = cast(list[dict[str, Any]], yaml.safe_load(PAST.read_text(encoding="utf-8")))
     for number, entry in enumerate(entries):
-        yield from _acts(f"written/{number}", entry, now)
+        yield from _acts(f"written/{number}", entry, now, calendar)
 
 
-def _acts(key: str, entry: Mapping[str, Any], now: datetime) -> Iterator[Act]:
+def _acts(
+    key: str, entry: Mapping[str, Any], now: datetime, calendar: Calendar | None
+) -> Iterator[Act]:
     rng = Random(key)  # noqa: S311 - Invented moments keep no secret.
     sent_at = _sent_at(timedelta(**entry["age"]), now, rng)
+    if entry["channel"] != Channel.APP:
+        # Somebody of the city was there to take it.
+        sent_at = calendars.subtract(calendar, sent_at, timedelta(minutes=rng.randrange(5, 90)))
     pictures = tuple((one["subject"], one["seed"]) for one in entry.get("pictures", []))
     yield Act(sent_at, deeds.send(key, _new_report(entry, sent_at)), True, pictures)
     for number, picture in enumerate(pictures, start=1):
         yield Act(sent_at + timedelta(seconds=20 * number), deeds.photograph(key, picture))
-    told = [*_steps(key, entry), *_messages(key, entry)]
-    yield from _in_time(sorted(told, key=lambda one: one[0]), sent_at, now, rng)
+    told = sorted([*_steps(key, entry), *_messages(key, entry)], key=lambda one: one.after)
+    for act in _in_time(told, sent_at, calendar, rng):
+        # What follows would answer to what has not happened yet.
+        if act.at >= now:
+            return
+        yield act
 
 
 def _sent_at(age: timedelta, now: datetime, rng: Random) -> datetime:
@@ -51,29 +71,31 @@ def _sent_at(age: timedelta, now: datetime, rng: Random) -> datetime:
     return by_day(now - age - timedelta(minutes=rng.randrange(420)), rng)
 
 
-def _steps(key: str, entry: Mapping[str, Any]) -> Iterator[tuple[timedelta, Deed]]:
+def _steps(key: str, entry: Mapping[str, Any]) -> Iterator[_Told]:
     for step in entry["steps"]:
         reply = Reply(step["reason"], step.get("public_message"))
         deed = deeds.move(key, Status(step["to"]), reply, by_dispatcher=True)
-        yield timedelta(**step["after"]), deed
+        yield _Told(timedelta(**step["after"]), deed, by_staff=True)
 
 
-def _messages(key: str, entry: Mapping[str, Any]) -> Iterator[tuple[timedelta, Deed]]:
+def _messages(key: str, entry: Mapping[str, Any]) -> Iterator[_Told]:
     for message in entry.get("messages", []):
-        yield timedelta(**message["after"]), deeds.write(key, message["text"])
+        deed = deeds.write(key, message["text"])
+        yield _Told(timedelta(**message["after"]), deed, by_staff=False)
 
 
 def _in_time(
-    told: Sequence[tuple[timedelta, Deed]], sent_at: datetime, now: datetime, rng: Random
+    told: Iterable[_Told], sent_at: datetime, calendar: Calendar | None, rng: Random
 ) -> Iterator[Act]:
-    """Have everything happen by day, one after the other, and before now."""
+    """Have everything happen one after the other, when whoever does it is about."""
     at = sent_at
-    for left, (after, deed) in zip(range(len(told), 0, -1), told, strict=True):
-        wanted = sent_at + after
-        if after >= _A_DAY:
-            wanted = by_day(wanted + timedelta(minutes=rng.randrange(180)), rng)
-        at = min(max(wanted, at + _BETWEEN), now - left * _BETWEEN)
-        yield Act(at, deed)
+    for one in told:
+        at = max(sent_at + one.after, at + _BETWEEN)
+        if one.by_staff:
+            at = calendars.add(calendar, at, timedelta(minutes=rng.randrange(1, 40)))
+        elif one.after >= _A_DAY:
+            at = by_day(at + timedelta(minutes=rng.randrange(180)), rng)
+        yield Act(at, one.deed)
 
 
 def _new_report(entry: Mapping[str, Any], sent_at: datetime) -> NewReport:

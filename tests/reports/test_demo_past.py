@@ -22,6 +22,7 @@ from infra.embedded.cluster import Cluster
 from infra.embedded.valkey import Valkey
 from reports import relance
 from reports.demo.month import DAYS, City, Month
+from reports.desk.flags import FlagCode
 from reports.status import Status
 from tests.commands import run_module
 from tests.conftest import DEMO, Past, copy_of
@@ -121,8 +122,8 @@ def test_all_that_a_desk_does_has_happened(db: Session) -> None:
     assert happened >= {
         *("received", "joined", "merged", "moved_in", "routed", "changed", "status", "message"),
         *("question", "handed_back", "note", "hidden", "due_soon", "overdue", "escalated"),
-        *("photo_added", "work_photo_added", "photo_flagged", "planned", "third_party"),
-        "feedback",
+        *("photo_added", "work_photo_added", "photo_flagged", "flag_cleared", "planned"),
+        *("third_party", "feedback"),
     }
     some = {
         "tickets WHERE assignee_id IS NOT NULL": 20,
@@ -131,7 +132,8 @@ def test_all_that_a_desk_does_has_happened(db: Session) -> None:
         "tickets WHERE withdrawn": 2,
         "tickets WHERE unrouted AND closed_at IS NULL": 5,
         "decisions WHERE overridden_at IS NOT NULL": 2,
-        "tickets WHERE planned_on IS NOT NULL": 5,
+        "tickets WHERE close_reason_id IS NOT NULL": 30,
+        "events WHERE kind = 'planned' AND message_id IS NOT NULL": 3,
         "feedback WHERE satisfied": 15,
         "feedback WHERE NOT satisfied": 3,
         "feedback JOIN messages m ON m.id = message_id": 8,
@@ -191,10 +193,60 @@ def test_closed_tickets_say_when_and_open_ones_do_not(db: Session) -> None:
     assert wrong == without_words == []
 
 
+def test_no_two_residents_write_the_same(db: Session) -> None:
+    assert ask(db, "SELECT description FROM reports GROUP BY 1 HAVING count(*) > 1") == []
+
+
 def test_no_text_is_read_more_than_three_times(db: Session) -> None:
-    often = "GROUP BY 1 HAVING count(*) > 3"
-    assert ask(db, f"SELECT description FROM reports {often}") == []
-    assert ask(db, f"SELECT body FROM messages WHERE body IS NOT NULL {often}") == []
+    often = "SELECT body FROM messages WHERE body IS NOT NULL GROUP BY 1 HAVING count(*) > 3"
+    assert ask(db, often) == []
+
+
+def test_something_waits_for_everybody_who_looks_now(db: Session, past: Past) -> None:
+    still_open = "closed_at IS NULL AND merged_into_id IS NULL"
+    ahead = (
+        f"tickets WHERE {still_open} AND"
+        " (planned_on >= CAST(:at AS date) OR planned_at > CAST(:at AS timestamptz))"
+    )
+    # Given back and given to no other team since, and closed until its reporter said no.
+    given_back = (
+        "tickets t JOIN events e ON e.ticket_id = t.id AND e.kind = 'handed_back'"
+        f" WHERE {still_open} AND unrouted"
+    )
+    doubted = "tickets t JOIN feedback f ON f.ticket_id = t.id WHERE t.status = 'reopened'"
+    with_others = (
+        "tickets t JOIN events e ON e.ticket_id = t.id AND e.kind = 'third_party'"
+        " WHERE t.status = 'waiting'"
+    )
+    for what in (ahead, given_back, f"{doubted} AND NOT satisfied", with_others):
+        assert one(db, f"SELECT count(*) FROM {what}", at=past.ended) > 0, what
+
+
+def test_pictures_of_the_work_are_odd_for_each_reason_and_some_was_explained(db: Session) -> None:
+    standing = "SELECT DISTINCT code FROM photo_flags WHERE cleared_at IS NULL"
+    assert set(ask(db, standing)) == set(FlagCode)
+    assert one(db, "SELECT count(*) FROM photo_flags WHERE cleared_at IS NOT NULL") > 0
+    # Most of the work is shown as it should be.
+    flagged = "SELECT avg((id IN (SELECT photo_id FROM photo_flags))::int) FROM photos"
+    assert 0 < one(db, f"{flagged} WHERE purpose = 'after'") < 0.5
+
+
+def test_staff_act_take_calls_and_plan_for_when_they_are_at_work(db: Session) -> None:
+    said = CITY.jurisdiction.calendar
+    assert said is not None
+    zone = CITY.jurisdiction.time_zone
+    calendar = calendars.read(zone, json.dumps(said.model_dump(mode="json")))
+    acted = ask(db, "SELECT at FROM events WHERE author = 'city' AND person_id IS NOT NULL")
+    taken = ask(db, "SELECT created_at FROM reports WHERE channel IN ('phone', 'counter')")
+    planned = ask(db, "SELECT planned_at FROM tickets WHERE planned_at IS NOT NULL")
+    about = timedelta(minutes=15)
+    idle = [
+        at
+        for at in (*acted, *taken, *planned)
+        if not calendars.between(calendar, at - about, at + about)
+    ]
+    assert len(acted) > 300
+    assert idle == []
 
 
 def test_nobody_gets_a_mail_about_the_past(db: Session, past: Past) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from reports.demo.pictures import SIZE_PX, SUBJECTS, draw
+from geo.coordinates import Position
+from reports.demo.pictures import SIZE_PX, SUBJECTS, draw, taken
+from reports.imaging import origin
 
 
 def opened(picture: bytes) -> Image.Image:
@@ -55,3 +58,14 @@ def test_a_street_light_is_photographed_at_dusk() -> None:
 def test_an_unknown_subject_gives_a_street() -> None:
     image = opened(draw("no-such-subject", 1))
     assert image.size == SIZE_PX
+
+
+def test_a_picture_tells_where_and_when_it_was_taken_and_shows_the_same() -> None:
+    drawn, at = draw("rue", 3), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    told = taken(drawn, Position(48.813734, 2.237843), at)
+    found = origin.read(told)
+    assert found.position is not None
+    assert found.position.latitude == pytest.approx(48.813734, abs=1e-6)
+    assert found.position.longitude == pytest.approx(2.237843, abs=1e-6)
+    assert found.taken_at == at
+    assert opened(told).tobytes() == opened(drawn).tobytes()
