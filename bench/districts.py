@@ -13,7 +13,7 @@ from random import Random
 
 import psycopg
 from shapely import get_coordinates
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench.tools.database import town
@@ -24,6 +24,7 @@ from geo.coordinates import Position
 from geo.features import Feature
 from geo.models import Layer
 from tests.city.towns import NOW
+from tests.statements import asked_of
 
 SPOTS = 100_000
 LOOKUPS = 400
@@ -98,15 +99,8 @@ def _choose(features: list[Feature]) -> list[Position]:
 
 def _statement(session: Session, spot: Position) -> str:
     """Return the very statement by which a request looks a spot up, as psycopg gets it."""
-    asked: list[str] = []
-
-    def keep(_one: object, _two: object, statement: str, *_rest: object) -> None:
-        asked.append(statement)
-
-    connection = session.connection()
-    event.listen(connection, "before_cursor_execute", keep)
-    districts.locate(session, spot)
-    event.remove(connection, "before_cursor_execute", keep)
+    with asked_of(session.connection()) as asked:
+        districts.locate(session, spot)
     return asked[0]
 
 

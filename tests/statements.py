@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 
 class Statement(str):
@@ -22,7 +22,7 @@ class Statement(str):
 
 
 @contextmanager
-def asked_of(engine: Engine, *, ends: bool = False) -> Iterator[list[Statement]]:
+def asked_of(asker: Engine | Connection, *, ends: bool = False) -> Iterator[list[Statement]]:
     """Yield what the database is asked meanwhile; with `ends`, how transactions begin and end too.
 
     These are told as BEGIN and COMMIT.
@@ -40,9 +40,9 @@ def asked_of(engine: Engine, *, ends: bool = False) -> Iterator[list[Statement]]
             ("commit", lambda _connection: asked.append(Statement("COMMIT"))),
         ]
     for name, listener in listeners:
-        event.listen(engine, name, listener)
+        event.listen(asker, name, listener)
     try:
         yield asked
     finally:
         for name, listener in listeners:
-            event.remove(engine, name, listener)
+            event.remove(asker, name, listener)

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 import yaml
 from shapely import MultiPolygon, Polygon, intersection_all
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from city import jurisdictions
@@ -27,6 +27,7 @@ from tests.geo.looking import (
     shapes,
     vertices,
 )
+from tests.statements import asked_of
 
 TOWN = "beaurive"
 PLACES = yaml.safe_load((DEMO.parent / "places.yaml").read_text("utf-8"))
@@ -229,17 +230,11 @@ def test_where_three_districts_meet_the_first_by_code_has_the_corner(session: Se
 
 def explain(session: Session, position: Position) -> str:
     """Return the plan of what locating a position asks of the database."""
-    asked: list[tuple[str, object]] = []
     connection = session.connection()
-
-    def keep(_one: object, _two: object, statement: str, values: object, *_rest: object) -> None:
-        asked.append((statement, values))
-
-    event.listen(connection, "before_cursor_execute", keep)
-    districts.locate(session, position)
-    event.remove(connection, "before_cursor_execute", keep)
-    [(statement, values)] = asked
-    rows = connection.exec_driver_sql(f"EXPLAIN {statement}", values)  # type: ignore[arg-type]
+    with asked_of(connection) as asked:
+        districts.locate(session, position)
+    [statement] = asked
+    rows = connection.exec_driver_sql(f"EXPLAIN {statement}", statement.values)
     return "\n".join(row[0] for row in rows)
 
 
