@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from geoalchemy2.shape import from_shape, to_shape
-from shapely import force_2d, to_geojson, to_wkb
+from geoalchemy2.shape import to_shape
+from shapely import force_2d, set_srid, to_geojson, to_wkb
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
@@ -244,7 +244,7 @@ def _write_shapes(
                 "layer_version_id": version.id,
                 "district_id": known[feature.code].id,
                 "names": {locale: feature.name},
-                "shape": from_shape(force_2d(feature.shape), srid=SRID),
+                "shape": _as_hex(feature.shape),
             }
             for feature in features
         ],
@@ -257,3 +257,8 @@ def _write_shapes(
         border = to_wkb(seam.border(shape))
         values = {"version_id": version.id, "district_id": district_id, "border": border}
         session.execute(_CUT_EDGES_AT_SEAM, values)
+
+
+def _as_hex(shape: BaseGeometry) -> str:
+    """Return the shape as PostGIS reads it whole; GeoAlchemy would write it to 16 decimals."""
+    return to_wkb(set_srid(force_2d(shape), SRID), hex=True, include_srid=True)

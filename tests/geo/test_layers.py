@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from geoalchemy2.shape import to_shape
+from shapely import get_coordinates
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -81,6 +82,18 @@ def test_the_first_publication_makes_version_one(session: Session, layer: Layer)
     [version] = versions(session, layer)
     assert layer.published_version_id == version.id
     assert version.published_at == NOW
+
+
+def test_a_shape_near_greenwich_is_kept_to_the_last_digit(session: Session, layer: Layer) -> None:
+    # Digits after the point are fewer than a number near nought has.
+    corner = (0.00010496257839353573, 0.00036203184884952096)
+    publish(session, layer, {"near": polygon([corner, (1, 0), (1, 1), corner])})
+    [kept] = session.scalars(
+        select(DistrictShape.shape).where(
+            DistrictShape.layer_version_id == layer.published_version_id
+        )
+    )
+    assert list(corner) in get_coordinates(to_shape(kept)).tolist()
 
 
 def test_unchanged_districts_publish_nothing_whatever_their_order(
