@@ -236,14 +236,14 @@ def _by_time(
     newest_first: bool = True,
     statuses: Sequence[str] = (),
 ) -> tuple[Sequence[Sequence[Any]], Mark | None]:
-    query = _QUERY.where(*narrowed.any_status)
-    if statuses:
-        query = query.where(Ticket.status.in_(statuses))
+    query = _QUERY.where(
+        *narrowed.next_in_time(statuses, mark, limit + 1, newest_first=newest_first)
+    )
     order = Order(Ticket.created_at, Ticket.id, newest_first=newest_first)
     query = cut(
         query,
         order,
-        by_place=by_place,
+        by_place=by_place and narrowed.found is None,
         marked=mark is not None,
         narrowed=not narrowed.is_whole or bool(statuses) or narrowed.team_ids is not None,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import (
     ARRAY,
@@ -23,11 +24,12 @@ from sqlalchemy.orm import Session
 
 from city.access import Act, Reach
 from city.desk_models import CloseReason
-from city.models import Person, Priority
+from city.models import Person, Priority, Team
 from city.staff import Staff
+from infra.database import PLANNED_ANEW
 from reports.desk import flags
 from reports.desk_models import TicketWords
-from reports.filters import Filters, conditions, mentions, words_hold
+from reports.filters import Filters, Mark, conditions, mentions, words_hold
 from reports.models import Membership, Notice, NoticeStatus, Ticket
 from reports.status import CLOSED, Status
 
@@ -72,40 +74,77 @@ class InboxFilters:
     sort: Sort = Sort.NEWEST
 
 
+class Found(NamedTuple):
+    """A ticket that was looked up: what places it in time, and what it counts for."""
+
+    created_at: datetime
+    id: int
+    status: str
+    team: str
+    late: bool
+
+    @property
+    def mark(self) -> Mark:
+        """Return what marks the ticket in the order of time."""
+        return Mark(self.created_at, self.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Narrowed:
     """What is wanted of the inbox, as conditions on tickets.
 
     `jurisdiction_id` and `team_ids` (None for all) are what the person may see; `by` and `words`
-    what they want to see of it, and `statuses` which of that is listed. `saying` are the tickets
-    that say the words, None where those are too many to be looked up one by one.
+    what they want to see of it, and `statuses` which of that is listed. `found` are the tickets
+    that fit all but the statuses, oldest first; None where no words are sought, or too many tickets
+    say them to be looked up one by one.
     """
 
     jurisdiction_id: int
     team_ids: Sequence[int] | None
     by: Sequence[ColumnElement[bool]]
     words: str | None
-    saying: Sequence[int] | None
+    found: Sequence[Found] | None
     late: bool | None
     statuses: Sequence[str]
 
     @property
     def any_status(self) -> list[ColumnElement[bool]]:
         """Return all conditions but that on the status."""
+        if self.found is not None:
+            return [_among([ticket.id for ticket in self.found])]
         # The work on what was merged goes on elsewhere.
-        found = [Ticket.jurisdiction_id == self.jurisdiction_id, Ticket.merged_into_id.is_(None)]
+        fit = [Ticket.jurisdiction_id == self.jurisdiction_id, Ticket.merged_into_id.is_(None)]
         if self.team_ids is not None:
-            found.append(Ticket.team_id.in_(self.team_ids))
-        if self.saying is not None:
-            found.append(Ticket.id == any_(literal(self.saying, ARRAY(BigInteger))))
-        elif self.words:
-            found.append(mentions(self.words))
-        return [*found, *self.by]
+            fit.append(Ticket.team_id.in_(self.team_ids))
+        if self.words:
+            fit.append(mentions(self.words))
+        return [*fit, *self.by]
 
     @property
     def is_whole(self) -> bool:
         """Tell whether nothing at all is left out of what the person may see."""
         return not self.by and not self.words
+
+    def next_in_time(
+        self, statuses: Sequence[str], mark: Mark | None, count: int, *, newest_first: bool
+    ) -> list[ColumnElement[bool]]:
+        """Return the conditions on tickets of the statuses, of any if there are none.
+
+        Of tickets that were looked up, they leave as many as a page in order of time needs.
+        """
+        of_status = [Ticket.status.in_(statuses)] if statuses else []
+        if self.found is None:
+            return [*self.any_status, *of_status]
+        listed = [ticket for ticket in self.found if not statuses or ticket.status in statuses]
+        if newest_first:
+            listed.reverse()
+        if mark is not None:
+            listed = [
+                ticket
+                for ticket in listed
+                if (ticket.mark < mark if newest_first else ticket.mark > mark)
+            ]
+        return [_among([ticket.id for ticket in listed[:count]]), *of_status]
 
     def listed(self, *, closed: bool) -> list[str]:
         """Return which open or which closed statuses are listed."""
@@ -126,15 +165,17 @@ def narrow(
         )
         by.append(Ticket.close_reason_id.in_(session.scalars(known).all()))
     everywhere = staff.reach(Act.READ_TICKETS) is Reach.JURISDICTION
-    return Narrowed(
+    narrowed = Narrowed(
         jurisdiction_id=staff.jurisdiction_id,
         team_ids=None if everywhere else staff.team_ids,
         by=[*by, *_extra_conditions(session, staff, extra, now)],
         words=extra.words,
-        saying=_saying(session, staff.jurisdiction_id, extra.words) if extra.words else None,
+        found=None,
         late=extra.late,
         statuses=wanted.status or tuple(Status),
     )
+    saying = _saying(session, staff.jurisdiction_id, extra.words) if extra.words else None
+    return narrowed if saying is None else _looked_up(session, narrowed, saying, now)
 
 
 def _saying(session: Session, jurisdiction_id: int, words: str) -> list[int] | None:
@@ -148,6 +189,23 @@ def _saying(session: Session, jurisdiction_id: int, words: str) -> list[int] | N
     )
     found = session.connection().execute(query).scalars().all()
     return list(found) if len(found) <= MOST_SOUGHT else None
+
+
+def _looked_up(
+    session: Session, narrowed: Narrowed, saying: Sequence[int], now: datetime
+) -> Narrowed:
+    others = replace(narrowed, words=None).any_status
+    query = (
+        select(Ticket.created_at, Ticket.id, Ticket.status, Team.code, is_late(now))
+        .join(Team, Team.id == Ticket.team_id)
+        .where(_among(saying), *others)
+    )
+    rows = session.connection().execute(query, execution_options={PLANNED_ANEW: True})
+    return replace(narrowed, found=sorted(Found(*row) for row in rows))
+
+
+def _among(ids: Sequence[int]) -> ColumnElement[bool]:
+    return Ticket.id == any_(literal(ids, ARRAY(BigInteger)))
 
 
 def is_late(now: datetime) -> ColumnElement[bool]:

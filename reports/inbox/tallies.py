@@ -9,6 +9,7 @@ few tickets say them that all those are counted.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,18 +59,11 @@ class Counts:
 
 
 def count(session: Session, wanted: Narrowed, now: datetime) -> Counts:
-    """Return the counts of every status, whichever of them are listed, by one question."""
-    parts: list[Select[*tuple[Any, ...]]] = [_each(wanted, now)]
-    # Who has no team sees nothing, and nothing that is late is closed.
-    if wanted.team_ids != () and not wanted.late and wanted.saying is None:
-        parts += [_closed(wanted, status) for status in Status if status in CLOSED]
+    """Return the counts of every status, whichever of them are listed, by one question at most."""
     statuses = dict.fromkeys((status.value for status in Status), 0)
     teams: Counter[str] = Counter()
     at_least, late_ones = [], 0
-    options = {PLANNED_ANEW: not wanted.is_whole}
-    for status, team, late, number, more in session.connection().execute(
-        union_all(*parts), execution_options=options
-    ):
+    for status, team, late, number, more in _rows(session, wanted, now):
         statuses[status] += number
         if Status(status) not in CLOSED:
             teams[team] += number
@@ -79,15 +73,24 @@ def count(session: Session, wanted: Narrowed, now: datetime) -> Counts:
     return Counts(statuses, at_least, late_ones, dict(sorted(teams.items())))
 
 
-def _each(wanted: Narrowed, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Count one by one: open tickets, and of words that few tickets say the closed ones too."""
+def _rows(session: Session, wanted: Narrowed, now: datetime) -> Iterable[Sequence[Any]]:
+    """Return status, team, whether late, how many, and whether there are more of the status."""
+    if wanted.found is not None:
+        tallied = Counter((one.status, one.team, one.late) for one in wanted.found)
+        return [(*one, number, False) for one, number in tallied.items()]
+    parts: list[Select[*tuple[Any, ...]]] = [_open(wanted, now)]
+    # Who has no team sees nothing, and nothing that is late is closed.
+    if wanted.team_ids != () and not wanted.late:
+        parts += [_closed(wanted, status) for status in Status if status in CLOSED]
+    options = {PLANNED_ANEW: not wanted.is_whole}
+    return session.connection().execute(union_all(*parts), execution_options=options).all()
+
+
+def _open(wanted: Narrowed, now: datetime) -> Select[*tuple[Any, ...]]:
     late = is_late(now).label("late")
-    conditions = [*wanted.any_status]
-    if wanted.saying is None:
-        conditions.append(Ticket.closed_at.is_(None))
     found = (
         select(Ticket.status, Ticket.team_id, late, func.count().label("number"))
-        .where(*conditions)
+        .where(*wanted.any_status, Ticket.closed_at.is_(None))
         .group_by(Ticket.status, Ticket.team_id, late)
         .subquery()
     )
