@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, or_, select
 from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction, Person
@@ -71,6 +71,11 @@ def read(session: Session, ticket_id: int, locale: str) -> list[Entry]:
     ]
 
 
+def meanwhile(at: SQLColumnExpression[datetime]) -> ColumnElement[bool]:
+    """Return the condition that something was at a time when a membership's report was there."""
+    return (at >= Membership.joined_at) & or_(Membership.left_at.is_(None), at < Membership.left_at)
+
+
 def of_report(session: Session, report_id: int, locale: str) -> list[Entry]:
     """Return what the public may know of the report's history in the locale, oldest first.
 
@@ -78,12 +83,7 @@ def of_report(session: Session, report_id: int, locale: str) -> list[Entry]:
     """
     query = (
         _LINES.join(Membership, Membership.ticket_id == Event.ticket_id)
-        .where(
-            Membership.report_id == report_id,
-            Event.public,
-            Event.at >= Membership.joined_at,
-            or_(Membership.left_at.is_(None), Event.at < Membership.left_at),
-        )
+        .where(Membership.report_id == report_id, Event.public, meanwhile(Event.at))
         .order_by(Event.at, Membership.id, Event.seq)
     )
     told = []

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, literal, or_, select
 from sqlalchemy.orm import Session
 
 from city.access import Act
 from city.staff import Staff
-from reports import history, messages, notices, work
+from reports import chronicle, history, messages, notices, work
 from reports.desk import handling
 from reports.history import EventKind
-from reports.models import Author, Event, Message, Ticket
+from reports.models import Author, Event, Membership, Message, Ticket
 from reports.status import Status
 from reports.work import Move
-
-# Whoever hands the work to somebody else waits for them, and no longer for an answer.
-_OF_AN_ANSWER = [
-    kind.value for kind in (EventKind.QUESTION, EventKind.MESSAGE, EventKind.THIRD_PARTY)
-]
 
 
 def ask(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime) -> Message:
@@ -46,20 +41,36 @@ def ask(session: Session, staff: Staff, ticket_id: int, text: str, now: datetime
     return message
 
 
-def is_open(session: Session, ticket: Ticket) -> bool:
-    """Tell whether the ticket waits for a reporter's answer."""
+def awaits(session: Session, ticket: Ticket, report_id: int) -> bool:
+    """Tell whether the ticket waits for an answer that the report's reporter was asked for.
+
+    Asked were those whose reports were in the ticket then. One answer is enough; and whoever hands
+    the work to somebody else waits for them, and no longer for an answer.
+    """
     if ticket.status != Status.WAITING:
         return False
-    latest = session.scalar(
-        select(Event.kind)
-        .where(
-            Event.ticket_id == ticket.id,
-            Event.kind.in_(_OF_AN_ANSWER),
-        )
+    question = session.scalar(
+        select(Event)
+        .where(Event.ticket_id == ticket.id, Event.kind == EventKind.QUESTION.value)
         .order_by(Event.seq.desc())
         .limit(1)
     )
-    return latest == EventKind.QUESTION.value
+    if question is None:
+        return False
+    asked = session.scalars(
+        select(Membership.report_id).where(
+            Membership.ticket_id == ticket.id, chronicle.meanwhile(literal(question.at))
+        )
+    ).all()
+    settled = exists().where(
+        Event.ticket_id == ticket.id,
+        Event.seq > question.seq,
+        or_(
+            Event.kind == EventKind.THIRD_PARTY.value,
+            (Event.kind == EventKind.MESSAGE.value) & Event.report_id.in_(asked),
+        ),
+    )
+    return report_id in asked and not session.scalar(select(settled))
 
 
 def go_on(session: Session, ticket: Ticket, report_id: int, now: datetime) -> None:

@@ -163,7 +163,7 @@ def _held(session: Session, report: Report) -> HeldReport:
         category=category,
         ticket=ticket,
         contact=session.get_one(Contact, report.id),
-        messages=conversation.messages_of(session, report.id, ticket.id),
+        messages=conversation.messages_of(session, report.id),
         photos=_photos(session, report),
         notices=list(
             session.scalars(

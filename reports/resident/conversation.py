@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
-from reports import history, messages, notices, work
+from reports import chronicle, history, messages, notices, work
 from reports.desk import joining, questions, third_parties
 from reports.history import EventKind
-from reports.models import Author, Contact, Message, Report
+from reports.models import Author, Contact, Membership, Message, Report
 from reports.status import Status
 from reports.work import Move
 
@@ -21,7 +21,7 @@ def write_message(session: Session, report: Report, text: str, now: datetime) ->
     What a third party has stays with them.
     """
     ticket = work.lock_as_reporter(session, report)
-    awaited = questions.is_open(session, ticket)
+    awaited = questions.awaits(session, ticket, report.id)
     message = messages.by_reporter(ticket, report.id, text, now)
     event = history.append(
         session,
@@ -39,12 +39,18 @@ def write_message(session: Session, report: Report, text: str, now: datetime) ->
     return message
 
 
-def messages_of(session: Session, report_id: int, ticket_id: int) -> list[Message]:
-    """Return what the reporter wrote and what the city told the reporters, oldest first.
+def messages_of(session: Session, report_id: int) -> list[Message]:
+    """Return what the reporter wrote and what the city told them, oldest first.
 
-    What others wrote who reported the same thing is not among it.
+    Of each ticket that the report was in, that is what the city wrote in the meantime. What others
+    wrote who reported the same thing is not among it.
     """
-    from_city = (Message.ticket_id == ticket_id) & Message.report_id.is_(None)
+    told = exists().where(
+        Membership.report_id == report_id,
+        Membership.ticket_id == Message.ticket_id,
+        chronicle.meanwhile(Message.created_at),
+    )
+    from_city = Message.report_id.is_(None) & told
     return list(
         session.scalars(
             select(Message)

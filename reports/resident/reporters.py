@@ -61,7 +61,7 @@ def view(session: Session, report: Report, locale: str, now: datetime) -> Report
     return ReporterView(
         public=reading.view(session, report, locale),
         contact=ContactDetails(row.name, row.email, row.phone) if row.report_id else None,
-        messages=conversation.messages_of(session, report.id, row.id),
+        messages=conversation.messages_of(session, report.id),
         can=_can(Status(row.status), row.withdrawn, remaining, Standing.of(row).takes_answer(now)),
         photos_remaining=remaining,
     )

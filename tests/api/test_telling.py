@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from tests.api import help as h
 from tests.api.conftest import LogIn
 from tests.api.written import mails_about
-from tests.resident import BASE, Resident, body_of, move, read_ticket
+from tests.resident import BASE, Resident, bearer, body_of, move, read_ticket
 
 View = dict[str, Any]
 Headers = dict[str, str]
@@ -52,6 +52,78 @@ def test_a_report_tells_its_own_story_through_merge_and_parting(
         "In progress",
         "The report got a ticket of its own.",
     ]
+
+
+def _ask(client: FlaskClient, ticket: str, staff: Headers, text: str) -> None:
+    assert _act(client, ticket, "questions", staff, text=text).status_code == 201
+
+
+def _write(client: FlaskClient, view: View, text: str) -> None:
+    path, headers = f"{BASE}/reports/{view['reference']}/messages", bearer(view["tracking_token"])
+    assert client.post(path, json={"text": text}, headers=headers).status_code == 201
+
+
+def _texts(client: FlaskClient, view: View) -> list[str]:
+    path, headers = f"/reports/{view['reference']}", bearer(view["tracking_token"])
+    return [message["text"] for message in h.read(client, path, headers)["messages"]]
+
+
+def test_what_the_city_asked_others_is_not_told_to_who_comes_later(
+    client: FlaskClient, resident: Resident, dispatcher: Headers
+) -> None:
+    first, other = resident.report(), resident.report()
+    assert (
+        move(client, first["ticket"], dispatcher, "accepted", public_message="Seen.").status_code
+        == 200
+    )
+    _ask(client, first["ticket"], dispatcher, "Mrs Dupont, is it number 12?")
+    joined = resident.report(same_as=first["ticket"])
+    assert (
+        _act(client, other["ticket"], "merge", dispatcher, into=first["ticket"]).status_code == 200
+    )
+    assert _texts(client, first) == ["Seen.", "Mrs Dupont, is it number 12?"]
+    assert _texts(client, joined) == _texts(client, other) == []
+    _ask(client, first["ticket"], dispatcher, "Does anybody know?")
+    assert _texts(client, joined) == _texts(client, other) == ["Does anybody know?"]
+
+
+@pytest.mark.parametrize("leaving", ["unmerge", "split", "withdraw"])
+def test_what_the_city_told_a_reporter_stays_theirs_when_they_part(
+    client: FlaskClient, resident: Resident, dispatcher: Headers, leaving: str
+) -> None:
+    one, other = resident.report(), resident.report()
+    assert _act(client, one["ticket"], "merge", dispatcher, into=other["ticket"]).status_code == 200
+    _ask(client, other["ticket"], dispatcher, "Where exactly?")
+    _write(client, one, "By the church.")
+    if leaving == "withdraw":
+        path, headers = f"{BASE}/reports/{one['reference']}/withdraw", bearer(one["tracking_token"])
+        assert client.post(path, headers=headers).status_code == 200
+    elif leaving == "unmerge":
+        assert _act(client, one["ticket"], "unmerge", dispatcher).status_code == 200
+    else:
+        parted = {"reports": [one["reference"]]}
+        assert _act(client, other["ticket"], "split", dispatcher, **parted).status_code == 201
+    _ask(client, other["ticket"], dispatcher, "And how deep?")
+    assert _texts(client, one) == ["Where exactly?", "By the church."]
+    assert _texts(client, other) == ["Where exactly?", "And how deep?"]
+
+
+@pytest.mark.parametrize("way", ["same_as", "merge"])
+def test_who_was_not_asked_does_not_answer_for_who_was(
+    client: FlaskClient, resident: Resident, dispatcher: Headers, way: str
+) -> None:
+    first = resident.report()
+    _ask(client, first["ticket"], dispatcher, "Where exactly?")
+    if way == "same_as":
+        later = resident.report(same_as=first["ticket"])
+    else:
+        later = resident.report()
+        answer = _act(client, later["ticket"], "merge", dispatcher, into=first["ticket"])
+        assert answer.status_code == 200
+    _write(client, later, "Bla.")
+    assert read_ticket(client, first["ticket"], dispatcher)[0]["status"] == "waiting"
+    _write(client, first, "By the church.")
+    assert read_ticket(client, first["ticket"], dispatcher)[0]["status"] == "in_progress"
 
 
 def test_who_reports_the_same_is_told_that_it_was_joined(
