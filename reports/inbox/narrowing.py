@@ -200,7 +200,7 @@ def _looked_up(
         .join(Team, Team.id == Ticket.team_id)
         .where(_among(saying), *others)
     )
-    rows = session.connection().execute(query, execution_options={PLANNED_ANEW: True})
+    rows = session.connection().execute(query, execution_options={PLANNED_ANEW: True}).all()
     return replace(narrowed, found=sorted(Found(*row) for row in rows))
 
 
