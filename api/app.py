@@ -41,6 +41,7 @@ from api.views import (
     proof,
     reports,
     residents,
+    rulesets,
     saved_filters,
     sessions,
     similar,
@@ -62,7 +63,18 @@ log = structlog.get_logger()
 VIEWS = (
     *(categories, locations, reports, photos, moderation, residents, sessions),
     *(similar, supports, bulk, teamwork, tickets, saved_filters, health, metrics),
-    *(accounts, teams, people, catalogue, calendars, desk_settings, webhooks, keys, layers),
+    *(
+        accounts,
+        teams,
+        people,
+        catalogue,
+        calendars,
+        desk_settings,
+        webhooks,
+        keys,
+        layers,
+        rulesets,
+    ),
     *(audit, feedback, proof),
 )
 

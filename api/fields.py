@@ -225,8 +225,23 @@ class Code(fields.String):
         super().__init__(validate=validate.Regexp(CODE_PATTERN, error=NOT_A_CODE), **arguments)
 
 
-class Texts(fields.Dict):
-    """A text for each language, by its code; a fault is told at its language."""
+class Keyed(fields.Dict):
+    """Values by key; a fault is told at its key."""
+
+    def deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
+        """Return the values, or raise ValidationError."""
+        try:
+            return super().deserialize(value, *arguments, **named)
+        except ma.ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            # The library would say besides whether it is the key or the value.
+            faults = {key: _of_both(places) for key, places in error.messages.items()}
+            raise ma.ValidationError(faults) from error
+
+
+class Texts(Keyed):
+    """A text for each language, by its code."""
 
     def __init__(self, longest: int = MAX_LINE, **arguments: Any) -> None:
         super().__init__(
@@ -235,20 +250,6 @@ class Texts(fields.Dict):
             validate=validate.Length(min=1, max=MAX_LANGUAGES),
             **arguments,
         )
-
-    def deserialize(self, value: Any, *arguments: Any, **named: Any) -> Any:
-        """Return the texts, or raise ValidationError."""
-        try:
-            return super().deserialize(value, *arguments, **named)
-        except ma.ValidationError as error:
-            if not isinstance(error.messages, dict):
-                raise
-            # The library would say besides that it is the text, and not its language's code.
-            faults = {
-                language: [said for found in places.values() for said in found]
-                for language, places in error.messages.items()
-            }
-            raise ma.ValidationError(faults) from error
 
 
 class CommaList(fields.List[Any]):
@@ -320,6 +321,14 @@ def none_where_blank(text: str | None) -> str | None:
     signs = text or ""
     blank = all(unicodedata.category(sign)[0] in "CZ" or sign in _BLANKS for sign in signs)
     return None if blank else text
+
+
+def _of_both(places: dict[str, Any]) -> Any:
+    """Return what is wrong with a key and its value, which may be wrong within."""
+    within = places.get("value")
+    if isinstance(within, dict):
+        return within
+    return [said for found in places.values() for said in found]
 
 
 def _says_something(text: str) -> None:

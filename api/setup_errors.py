@@ -9,6 +9,7 @@ from city.administration import CodeTaken, UnfitPart, UnknownSetting
 from city.catalogue import GroupInUse
 from city.layers import BoundaryLayer, OtherRole, ServiceLayerTaken
 from city.people import EmailTaken, LastAdministrator
+from city.rulesets import RulesetPublished
 from city.second_factor import NoSecondFactor, SecondFactorOn, UnfitCode
 from city.sessions import WrongPassword
 from city.teams import FallbackTeam, TeamOfRules
@@ -54,6 +55,10 @@ PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
     ServiceLayerTaken: (
         *(409, "service-layer-taken"),
         mark("The city has a service layer under another code already. Bring it under that one."),
+    ),
+    RulesetPublished: (
+        *(409, "ruleset-published"),
+        mark("These rules were published, so they stay as they are. Write a new draft."),
     ),
     LastAdministrator: (
         *(409, "last-administrator"),

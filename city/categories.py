@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.models import Category, CategoryGroup, Question, QuestionType
+from infra.database import Names
 from infra.notation import is_day, read_moment, read_number
 from infra.words import mark
 
@@ -60,6 +61,7 @@ class Asked:
     type: str
     required: bool
     choices: list[Any]
+    texts: Names
 
 
 def catalogue(session: Session, jurisdiction_id: int) -> list[CatalogueEntry]:

@@ -26,7 +26,6 @@ from city.parts import (
     LayerPart,
     Part,
     PersonPart,
-    RulePart,
     Steps,
     TeamCalendarPart,
     TeamPart,
@@ -36,6 +35,7 @@ from city.parts import (
     most_hours,
     untold,
 )
+from city.rule_parts import MOST_RULES, RulePart
 from city.unfit import Unfit
 
 
@@ -54,7 +54,7 @@ class CityFile(Part):
     calendars: list[TeamCalendarPart] = Field(default_factory=list)
     teams: list[TeamPart]
     people: list[PersonPart] = Field(default_factory=list)
-    rules: list[RulePart] = Field(default_factory=list)
+    rules: list[RulePart] = Field(default_factory=list, max_length=MOST_RULES)
     close_reasons: list[CloseReasonPart] = Field(default_factory=list)
     third_parties: list[ThirdPartyPart] = Field(default_factory=list)
     templates: list[TemplatePart] = Field(default_factory=list)

@@ -10,7 +10,16 @@ from typing import Any
 from sqlalchemy import ARRAY, Text, any_, cast, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from city import catalogue, desk_settings, people, sessions, teams, working_time
+from city import (
+    catalogue,
+    desk_settings,
+    people,
+    rules,
+    rulesets,
+    sessions,
+    teams,
+    working_time,
+)
 from city.addresses import UnusableAddresses, read_addresses
 from city.changes import Changes, assign, sync, touch
 from city.desk_models import AnswerTemplate, CloseReason, ThirdParty
@@ -24,8 +33,6 @@ from city.models import (
     KeptText,
     Person,
     Question,
-    RuleRow,
-    Ruleset,
     Team,
     TeamCalendar,
 )
@@ -55,15 +62,12 @@ class Loading:
         jurisdiction = self._load_jurisdiction()
         team_ids = self._load_teams(jurisdiction)
         jurisdiction.fallback_team_id = team_ids[self.city.jurisdiction.fallback_team]
-        service = self._load_layers(jurisdiction)
+        self._load_layers(jurisdiction)
         groups = self._load_groups(jurisdiction)
         categories = self._load_categories(jurisdiction, groups)
         self._load_desk(jurisdiction, categories)
         self._load_people(jurisdiction, team_ids)
-        targets = _Targets(
-            team_ids, groups, categories, layers.district_ids(self.session, service.id)
-        )
-        self._load_rules(jurisdiction, targets)
+        self._load_rules(jurisdiction)
         self._load_addresses(jurisdiction)
         self.journal.keep(self.session, jurisdiction.id, self.now)
         self.session.flush()
@@ -104,7 +108,7 @@ class Loading:
         }
         return self._sync("team", Team.jurisdiction_id, keys, wanted)
 
-    def _load_layers(self, jurisdiction: Jurisdiction) -> Layer:
+    def _load_layers(self, jurisdiction: Jurisdiction) -> None:
         locale = self.city.jurisdiction.locales[0]
         part = self.city.jurisdiction
         boundary = self._read_layer(part.boundary, None, None)
@@ -113,14 +117,9 @@ class Loading:
         outline = Feature(part.code, part.names[locale], boundary[0].shape, boundary[0].repaired)
         self._retire_layers(jurisdiction)
         self._publish(jurisdiction, BOUNDARY_CODE, part.names, LayerRole.BOUNDARY, [outline])
-        service: Layer | None = None
         # The service layer comes last: another may have to give up that role first.
         for layer_part in sorted(self.city.layers, key=lambda layer: layer.role == "service"):
-            layer = self._load_layer(jurisdiction, layer_part)
-            service = layer if layer_part.role == "service" else service
-        if service is None:
-            raise UnusableCityFile("no layer has the role of service layer")
-        return service
+            self._load_layer(jurisdiction, layer_part)
 
     def _retire_layers(self, jurisdiction: Jurisdiction) -> None:
         gone = self.session.scalars(
@@ -135,9 +134,9 @@ class Loading:
         for layer in gone:
             self._update("layer", layer.code, layer, {"retired_at": self.now})
 
-    def _load_layer(self, jurisdiction: Jurisdiction, part: LayerPart) -> Layer:
+    def _load_layer(self, jurisdiction: Jurisdiction, part: LayerPart) -> None:
         features = self._read_layer(part.file, part.code_property, part.name_property)
-        return self._publish(jurisdiction, part.code, part.names, LayerRole(part.role), features)
+        self._publish(jurisdiction, part.code, part.names, LayerRole(part.role), features)
 
     def _read_layer(self, file: Any, code: str | None, name: str | None) -> list[Feature]:
         path = self.city.folder / file
@@ -280,37 +279,20 @@ class Loading:
             sessions.close_all(self.session, person.id)
             self.journal.changed("person", person.email, changed, str(person.id))
 
-    def _load_rules(self, jurisdiction: Jurisdiction, targets: _Targets) -> None:
-        wanted = [targets.resolve(position, part) for position, part in self._numbered_rules()]
-        current = [
-            {name: getattr(row, name) for name in _RULE_COLUMNS}
-            for row in self.session.scalars(
-                select(RuleRow)
-                .where(RuleRow.ruleset_id == jurisdiction.ruleset_id)
-                .order_by(RuleRow.position)
-            )
-        ]
+    def _load_rules(self, jurisdiction: Jurisdiction) -> None:
+        targets = rules.targets(self.session, jurisdiction.id, drafted=False)
+        for part in self.city.rules:
+            for _, unfit in targets.faults(part):
+                raise UnusableCityFile(f"rules: {unfit}")
+        wanted = rulesets.numbered(targets, self.city.rules)
+        current = rulesets.rows_of(self.session, jurisdiction.ruleset_id)
         if jurisdiction.ruleset_id is not None and wanted == current:
             return
-        published = self.session.get(Ruleset, jurisdiction.ruleset_id or 0)
-        ruleset = Ruleset(
-            jurisdiction_id=jurisdiction.id,
-            version=published.version + 1 if published else 1,
-            published_at=self.now,
-        )
-        self.session.add(ruleset)
-        self.session.flush()
-        self.session.add_all(
-            RuleRow(jurisdiction_id=jurisdiction.id, ruleset_id=ruleset.id, **values)
-            for values in wanted
-        )
-        jurisdiction.ruleset_id = ruleset.id
-        line = f"rules: version {ruleset.version} published with {len(wanted)} rules"
-        told = {"version": ruleset.version}
-        self.journal.published("ruleset", str(ruleset.version), line, told)
-
-    def _numbered_rules(self) -> list[tuple[int, Any]]:
-        return list(enumerate(self.city.rules, start=1))
+        ruleset = rulesets.add(self.session, jurisdiction, wanted)
+        rulesets.put_in_force(jurisdiction, ruleset, self.now)
+        line = f"rules: version {ruleset.number} published with {len(wanted)} rules"
+        told = {"version": ruleset.number}
+        self.journal.published("ruleset", str(ruleset.number), line, told)
 
     def _load_addresses(self, jurisdiction: Jurisdiction) -> None:
         if self.city.addresses is None:
@@ -364,27 +346,3 @@ class Loading:
         changes = assign(row, values)
         self.journal.changed(what, code, changes)
         return changes
-
-
-_RULE_COLUMNS = ("position", "category_id", "group_id", "district_id", "team_id")
-
-
-@dataclass(frozen=True)
-class _Targets:
-    """What the codes in a rule stand for."""
-
-    teams: Mapping[str, int]
-    groups: Mapping[str, int]
-    categories: Mapping[str, int]
-    districts: Mapping[str, int]
-
-    def resolve(self, position: int, part: Any) -> dict[str, Any]:
-        if part.district is not None and part.district not in self.districts:
-            raise UnusableCityFile(f"rules: there is no district {part.district!r}")
-        return {
-            "position": position,
-            "category_id": self.categories[part.category] if part.category else None,
-            "group_id": self.groups[part.group] if part.group else None,
-            "district_id": self.districts[part.district] if part.district else None,
-            "team_id": self.teams[part.team],
-        }

@@ -299,22 +299,26 @@ class ApiKey(Base):
 
 
 class Ruleset(Base):
-    """Rules published as a whole."""
+    """Rules published as a whole, and until then a draft; `version` is that of the row."""
 
     __tablename__ = "rulesets"
     __table_args__ = (
         UniqueConstraint("jurisdiction_id", "id"),
-        UniqueConstraint("jurisdiction_id", "version"),
+        UniqueConstraint("jurisdiction_id", "number"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     jurisdiction_id: Mapped[int] = mapped_column(ForeignKey("jurisdictions.id"))
-    version: Mapped[int]
+    number: Mapped[int]
+    version: Mapped[int] = mapped_column(server_default="1")
     published_at: Mapped[datetime | None]
 
 
 class RuleRow(Base):
-    """One rule: a category, a group or anything; a district or anywhere; to one team."""
+    """One rule: a category, a group or anything; a district or anywhere; to one team.
+
+    `conditions` are what else `city/rule_parts.py` lets a rule say.
+    """
 
     __tablename__ = "rules"
     __table_args__ = (
@@ -336,6 +340,7 @@ class RuleRow(Base):
     group_id: Mapped[int | None] = mapped_column(BigInteger)
     district_id: Mapped[int | None] = mapped_column(BigInteger)
     team_id: Mapped[int] = mapped_column(BigInteger)
+    conditions: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
 
 class Address(Base):

@@ -277,21 +277,6 @@ class PersonPart(Part):
     teams: list[Code] = []
 
 
-class RulePart(Part):
-    """A rule; what it leaves out, it leaves open."""
-
-    team: Code
-    category: Code | None = None
-    group: Code | None = None
-    district: str | None = None
-
-    @model_validator(mode="after")
-    def _check_subject(self) -> RulePart:
-        if self.category and self.group:
-            raise ValueError("a rule names a category or a group, not both")
-        return self
-
-
 def most_hours(calendar: CalendarPart | None) -> int:
     """Return how many working hours a target may have: five years of the calendar."""
     if calendar is None:

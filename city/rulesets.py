@@ -1,67 +1,237 @@
-"""Rulesets: the versions of the rules that say which team answers, as administrators read them."""
+"""Rulesets: the versions of the rules that say which team answers, drafts and published ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.orm import Session
 
-from city.administration import Administration, UnknownSetting
-from city.models import Category, CategoryGroup, Jurisdiction, RuleRow, Ruleset, Team
+from city import rule_texts, rules
+from city.administration import Administration, UnfitPart, UnknownSetting
+from city.audit import AuditAct
+from city.changes import touch
+from city.models import Category, CategoryGroup, Jurisdiction, Question, RuleRow, Ruleset, Team
+from city.parts import UNKNOWN
+from city.rule_parts import RulePart, RulesPart
+from city.rule_texts import Questions
+from city.rules import Targets
+from city.unfit import Unfit
 from geo import layers
+
+KIND = "ruleset"
+
+
+class RulesetPublished(Exception):
+    """What was published once decides, or has decided, and so is never written anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class RulesetView:
-    """A version of the rules; each rule is told by codes."""
+    """A version of the rules; each rule is told by codes, and with what its sentence needs."""
 
-    version: int
-    published_at: datetime | None
+    ruleset: Ruleset
     current: bool
-    rules: list[dict[str, Any]]
+    rules: list[tuple[dict[str, Any], dict[str, Any]]]
 
 
 def every(office: Administration) -> list[RulesetView]:
     """Return every version, the newest first."""
-    return _views(office)
+    query = select(Ruleset).where(Ruleset.jurisdiction_id == office.jurisdiction_id)
+    return _views(office, office.session.scalars(query.order_by(Ruleset.number.desc())).all())
 
 
-def find(office: Administration, version: int) -> RulesetView:
-    """Return the version, or raise UnknownSetting."""
-    found = [view for view in _views(office) if view.version == version]
-    if not found:
+def find(office: Administration, number: int) -> Ruleset:
+    """Return the version as it stands now, or raise UnknownSetting."""
+    query = select(Ruleset).where(
+        Ruleset.jurisdiction_id == office.jurisdiction_id, Ruleset.number == number
+    )
+    found = office.session.scalar(query.execution_options(populate_existing=True))
+    if found is None:
         raise UnknownSetting
-    return found[0]
+    return found
 
 
-def _views(office: Administration) -> list[RulesetView]:
-    session, city_id = office.session, office.jurisdiction_id
-    current = session.get_one(Jurisdiction, city_id).ruleset_id
-    rules: dict[int, list[dict[str, Any]]] = {}
+def view(office: Administration, ruleset: Ruleset) -> RulesetView:
+    """Return the version as administrators read it."""
+    return _views(office, [ruleset])[0]
+
+
+def create(office: Administration, body: Mapping[str, Any]) -> Ruleset:
+    """Keep new rules as a draft, or raise UnfitPart."""
+    city = office.lock()
+    wanted = _read(office, body, city)
+    ruleset = add(office.session, city, wanted)
+    office.note(AuditAct.ADDED, KIND, str(ruleset.number), {"rules": (None, len(wanted))})
+    return ruleset
+
+
+def change(office: Administration, ruleset: Ruleset, body: Mapping[str, Any]) -> None:
+    """Have a draft hold these rules; raise RulesetPublished or UnfitPart."""
+    city = office.lock()
+    if ruleset.published_at is not None:
+        raise RulesetPublished
+    wanted = _read(office, body, city)
+    before = rows_of(office.session, ruleset.id)
+    if wanted == before:
+        return
+    office.session.execute(delete(RuleRow).where(RuleRow.ruleset_id == ruleset.id))
+    _write(office.session, ruleset, wanted)
+    touch(ruleset)
+    told = {"rules": (len(before), len(wanted))}
+    office.note(AuditAct.CHANGED, KIND, str(ruleset.number), told)
+
+
+def publish(office: Administration, ruleset: Ruleset) -> None:
+    """Have the version decide, from the end of the transaction on; an earlier one comes back so.
+
+    Raise UnfitPart where it leads to a team that is retired by now.
+    """
+    city = office.lock()
+    query = (
+        select(RuleRow.position, Team.code)
+        .join(Team, Team.id == RuleRow.team_id)
+        .where(RuleRow.ruleset_id == ruleset.id, Team.retired_at.is_not(None))
+        .order_by(RuleRow.position)
+    )
+    retired = [
+        (("rules", position - 1, "team"), Unfit(UNKNOWN, what="team", code=code))
+        for position, code in office.session.execute(query)
+    ]
+    if retired:
+        raise UnfitPart(*retired)
+    before = office.session.get(Ruleset, city.ruleset_id or 0)
+    if before is ruleset:
+        return
+    put_in_force(city, ruleset, office.now)
+    touch(ruleset)
+    office.session.flush()
+    told = {"published": (before.number if before else None, ruleset.number)}
+    office.note(AuditAct.CHANGED, KIND, str(ruleset.number), told)
+
+
+def numbered(targets: Targets, parts: Iterable[RulePart]) -> list[dict[str, Any]]:
+    """Return the rows of rules in their order."""
+    return [targets.columns(position, part) for position, part in enumerate(parts, start=1)]
+
+
+def rows_of(session: Session, ruleset_id: int | None) -> list[dict[str, Any]]:
+    """Return the rows of a version's rules, which compare with those that are wanted."""
+    query = select(RuleRow).where(RuleRow.ruleset_id == ruleset_id).order_by(RuleRow.position)
+    return [{name: getattr(row, name) for name in rules.COLUMNS} for row in session.scalars(query)]
+
+
+def add(session: Session, city: Jurisdiction, wanted: Sequence[Mapping[str, Any]]) -> Ruleset:
+    """Keep rules as the city's next version, which decides nothing yet."""
+    highest = session.scalar(
+        select(func.max(Ruleset.number)).where(Ruleset.jurisdiction_id == city.id)
+    )
+    ruleset = Ruleset(jurisdiction_id=city.id, number=(highest or 0) + 1)
+    session.add(ruleset)
+    session.flush()
+    _write(session, ruleset, wanted)
+    return ruleset
+
+
+def put_in_force(city: Jurisdiction, ruleset: Ruleset, now: datetime) -> None:
+    """Have the version decide from now on."""
+    ruleset.published_at = ruleset.published_at or now
+    city.ruleset_id = ruleset.id
+
+
+def _write(session: Session, ruleset: Ruleset, wanted: Sequence[Mapping[str, Any]]) -> None:
+    if wanted:
+        keys = {"jurisdiction_id": ruleset.jurisdiction_id, "ruleset_id": ruleset.id}
+        session.execute(insert(RuleRow), [{**keys, **values} for values in wanted])
+
+
+def _read(
+    office: Administration, body: Mapping[str, Any], city: Jurisdiction
+) -> list[dict[str, Any]]:
+    parts = office.read(RulesPart, body, city).rules
+    targets = rules.targets(office.session, city.id, drafted=True)
+    faults = [
+        (("rules", index, *steps), unfit)
+        for index, part in enumerate(parts)
+        for steps, unfit in targets.faults(part)
+    ]
+    if faults:
+        raise UnfitPart(*faults)
+    return numbered(targets, parts)
+
+
+def _views(office: Administration, rulesets: Sequence[Ruleset]) -> list[RulesetView]:
+    session = office.session
+    current = session.get_one(Jurisdiction, office.jurisdiction_id).ruleset_id
+    found: dict[int, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     rows = session.execute(
-        select(RuleRow, Category.code, CategoryGroup.code, Team.code)
+        select(RuleRow, Category, CategoryGroup, Team)
         .outerjoin(Category, Category.id == RuleRow.category_id)
         .outerjoin(CategoryGroup, CategoryGroup.id == RuleRow.group_id)
         .join(Team, Team.id == RuleRow.team_id)
-        .where(RuleRow.jurisdiction_id == city_id)
+        .where(RuleRow.ruleset_id.in_([one.id for one in rulesets]))
         .order_by(RuleRow.position)
     ).all()
-    named = [rule.district_id for rule, *_codes in rows if rule.district_id is not None]
-    districts = {id_: code for id_, (code, _) in layers.district_names(session, named).items()}
+    named = [rule.district_id for rule, *_others in rows if rule.district_id is not None]
+    districts = layers.district_names(session, named)
+    questions = _Asked(session, office.jurisdiction_id)
     for rule, category, group, team in rows:
-        rules.setdefault(rule.ruleset_id, []).append(
-            {
-                "position": rule.position,
-                "category": category,
-                "group": group,
-                "district": districts.get(rule.district_id or 0),
-                "team": team,
-            }
-        )
-    query = select(Ruleset).where(Ruleset.jurisdiction_id == city_id)
-    return [
-        RulesetView(one.version, one.published_at, one.id == current, rules.get(one.id, []))
-        for one in session.scalars(query.order_by(Ruleset.version.desc()))
-    ]
+        district, district_names = districts.get(rule.district_id or 0, (None, None))
+        subject = category or group
+        codes = {
+            "position": rule.position,
+            "category": category.code if category else None,
+            "group": group.code if group else None,
+            "district": district,
+            "team": team.code,
+            **{name: rule.conditions.get(name, empty) for name, empty in _LEFT_OPEN.items()},
+        }
+        told = {
+            "subject": subject.names if subject else None,
+            "district": district_names,
+            "team": team.names,
+            "conditions": rule_texts.told_conditions(rule.conditions, questions.about(rule)),
+        }
+        found.setdefault(rule.ruleset_id, []).append((codes, told))
+    return [RulesetView(one, one.id == current, found.get(one.id, [])) for one in rulesets]
+
+
+_LEFT_OPEN: Mapping[str, Any] = {
+    "kind": None,
+    "answers": {},
+    "hours": None,
+    "first_day": None,
+    "last_day": None,
+}
+
+
+class _Asked:
+    """What the city's questions are called; read when the first rule asks for one."""
+
+    def __init__(self, session: Session, jurisdiction_id: int) -> None:
+        self._session, self._jurisdiction_id = session, jurisdiction_id
+        self._found: list[tuple[int, int, Question]] | None = None
+
+    def about(self, rule: RuleRow) -> Questions:
+        """Return the questions of whatever the rule is about; the first category goes before."""
+        if not rule.conditions.get("answers"):
+            return {}
+        return {
+            question.code: (question.texts, rules.choice_names(question.choices))
+            for category_id, group_id, question in reversed(self._all())
+            if rule.category_id in (None, category_id) and rule.group_id in (None, group_id)
+        }
+
+    def _all(self) -> list[tuple[int, int, Question]]:
+        if self._found is None:
+            query = (
+                select(Category.id, Category.group_id, Question)
+                .join(Category, Category.id == Question.category_id)
+                .where(Question.jurisdiction_id == self._jurisdiction_id)
+                .order_by(Category.position, Category.id)
+            )
+            self._found = list(self._session.execute(query).all())
+        return self._found

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from city import addresses, calendars, jurisdictions
+from city import addresses, calendars, jurisdictions, rules
 from city.calendars import Calendar
 from city.categories import Asked, UnknownCategory
 from city.jurisdictions import Place
+from city.rule_texts import Questions
 from geo import districts
+from geo.conditions import Said
 from geo.coordinates import Position
 from geo.routing import Rule, Subject
 from infra import rows
@@ -34,9 +37,9 @@ class CategorySetup:
     target_hours: int | None
     target_hours_by_priority: dict[str, int]
 
-    def as_subject(self) -> Subject:
+    def as_subject(self, said: Said) -> Subject:
         """Return what the choice of routes needs to know."""
-        return Subject(self.id, self.group_id)
+        return Subject(self.id, self.group_id, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class PublishedRule:
     subject: Names | None
     district: Names | None
     team: AnsweringTeam
+    conditions: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Setup:
     jurisdiction_id: int
     jurisdiction: str
     locales: list[str]
+    zone: ZoneInfo
     category: CategorySetup
     questions: tuple[Asked, ...]
     ruleset_id: int | None
@@ -76,6 +81,11 @@ class Setup:
     rules: tuple[PublishedRule, ...]
     fallback: AnsweringTeam | None
     nearest_address: str | None
+
+    @property
+    def asked(self) -> Questions:
+        """Return what the questions and their choices are called."""
+        return {one.code: (one.texts, rules.choice_names(one.choices)) for one in self.questions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +116,15 @@ _DOCUMENT = f"""
         ),
         (
             SELECT json_agg(
-                json_build_array(q.code, q.type, q.required, q.choices) ORDER BY q.position
+                json_build_array(q.code, q.type, q.required, q.choices, q.texts)
+                ORDER BY q.position
             )
             FROM questions q WHERE q.category_id = c.id AND q.retired_at IS NULL
         ),
         j.ruleset_id,
-        s.version,
+        s.number,
         (
-            SELECT json_agg(
-                json_build_array(
-                    r.id, r.position, r.team_id, r.category_id, r.group_id, r.district_id,
-                    CASE WHEN r.category_id IS NULL THEN g.names ELSE c.names END, d.names,
-                    t.code, t.names, t.calendar_id
-                ) ORDER BY r.position
-            )
-            FROM rules r
-            JOIN teams t ON t.id = r.team_id
-            LEFT JOIN category_groups g ON g.id = r.group_id
-            LEFT JOIN districts d ON d.id = r.district_id
+            SELECT json_agg(r.document ORDER BY r.position) FROM rule_documents r
             WHERE r.ruleset_id = j.ruleset_id
                 AND (r.category_id IS NULL OR r.category_id = c.id)
                 AND (r.group_id IS NULL OR r.group_id = c.group_id)
@@ -185,17 +186,18 @@ def _survey(reserve: tuple[type[Base], ...]) -> Statement:
 
 def _setup(jurisdiction_id: int, found: list[Any]) -> Setup:
     code, locales, working_time, category, questions, ruleset_id, ruleset, *others = found
-    rules, fallback, address = others
+    documents, fallback, address = others
     times = _WorkingTimes(*working_time)
     return Setup(
         jurisdiction_id=jurisdiction_id,
         jurisdiction=code,
         locales=locales,
+        zone=ZoneInfo(times.time_zone),
         category=CategorySetup(*category),
         questions=tuple(Asked(*question) for question in questions or ()),
         ruleset_id=ruleset_id,
         ruleset=ruleset,
-        rules=tuple(_rule(times, *rule) for rule in rules or ()),
+        rules=tuple(_rule(times, *document) for document in documents or ()),
         fallback=_team(times, *fallback) if fallback[0] else None,
         nearest_address=address,
     )
@@ -229,11 +231,14 @@ def _rule(
     district_id: int | None,
     subject: Names | None,
     district: Names | None,
+    conditions: dict[str, Any],
     *team: Any,
 ) -> PublishedRule:
+    condition = rules.conditions_of(conditions)
     return PublishedRule(
-        Rule(id_, position, team_id, category_id, group_id, district_id),
+        Rule(id_, position, team_id, category_id, group_id, district_id, condition),
         subject=subject,
         district=district,
         team=_team(times, team_id, *team),
+        conditions=conditions,
     )

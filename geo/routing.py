@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from geo.conditions import Conditions, Said
+
 
 class Reason(StrEnum):
     """Why a candidate was taken or left."""
@@ -31,9 +33,15 @@ class Cover:
     exact: bool
 
 
+NO_CONDITIONS = Conditions()
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A category, a group or anything (None); a district or anywhere (None); what it leads to."""
+    """A category, a group or anything (None); a district or anywhere (None); what it leads to.
+
+    `conditions` are what else has to hold.
+    """
 
     id: int
     position: int
@@ -41,12 +49,13 @@ class Rule:
     category_id: int | None
     group_id: int | None
     district_id: int | None
+    conditions: Conditions = NO_CONDITIONS
 
     @property
-    def specificity(self) -> tuple[int, int]:
-        """Rank by subject first, then by place; the greater wins."""
+    def specificity(self) -> tuple[int, int, int]:
+        """Rank by subject first, then by place, then by how much else has to hold."""
         subject = 2 if self.category_id is not None else int(self.group_id is not None)
-        return subject, int(self.district_id is not None)
+        return subject, int(self.district_id is not None), self.conditions.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ class Subject:
 
     category_id: int
     group_id: int
+    said: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,7 @@ def _matches(rule: Rule, subject: Subject, district_id: int) -> bool:
         rule.category_id in (None, subject.category_id)
         and rule.group_id in (None, subject.group_id)
         and rule.district_id in (None, district_id)
+        and rule.conditions.hold(subject.said)
     )
 
 

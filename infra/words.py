@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
+from babel.lists import format_list
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -78,6 +79,11 @@ def say_ago(locale: str, age: timedelta) -> str:
 def say_span(locale: str, span: timedelta) -> str:
     """Return a stretch of time in the locale's way; at least a minute."""
     return format_timedelta(max(span, _A_MINUTE), granularity="minute", locale=locale)
+
+
+def say_either(locale: str, words: Sequence[str]) -> str:
+    """Return the words as a choice in the locale's way, such as “a, b or c”."""
+    return format_list(words, style="or", locale=locale)
 
 
 def mark(message: str) -> str:

@@ -5,18 +5,19 @@ The record holds the names as they were at the time, so that a city may rename w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from city import rule_texts
 from city.jurisdictions import Place
 from city.models import Jurisdiction, Team
-from city.setup import AnsweringTeam, PublishedRule, Setup
+from city.setup import AnsweringTeam, Setup
 from geo import routing
+from geo.conditions import Said
 from geo.districts import Hit
 from geo.routing import Choice, Reason
 from infra.database import Names
@@ -37,9 +38,6 @@ _REASONS = {
     Reason.FIRST_IN_ORDER: mark("Of several rules that are as specific, it comes first."),
     Reason.LATER_IN_ORDER: mark("It is as specific, but another rule comes first."),
 }
-_RULE_HERE = mark("{subject} in {district}: {team}")
-_RULE_ANYWHERE = mark("{subject} everywhere: {team}")
-_EVERYTHING = mark("Everything")
 
 _IN_DISTRICT = mark("The spot lies in {district}.")
 _IN_NO_DISTRICT = mark("The spot lies in the city but in none of its districts.")
@@ -126,12 +124,12 @@ class NoFallbackTeam(Exception):
     """The jurisdiction was never set up to the end: it names no team that takes the rest."""
 
 
-def route(setup: Setup, place: Place, accuracy_m: float | None) -> Routing:
+def route(setup: Setup, place: Place, accuracy_m: float | None, said: Said) -> Routing:
     """Decide which district and team a report of the set-up's category at the place goes to."""
     if setup.fallback is None:
         raise NoFallbackTeam(setup.jurisdiction)
     choice = routing.decide(
-        setup.category.as_subject(),
+        setup.category.as_subject(replace(said, at=said.at.astimezone(setup.zone))),
         [hit.as_cover() for hit in place.districts],
         [one.rule for one in setup.rules],
         setup.fallback.id,
@@ -147,7 +145,7 @@ def route(setup: Setup, place: Place, accuracy_m: float | None) -> Routing:
         certain=is_certain(place, accuracy_m),
         record={
             "ruleset": setup.ruleset,
-            **_record(place, choice, district, team, setup.rules),
+            **_record(place, choice, district, team, setup),
         },
     )
 
@@ -261,7 +259,7 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
         ruleset=record["ruleset"],
         district=_thing(record["district"], reader) if record["district"] else None,
         team=_thing(decided, reader),
-        rule=RuleText(str(rule["id"]), _rule_text(rule, reader)) if rule else None,
+        rule=RuleText(str(rule["id"]), rule_texts.sentence(rule, reader)) if rule else None,
         certain=row.certain,
         border_distance_m=row.border_distance_m,
         candidates=tuple(_candidate(part, reader) for part in record["candidates"]),
@@ -274,17 +272,20 @@ def _record(
     choice: Choice,
     district: Hit | None,
     team: AnsweringTeam,
-    published: Iterable[PublishedRule],
+    setup: Setup,
 ) -> dict[str, Any]:
     hits = {hit.district_id: hit for hit in place.districts}
+    considered = {one.id for one in choice.candidates if one.kind == "rule"}
     rules = {
         one.rule.id: {
             "id": one.rule.id,
             "subject": one.subject,
             "district": one.district,
             "team": one.team.names,
+            "conditions": rule_texts.told_conditions(one.conditions, setup.asked),
         }
-        for one in published
+        for one in setup.rules
+        if one.rule.id in considered
     }
     return {
         "district": _coded(district.code, district.names) if district else None,
@@ -325,7 +326,7 @@ def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     if record["rule"] is None:
         sentences.append(reader.say(_BY_FALLBACK, team=team))
     else:
-        rule = _rule_text(record["rule"], reader)
+        rule = rule_texts.sentence(record["rule"], reader)
         sentences.append(reader.say(_BY_RULE, rule=rule, team=team))
     own = record.get("override")
     if own and own["code"] != record["team"]["code"]:
@@ -336,21 +337,12 @@ def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     return " ".join(sentences)
 
 
-def _rule_text(rule: dict[str, Any], reader: Reader) -> str:
-    subject = reader.name(rule["subject"]) if rule["subject"] else reader.say(_EVERYTHING)
-    team = reader.name(rule["team"])
-    if rule["district"] is None:
-        return reader.say(_RULE_ANYWHERE, subject=subject, team=team)
-    district = reader.name(rule["district"])
-    return reader.say(_RULE_HERE, subject=subject, district=district, team=team)
-
-
 def _candidate(part: dict[str, Any], reader: Reader) -> CandidateText:
     is_rule = part["kind"] == "rule"
     return CandidateText(
         kind=part["kind"],
         code=str(part["rule"]["id"]) if is_rule else part["code"],
-        name=_rule_text(part["rule"], reader) if is_rule else reader.name(part["names"]),
+        name=rule_texts.sentence(part["rule"], reader) if is_rule else reader.name(part["names"]),
         taken=part["taken"],
         reason=reader.say(_REASONS[Reason(part["reason"])]),
     )

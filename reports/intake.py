@@ -15,6 +15,7 @@ from city.categories import KindNotOffered, UnknownCategory
 from city.models import Channel, Kind
 from city.setup import CategorySetup, Setup
 from geo import filters
+from geo.conditions import Said
 from geo.coordinates import Position
 from infra import rows
 from infra.rows import New, Row
@@ -128,7 +129,8 @@ def submit(session: Session, new: NewReport, now: datetime) -> Taken:
     report_id, ticket_id, *notice_ids = surveyed.numbers
     report = _report(report_id, new, found, answers, now)
     if joined is None:
-        opening = Opening(found, decisions.route(found, place, new.accuracy_m))
+        said = Said(now, new.kind, answers)
+        opening = Opening(found, decisions.route(found, place, new.accuracy_m, said))
         taken = Taken(report, new.contact, _ticket(ticket_id, report, opening, now), opening)
     else:
         taken = Taken(report, new.contact, joined, None)

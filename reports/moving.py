@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from city.models import Jurisdiction, RuleRow
+from city import rules
+from city.models import Jurisdiction
 from geo import routing
+from geo.conditions import Said
 from geo.districts import HAIR_DEG
 from geo.models import LayerVersion
-from geo.routing import Cover, Rule, Subject
+from geo.routing import Cover, Subject
 
 # The district that a spot gets is chosen as by geo.routing.in_order: the first by code, and what
 # only a hair parts from the spot after what covers it.
 _ELSEWHERE = text("""
-    SELECT t.team_id, t.category_id, c.group_id, now_in.district_id, now_in.code, d.overridden
+    SELECT t.team_id, t.category_id, c.group_id, now_in.district_id, now_in.code, d.overridden,
+        coalesce(r.created_at, t.created_at), t.kind, r.answers
     FROM tickets t
     JOIN categories c ON c.id = t.category_id
+    LEFT JOIN LATERAL (
+        SELECT reports.answers, reports.created_at
+        FROM memberships JOIN reports ON reports.id = memberships.report_id
+        WHERE memberships.ticket_id = t.id AND memberships.left_at IS NULL
+        ORDER BY memberships.joined_at, memberships.id LIMIT 1
+    ) AS r ON true
     CROSS JOIN LATERAL (
         SELECT overridden_at IS NOT NULL AS overridden FROM decisions
         WHERE ticket_id = t.id ORDER BY id DESC LIMIT 1
@@ -53,26 +63,11 @@ def count(session: Session, version: LayerVersion) -> Moved:
     city = session.get_one(Jurisdiction, version.jurisdiction_id)
     values = {"version_id": version.id, "jurisdiction_id": city.id, "hair_deg": HAIR_DEG}
     rows = session.execute(_ELSEWHERE, values).all()
-    rules = _rules(session, city)
-    teams = 0
-    for team_id, category_id, group_id, district_id, code, overridden in rows:
+    applied = rules.applied(session, city.ruleset_id)
+    zone, teams = ZoneInfo(city.time_zone), 0
+    for team_id, category_id, group_id, district_id, code, overridden, at, *said in rows:
         covers = [Cover(district_id, code, exact=True)] if district_id is not None else []
-        subject = Subject(category_id, group_id)
-        choice = routing.decide(subject, covers, rules, city.fallback_team_id or team_id)
+        subject = Subject(category_id, group_id, Said(at.astimezone(zone), *said))
+        choice = routing.decide(subject, covers, applied, city.fallback_team_id or team_id)
         teams += not overridden and choice.target_id != team_id
     return Moved(len(rows), teams)
-
-
-def _rules(session: Session, city: Jurisdiction) -> list[Rule]:
-    query = select(RuleRow).where(RuleRow.ruleset_id == city.ruleset_id)
-    return [
-        Rule(
-            id=row.id,
-            position=row.position,
-            target_id=row.team_id,
-            category_id=row.category_id,
-            group_id=row.group_id,
-            district_id=row.district_id,
-        )
-        for row in session.scalars(query.order_by(RuleRow.position))
-    ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from city import jurisdictions, setup
 from city.jurisdictions import NearestJurisdiction, OutOfArea, Spot
 from geo import districts
+from geo.conditions import Said
 from geo.coordinates import Position
-from infra.words import Reader, mark
+from infra.words import Reader, mark, say_either
 from reports import decisions
 from reports.things import Thing
 
@@ -18,7 +20,6 @@ from reports.things import Thing
 MAX_DOUBT_M = 5_000
 
 _WHICH = mark("Is the spot in {districts}?")
-_OR = mark("{first} or {second}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def ask(
     accuracy_m: float | None,
     category_code: str | None,
     locale: str,
+    now: datetime,
 ) -> Whereabouts:
     """Tell where the position lies, who answers there for the category, and how sure that is.
 
@@ -57,7 +59,7 @@ def ask(
     return Whereabouts(
         jurisdiction=Thing.of(spot.jurisdiction, reader),
         district=here,
-        team=_team(session, spot, accuracy_m, category_code, reader),
+        team=_team(session, spot, accuracy_m, category_code, reader, now),
         certain=certain,
         candidates=candidates,
         question=None if certain else _question(here, candidates, reader),
@@ -70,11 +72,12 @@ def _team(
     accuracy_m: float | None,
     category_code: str | None,
     reader: Reader,
+    now: datetime,
 ) -> Thing | None:
     if category_code is None:
         return None
     found = setup.read(session, spot.jurisdiction_id, category_code, spot.position)
-    return Thing.of(decisions.route(found, spot, accuracy_m).team, reader)
+    return Thing.of(decisions.route(found, spot, accuracy_m, Said(now)).team, reader)
 
 
 def _candidates(
@@ -94,4 +97,4 @@ def _question(
     others = [thing for thing, _ in candidates if thing != here]
     if here is None or not others:
         return None
-    return reader.say(_WHICH, districts=reader.say(_OR, first=here.name, second=others[0].name))
+    return reader.say(_WHICH, districts=say_either(reader.locale, [here.name, others[0].name]))

@@ -8,7 +8,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.fields import MAX_TEXT, Choice, Code, Email, Flag, Line, Moment, Texts, Whole
+from api.fields import MAX_TEXT, Choice, Code, Email, Flag, Line, Texts, Whole
 from api.schemas.common import Schema
 from city.access import Role
 from city.models import Kind, Priority, QuestionType
@@ -20,16 +20,16 @@ MAX_CHOICES = 200
 MAX_TEAMS = 200
 
 
-class SettingSchema(Schema):
-    """What every setting has; what one reads can be sent back as it came."""
+class Etag(fields.String):
+    """The entity tag of a setting, for those that come in a list."""
 
-    retired = Flag(
-        load_default=None,
-        metadata={"description": "Left out of a change, it stays what it is"},
-    )
-    etag = fields.String(
-        dump_only=True, required=True, metadata={"description": "For `If-Match` of a change"}
-    )
+    def __init__(self, **arguments: Any) -> None:
+        told = {"description": "For `If-Match` of a change"}
+        super().__init__(dump_only=True, required=True, metadata=told, **arguments)
+
+
+class ReturnableSchema(Schema):
+    """What one reads can be sent back as it came."""
 
     @ma.pre_load
     def drop_told(self, data: Any, **_named: Any) -> Any:
@@ -42,6 +42,16 @@ class SettingSchema(Schema):
     def dump_fields_only(self) -> set[str]:
         """Return the names of what is told and not taken."""
         return {name for name, field in self.fields.items() if field.dump_only}
+
+
+class SettingSchema(ReturnableSchema):
+    """What every setting has."""
+
+    retired = Flag(
+        load_default=None,
+        metadata={"description": "Left out of a change, it stays what it is"},
+    )
+    etag = Etag()
 
 
 class SettingsSchema(Schema):
@@ -143,25 +153,6 @@ class StaffSchema(SettingSchema):
     second_factor = fields.Boolean(dump_only=True, required=True)
 
 
-class RuleSettingSchema(Schema):
-    """One rule; what is null, it leaves open."""
-
-    position = fields.Integer(required=True)
-    category = fields.String(required=True, allow_none=True)
-    group = fields.String(required=True, allow_none=True)
-    district = fields.String(required=True, allow_none=True)
-    team = fields.String(required=True)
-
-
-class RulesetSchema(Schema):
-    """Rules that were published as a whole; the current ones decide."""
-
-    version = fields.Integer(required=True)
-    published_at = Moment(required=True, allow_none=True)
-    current = fields.Boolean(required=True)
-    rules = fields.List(fields.Nested(RuleSettingSchema), required=True)
-
-
 class TeamsSchema(SettingsSchema):
     """The city's teams."""
 
@@ -184,9 +175,3 @@ class StaffListSchema(SettingsSchema):
     """Who works for the city."""
 
     items = fields.List(fields.Nested(StaffSchema), required=True)
-
-
-class RulesetsSchema(SettingsSchema):
-    """The versions of the city's rules."""
-
-    items = fields.List(fields.Nested(RulesetSchema), required=True)

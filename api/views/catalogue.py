@@ -1,16 +1,15 @@
-"""The city's groups, categories and rules, for its administrators."""
+"""The city's groups and categories, for its administrators."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
 
 from api import offices
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises
-from api.fields import in_utc
 from api.schemas.setup import (
     CategoryChangeSchema,
     CategorySettingSchema,
@@ -18,16 +17,13 @@ from api.schemas.setup import (
     GroupChangeSchema,
     GroupSchema,
     GroupsSchema,
-    RulesetSchema,
-    RulesetsSchema,
 )
 from api.services import commit
-from city import catalogue, rulesets
+from city import catalogue
 from city.access import Act
-from city.administration import Administration, CodeTaken, UnfitPart, UnknownSetting
+from city.administration import Administration, CodeTaken, UnfitPart
 from city.catalogue import GroupInUse
 from city.models import Category, CategoryGroup, Question
-from city.rulesets import RulesetView
 from city.staff import Staff
 
 blueprint = resource("catalogue", "What can be reported in the city, for its administrators.")
@@ -148,23 +144,6 @@ def change_category(body: dict[str, Any], row: Category, office: Administration)
     return offices.answer(_categories(office, category)[0], category)
 
 
-@blueprint.route("/admin/rulesets")
-@staff(Act.SET_UP)
-@blueprint.response(200, RulesetsSchema)
-def list_rulesets(staff: Staff) -> Response:
-    """List every version of the rules, the newest first."""
-    return offices.listed(_ruleset(one) for one in rulesets.every(offices.of(staff)))
-
-
-@blueprint.route("/admin/rulesets/<int:key>")
-@staff(Act.SET_UP)
-@raises(UnknownSetting)
-@blueprint.response(200, RulesetSchema)
-def get_ruleset(key: int, staff: Staff) -> Response:
-    """Read a version of the rules."""
-    return jsonify(_ruleset(rulesets.find(offices.of(staff), key)))
-
-
 def _group(group: CategoryGroup) -> dict[str, Any]:
     return {
         "code": group.code,
@@ -205,13 +184,4 @@ def _question(question: Question) -> dict[str, Any]:
         "type": question.type,
         "required": question.required,
         "choices": question.choices,
-    }
-
-
-def _ruleset(view: RulesetView) -> dict[str, Any]:
-    return {
-        "version": view.version,
-        "published_at": in_utc(view.published_at),
-        "current": view.current,
-        "rules": view.rules,
     }

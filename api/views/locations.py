@@ -13,6 +13,7 @@ from api.schemas.city import LocateQuerySchema, LocationSchema
 from api.schemas.common import position_of
 from api.services import db, locale
 from city.categories import UnknownCategory
+from infra.clock import now
 from infra.words import Reader, say
 from reports import whereabouts
 
@@ -31,7 +32,7 @@ def locate(query: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         found = whereabouts.ask(
-            db(), position_of(query), query["accuracy_m"], query["category"], locale()
+            db(), position_of(query), query["accuracy_m"], query["category"], locale(), now()
         )
     except UnknownCategory as error:
         raise BadInput(Fault(say(locale(), UNKNOWN_CATEGORY), parameter="category")) from error

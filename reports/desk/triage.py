@@ -16,6 +16,7 @@ from city.categories import UnknownCategory
 from city.jurisdictions import OutOfArea
 from city.models import Category, Person, Team, TeamMember
 from city.staff import Staff
+from geo.conditions import Said
 from geo.coordinates import Position
 from infra.words import mark
 from reports import clock, decisions, history, messages, snapshots, work
@@ -190,7 +191,8 @@ def _place_and_category(hand: _Work, wanted: Wanted) -> None:
             hand.put("address", found.nearest_address, Why.NEAREST_ADDRESS)
         if ticket.priority == old.priority:
             hand.put("priority", found.category.priority, Why.OF_CATEGORY)
-        _decide(hand, report, decisions.route(found, place, vague))
+        said = Said(report.created_at, report.kind, report.answers)
+        _decide(hand, report, decisions.route(found, place, vague, said))
     if "address" in wanted:
         hand.put("address", wanted["address"], Why.ASKED)
     if "priority" in wanted:

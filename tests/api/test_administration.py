@@ -222,21 +222,6 @@ def test_a_group_with_categories_stays_in_use(office: Office) -> None:
     assert h.blamed(office.post("/categories", {**CATEGORY, "group": "plages"})) == ["/group"]
 
 
-def test_the_rules_can_be_read(app: Flask) -> None:
-    office = Office(app)
-    [ruleset] = office.get("/rulesets")["items"]
-    assert ruleset["current"]
-    assert ruleset["rules"][0] == {
-        "position": 1,
-        "category": "nid-de-poule",
-        "group": None,
-        "district": "ile-aux-cygnes",
-        "team": "espaces-verts",
-    }
-    assert office.get("/rulesets/1") == ruleset
-    h.refused(office.client.get(f"{ADMIN}/rulesets/2", headers=office.headers), 404)
-
-
 def test_a_person_is_added_moved_and_leaves(own_app: Flask, office: Office) -> None:
     added = office.post("/people", PERSON)
     person = body_of(added)

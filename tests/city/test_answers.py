@@ -178,7 +178,7 @@ def test_the_catalogue_is_in_the_citys_order_with_its_questions(session: Session
     assert pothole.questions[0].code == "taille"
     asked = setup.read(session, city.id, "nid-de-poule", Position(**INSIDE)).questions
     assert asked == tuple(
-        Asked(question.code, question.type, question.required, question.choices)
+        Asked(question.code, question.type, question.required, question.choices, question.texts)
         for question in pothole.questions
     )
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo.conditions import Conditions, Said
 from geo.routing import Candidate, Cover, Reason, Rule, Subject, decide, in_order
 
 CATEGORY, OTHER_CATEGORY = 1, 2
 GROUP, OTHER_GROUP = 10, 20
 HERE, ELSEWHERE = 100, 200
 FALLBACK = 999
-SUBJECT = Subject(category_id=CATEGORY, group_id=GROUP)
+# A Saturday evening.
+SAID = Said(
+    datetime(2026, 11, 28, 21, 30, tzinfo=ZoneInfo("Europe/Paris")),
+    kind="problem",
+    answers={"private": "yes", "kinds": ["a", "b"], "how-many": 3},
+)
+SUBJECT = Subject(category_id=CATEGORY, group_id=GROUP, said=SAID)
 COVERS = [Cover(HERE, "here", exact=True)]
 
 # From the most specific to the least, as (category, group, district).
@@ -186,3 +195,64 @@ def test_the_order_of_preference_is_by_exactness_then_code() -> None:
     assert [cover.code for cover in in_order(covers)] == ["a2", "b", "a"]
     touching = [replace(cover, exact=False) for cover in covers]
     assert [cover.code for cover in in_order(touching)] == ["a", "a2", "b"]
+
+
+YES, NO = frozenset({"yes"}), frozenset({"no"})
+NEVER = [()] * 7
+
+
+def week(weekday: int, *spans: tuple[int, int]) -> list[tuple[tuple[int, int], ...]]:
+    return [spans if number == weekday else () for number in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "holds"),
+    [
+        (Conditions(), True),
+        (Conditions(kind="problem"), True),
+        (Conditions(kind="idea"), False),
+        (Conditions(answers=[("private", YES)]), True),
+        (Conditions(answers=[("private", YES | NO)]), True),
+        (Conditions(answers=[("private", NO)]), False),
+        (Conditions(answers=[("kinds", frozenset("bc"))]), True),
+        (Conditions(answers=[("kinds", frozenset("cd"))]), False),
+        (Conditions(answers=[("how-many", frozenset({"3"}))]), False),
+        (Conditions(answers=[("unasked", YES)]), False),
+        (Conditions(answers=[("private", YES), ("unasked", YES)]), False),
+        (Conditions(hours=week(5, (21 * 60 + 30, 22 * 60))), True),
+        (Conditions(hours=week(5, (0, 60), (20 * 60, 24 * 60))), True),
+        (Conditions(hours=week(5, (20 * 60, 21 * 60 + 30))), False),
+        (Conditions(hours=week(6, (0, 24 * 60))), False),
+        (Conditions(hours=NEVER), False),
+        (Conditions(first_day=date(2026, 11, 28), last_day=date(2026, 11, 28)), True),
+        (Conditions(first_day=date(2026, 11, 29)), False),
+        (Conditions(last_day=date(2026, 11, 27)), False),
+        (Conditions(kind="problem", first_day=date(2026, 11, 29)), False),
+    ],
+)
+def test_a_rule_counts_where_all_its_conditions_hold(conditions: Conditions, holds: bool) -> None:
+    only = replace(rule(1, CATEGORY, None, None), conditions=conditions)
+    chosen = decide(SUBJECT, COVERS, [only], FALLBACK)
+    assert chosen.rule == (only if holds else None)
+
+
+def test_where_only_a_spot_is_asked_about_no_rule_counts_that_asks_for_more() -> None:
+    spot = replace(SUBJECT, said=Said(SAID.at))
+    for conditions in (Conditions(kind="problem"), Conditions(answers=[("private", YES)])):
+        only = replace(rule(1, CATEGORY, None, None), conditions=conditions)
+        assert decide(spot, COVERS, [only], FALLBACK).rule is None
+
+
+def test_of_rules_for_the_same_subject_and_place_the_one_with_more_conditions_wins() -> None:
+    plain = rule(1, CATEGORY, None, None)
+    once = replace(rule(2, CATEGORY, None, None), conditions=Conditions(kind="problem"))
+    twice = replace(
+        rule(3, CATEGORY, None, None),
+        conditions=Conditions(kind="problem", answers=[("private", YES)]),
+    )
+    assert decide(SUBJECT, COVERS, [plain, once, twice], FALLBACK).rule == twice
+    # What it is about and where go before, however much else a rule asks for.
+    here, of_group = rule(4, CATEGORY, None, HERE), rule(5, None, GROUP, None)
+    assert decide(SUBJECT, COVERS, [twice, here], FALLBACK).rule == here
+    asking = replace(of_group, conditions=twice.conditions)
+    assert decide(SUBJECT, COVERS, [asking, plain], FALLBACK).rule == plain

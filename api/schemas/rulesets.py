@@ -1,0 +1,76 @@
+"""Schemas of the rules that say which team answers, as administrators read and write them."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from api.fields import Choice, Code, Day, Keyed, Line, Moment
+from api.schemas.setup import Etag, ReturnableSchema, SettingsSchema
+from city.calendar_format import SPAN_PATTERN
+from city.calendars import WEEKDAYS
+from city.models import Kind
+from city.rule_parts import MOST_ANSWERS, MOST_CHOICES, MOST_RULES
+
+MOST_SPANS = 24
+
+
+class RuleSettingSchema(ReturnableSchema):
+    """One rule; what is null or left out, it leaves open.
+
+    Of those that fit a report the most specific wins: first by what it is about, a category going
+    before a group and a group before everything; then by whether it names a district; then by how
+    many more conditions it has. Of rules that are as specific the first in order wins.
+    """
+
+    position = fields.Integer(dump_only=True, required=True)
+    text = fields.String(
+        dump_only=True, required=True, metadata={"description": "The rule as a sentence"}
+    )
+    category = Code(allow_none=True, load_default=None)
+    group = Code(allow_none=True, load_default=None)
+    district = Line(allow_none=True, load_default=None)
+    kind = Choice(Kind, allow_none=True, load_default=None)
+    answers = Keyed(
+        keys=Code(),
+        values=fields.List(Code(), validate=validate.Length(min=1, max=MOST_CHOICES)),
+        load_default=dict,
+        validate=validate.Length(max=MOST_ANSWERS),
+        metadata={
+            "description": "For each question, the choices of which one has to be given",
+            "example": {"terrain-prive": ["oui"]},
+        },
+    )
+    hours = Keyed(
+        keys=fields.String(validate=validate.OneOf(WEEKDAYS)),
+        values=fields.List(
+            fields.String(validate=validate.Regexp(SPAN_PATTERN)),
+            validate=validate.Length(max=MOST_SPANS),
+        ),
+        allow_none=True,
+        load_default=None,
+        metadata={
+            "description": "When the report has to come, by the clock there",
+            "example": {"saturday": ["08:00-24:00"], "sunday": ["00:00-24:00"]},
+        },
+    )
+    first_day = Day(allow_none=True, load_default=None)
+    last_day = Day(allow_none=True, load_default=None)
+    team = Code(required=True)
+
+
+class RulesetSchema(ReturnableSchema):
+    """All rules, in order: a draft until they are published; the current ones decide."""
+
+    version = fields.Integer(dump_only=True, required=True)
+    published_at = Moment(dump_only=True, required=True, allow_none=True)
+    current = fields.Boolean(dump_only=True, required=True)
+    rules = fields.List(
+        fields.Nested(RuleSettingSchema), required=True, validate=validate.Length(max=MOST_RULES)
+    )
+    etag = Etag()
+
+
+class RulesetsSchema(SettingsSchema):
+    """The versions of the city's rules."""
+
+    items = fields.List(fields.Nested(RulesetSchema), required=True)
