@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 Spans = Sequence[tuple[int, int]]
 """Begin and end in minutes since midnight; the end is outside."""
+
+_DAY = 24 * 60
+_WHOLE_WEEK = (1 << (7 * _DAY)) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,60 @@ class Conditions:
             and (self.last_day is None or said.at.date() <= self.last_day)
         )
 
+    def imply(self, other: Conditions) -> bool:
+        """Tell whether the other's conditions hold whenever these do."""
+        return (
+            other.kind in (None, self.kind)
+            and all(
+                any(question == asked and mine <= wanted for asked, mine in self.answers)
+                for question, wanted in other.answers
+            )
+            and not self.minutes & ~other.minutes
+            and _first(other.first_day) <= _first(self.first_day)
+            and _last(self.last_day) <= _last(other.last_day)
+        )
+
+    def may_meet(self, other: Conditions, several: Container[str]) -> bool:
+        """Tell whether there can be a report for which both hold.
+
+        `several` are the questions to which more than one choice can be given.
+        """
+        return (
+            (None in (self.kind, other.kind) or self.kind == other.kind)
+            and all(
+                question != asked or question in several or not mine.isdisjoint(wanted)
+                for question, mine in self.answers
+                for asked, wanted in other.answers
+            )
+            and bool(self.minutes & other.minutes)
+            and max(_first(self.first_day), _first(other.first_day))
+            <= min(_last(self.last_day), _last(other.last_day))
+        )
+
+    @property
+    def minutes(self) -> int:
+        """Return the minutes of the week that are within the hours, each as a bit."""
+        if self.hours is None:
+            return _WHOLE_WEEK
+        found = 0
+        for number, spans in enumerate(self.hours):
+            for begin, end in spans:
+                found |= ((1 << (end - begin)) - 1) << (number * _DAY + begin)
+        return found
+
     def _in_hours(self, at: datetime) -> bool:
         if self.hours is None:
             return True
         minute = 60 * at.hour + at.minute
         return any(begin <= minute < end for begin, end in self.hours[at.weekday()])
+
+
+def _first(day: date | None) -> date:
+    return day or date.min
+
+
+def _last(day: date | None) -> date:
+    return day or date.max
 
 
 def _given(said: Said, question: str, wanted: frozenset[str]) -> bool:

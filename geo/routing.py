@@ -57,6 +57,11 @@ class Rule:
         subject = 2 if self.category_id is not None else int(self.group_id is not None)
         return subject, int(self.district_id is not None), self.conditions.count
 
+    @property
+    def strength(self) -> tuple[int, ...]:
+        """Sort the strongest first: the most specific, and of equals the first in order."""
+        return *(-rank for rank in self.specificity), self.position
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -112,7 +117,7 @@ def decide(
         return Choice(None, None, fallback_id, tuple(candidates))
     matching = sorted(
         (rule for rule in rules if _matches(rule, subject, district_id)),
-        key=lambda rule: (tuple(-rank for rank in rule.specificity), rule.position),
+        key=lambda rule: rule.strength,
     )
     winner = matching[0] if matching else None
     candidates += [

@@ -5,9 +5,11 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from api.fields import Choice, Code, Day, Keyed, Line, Moment
+from api.schemas.common import Schema
 from api.schemas.setup import Etag, ReturnableSchema, SettingsSchema
 from city.calendar_format import SPAN_PATTERN
 from city.calendars import WEEKDAYS
+from city.lint import FindingKind
 from city.models import Kind
 from city.rule_parts import MOST_ANSWERS, MOST_CHOICES, MOST_RULES
 
@@ -74,3 +76,27 @@ class RulesetsSchema(SettingsSchema):
     """The versions of the city's rules."""
 
     items = fields.List(fields.Nested(RulesetSchema), required=True)
+
+
+class FindingSchema(Schema):
+    """One thing that is odd about rules; `districts` null is everywhere, or about no place.
+
+    `unreached`: no rule fits some reports of the category; `conditional`: all that do have further
+    conditions; `tie`: two rules that only their order decides between; `idle_rule`: one that can
+    never win; `idle_team`: a team that no rule leads to.
+    """
+
+    kind = fields.String(
+        required=True, validate=validate.OneOf([kind.value for kind in FindingKind])
+    )
+    text = fields.String(required=True)
+    rules = fields.List(fields.Integer(), required=True)
+    category = fields.String(required=True, allow_none=True)
+    team = fields.String(required=True, allow_none=True)
+    districts = fields.List(fields.String(), required=True, allow_none=True)
+
+
+class FindingsSchema(SettingsSchema):
+    """All that is odd about a version of the rules."""
+
+    items = fields.List(fields.Nested(FindingSchema), required=True)

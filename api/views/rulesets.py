@@ -6,16 +6,19 @@ from typing import Any
 
 from flask import Response
 
-from api import offices
+from api import documents, offices
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises
+from api.documents import GEOJSON
 from api.fields import in_utc
-from api.schemas.rulesets import RulesetSchema, RulesetsSchema
+from api.schemas.layers import DistrictCollectionSchema
+from api.schemas.rulesets import FindingsSchema, RulesetSchema, RulesetsSchema
 from api.services import commit, db, locale
-from city import rulesets
+from city import lint, rulesets
 from city.access import Act
 from city.administration import Administration, UnfitPart
+from city.lint import Finding
 from city.models import Jurisdiction, Ruleset
 from city.rule_texts import sentence
 from city.rulesets import RulesetPublished, RulesetView
@@ -91,6 +94,39 @@ def publish_ruleset(row: Ruleset, office: Administration) -> Response:
     rulesets.publish(office, row)
     commit()
     return _answer(office, row)
+
+
+@blueprint.route("/admin/rulesets/<int:key>/lint")
+@staff(Act.SET_UP)
+@offices.found(rulesets.find)
+@blueprint.response(200, FindingsSchema)
+def lint_ruleset(row: Ruleset, office: Administration) -> Response:
+    """See what is odd about a version of the rules, be it a draft; nothing is changed.
+
+    Told is what no rule reaches, or on conditions alone, what only the order of the rules decides,
+    which rules can never win and which teams get nothing, on the map that is published.
+    """
+    return offices.listed(_finding(one) for one in lint.examine(office, row, locale()))
+
+
+@blueprint.route("/admin/rulesets/<int:key>/lint/map")
+@staff(Act.SET_UP)
+@offices.found(rulesets.find)
+@blueprint.response(200, DistrictCollectionSchema, content_type=GEOJSON)
+def map_lint(row: Ruleset, office: Administration) -> Response:
+    """See as GeoJSON in which districts something is odd about a version of the rules, and what."""
+    return documents.answer(lint.as_geojson(office, row, locale()), GEOJSON)
+
+
+def _finding(found: Finding) -> dict[str, Any]:
+    return {
+        "kind": found.kind.value,
+        "text": found.text,
+        "rules": list(found.rules),
+        "category": found.category,
+        "team": found.team,
+        "districts": found.districts,
+    }
 
 
 def _answer(office: Administration, ruleset: Ruleset, status: int = 200) -> Response:

@@ -288,6 +288,71 @@ def test_reports_that_arrive_while_rules_change_go_by_one_version(own_app: Flask
     assert seen == {2, 3}
 
 
+def linted(office: Office, *rules: Rule) -> tuple[int, list[dict[str, Any]]]:
+    version = draft(office, *rules)["version"]
+    return version, office.get(f"/rulesets/{version}/lint")["items"]
+
+
+def test_the_rules_of_the_demo_city_leave_nothing_odd_but_what_they_say(app: Flask) -> None:
+    office = Office(app)
+    rules = office.get("/rulesets/1")["rules"]
+    _, found = linted(office, *rules, {"team": "accueil"})
+    assert not [one for one in found if one["kind"] != "idle_team"]
+
+
+def test_the_lint_of_a_draft_tells_what_is_odd_and_where(app: Flask) -> None:
+    office = Office(app)
+    version, found = linted(
+        office,
+        {"category": "nid-de-poule", "district": "bellevue", "team": "voirie"},
+        {"category": "nid-de-poule", "district": "bellevue", "team": "reseaux"},
+        {"category": "lampadaire", "kind": "idea", "team": "voirie"},
+        {"group": "proprete", "team": "proprete", "hours": {"monday": ["08:00-12:00"]}},
+        {"group": "eau", "team": "accueil", "last_day": "2020-01-01"},
+        {"team": "voirie", "district": "bellevue"},
+    )
+    told = {
+        (one["kind"], one["category"] or one["team"] or tuple(one["rules"])): one for one in found
+    }
+    assert told["tie", (1, 2)]["districts"] == ["bellevue"]
+    assert told["tie", (1, 2)]["text"] == (
+        "Rules 1 and 2 are as specific in Bellevue: only their order decides."
+    )
+    assert "stronger rules" in told["idle_rule", (2,)]["text"]
+    assert "no report fits it" in told["idle_rule", (3,)]["text"]
+    assert "last day is over" in told["idle_rule", (5,)]["text"]
+    elsewhere = told["unreached", "nid-de-poule"]["districts"]
+    assert "bellevue" not in elsewhere
+    assert len(elsewhere) > 3
+    conditional = told["conditional", "depot-sauvage"]
+    assert conditional["districts"] == elsewhere
+    assert "Monday" not in conditional["text"]
+    assert {key for kind, key in told if kind == "idle_team"} >= {"reseaux", "espaces-verts"}
+    # The team that takes the rest gets something in any case.
+    assert ("idle_team", "accueil") not in told
+
+    drawn = office.get(f"/rulesets/{version}/lint/map")["features"]
+    [bellevue] = [one for one in drawn if one["properties"]["code"] == "bellevue"]
+    assert bellevue["properties"]["findings"] == [
+        {"kind": "tie", "category": None, "rules": [1, 2]}
+    ]
+    assert bellevue["geometry"]["type"] == "MultiPolygon"
+    [other] = [one for one in drawn if one["properties"]["code"] == elsewhere[0]]
+    kinds = {one["kind"] for one in other["properties"]["findings"]}
+    assert kinds == {"unreached", "conditional"}
+
+
+def test_what_is_odd_is_told_in_french_too(app: Flask) -> None:
+    office = Office(app)
+    version, _ = linted(office, {"category": "nid-de-poule", "team": "voirie"})
+    headers = {**office.headers, "Accept-Language": "fr"}
+    texts = {
+        one["text"]
+        for one in h.read(office.client, f"/admin/rulesets/{version}/lint", headers)["items"]
+    }
+    assert "Aucune règle qui puisse l'emporter ne mène à Équipe propreté." in texts
+
+
 def test_the_audit_tells_who_drafted_and_who_published(office: Office) -> None:
     written = draft(office, HOLES)
     office.change(f"/rulesets/{written['version']}", rules=[HOLES, HOLES])

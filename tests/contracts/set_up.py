@@ -22,7 +22,6 @@ _KEYS = {
     "groups": "voirie",
     "categories": "arbre",
     "calendars": "beaurive",
-    "rulesets": "1",
     "layers": "quartiers",
     "keys": os.environ["API_KEY_ID"],
     "close-reasons": "repare",
@@ -50,6 +49,7 @@ _NEW: dict[str, dict[str, Any]] = {
     "people": {"name": "Nour Vidal", "role": "auditor", "locale": "fr"},
     "webhooks": {"events": ["report.anonymised"]},
     "keys": {"channel": "sensor"},
+    "rulesets": {"rules": [{"category": "arbre", "team": "espaces-verts"}]},
 }
 
 
@@ -104,6 +104,8 @@ def _name(kind: str, number: int) -> dict[str, str]:
         return {"url": f"https://hooks.example.org/{number}"}
     if kind == "keys":
         return {"name": f"Capteur {number}"}
+    if kind == "rulesets":
+        return {}
     return {"code": f"c{number}"}
 
 
@@ -138,6 +140,9 @@ def _key(path: str) -> str:
     if kind == "webhooks":
         # What is changed at random may end up disabled, and is then sent nothing.
         return os.environ["WEBHOOK" if path.count("/") > _SLASHES else "CHANGED_WEBHOOK"]
+    if kind == "rulesets":
+        # What is published once can be written no more.
+        return "1" if path.endswith("/publish") else os.environ["DRAFT"]
     return _KEYS.get(kind, os.environ["PERSON"])
 
 

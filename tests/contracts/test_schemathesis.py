@@ -84,6 +84,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         ping = http.post(f"/admin/webhooks/{hooks[0]}/test", headers=office).json()
         sensors = {"name": "Capteurs", "channel": "sensor", "per_minute": 6_000}
         key = http.post("/admin/keys", json=sensors, headers=office).json()
+        rules = http.get("/admin/rulesets/1", headers=office).json()["rules"]
+        draft = http.post("/admin/rulesets", json={"rules": rules}, headers=office).json()
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
         moderated = http.post("/reports", json=problem_at()).json()
@@ -113,6 +115,7 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "DELIVERY": str(ping["id"]),
         "API_KEY": key["secret"],
         "API_KEY_ID": str(key["id"]),
+        "DRAFT": str(draft["version"]),
         "LINK_TOKEN": _token_in(mail),
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],
