@@ -18,7 +18,7 @@ from pyproj import Geod
 from shapely import MultiPolygon, Polygon, STRtree
 from shapely.geometry.base import BaseGeometry
 
-from geo import seam
+from geo import seam, shared_edges
 from geo.coordinates import METRES_PER_DEGREE
 from geo.features import Feature
 
@@ -57,11 +57,14 @@ def examine(features: Sequence[Feature]) -> list[Problem]:
     """Return what is odd about how the districts fit together, the largest of each kind first."""
     codes = [feature.code for feature in features]
     shapes = np.array([feature.shape for feature in features], dtype=object)
-    fits = bool(shapely.coverage_is_valid(shapes))
+    whole = shared_edges.cover(shapes)
+    fits = whole is not None or bool(shapely.coverage_is_valid(shapes))
+    if whole is None:
+        whole = shapely.coverage_union_all(shapes) if fits else shapely.union_all(shapes)
     found = [
         *_thin(codes, shapes),
         *([] if fits else _overlapping(codes, shapes)),
-        *_between(codes, shapes, fits=fits),
+        *_between(codes, shapes, whole),
     ]
     return sorted(found, key=lambda one: (list(ProblemKind).index(one.kind), -one.area_m2))
 
@@ -98,9 +101,10 @@ def _overlapping(codes: Sequence[str], shapes: NDArray[np.object_]) -> Iterator[
             yield _as_sliver(problem)
 
 
-def _between(codes: Sequence[str], shapes: NDArray[np.object_], *, fits: bool) -> Iterator[Problem]:
+def _between(
+    codes: Sequence[str], shapes: NDArray[np.object_], whole: BaseGeometry
+) -> Iterator[Problem]:
     """Yield what all the districts together enclose and none of them covers."""
-    whole = shapely.coverage_union_all(shapes) if fits else shapely.union_all(shapes)
     holes = [Polygon(ring) for polygon in seam.only_polygons(whole) for ring in polygon.interiors]
     if not holes:
         return
