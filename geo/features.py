@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
-from shapely import MultiPolygon, Polygon, force_2d, get_coordinates, make_valid
+import shapely
+from numpy.typing import NDArray
+from shapely import GeometryType, MultiPolygon, Polygon, get_coordinates, make_valid
 from shapely.errors import ShapelyError
 from shapely.geometry import shape as to_shape
 from shapely.geometry.base import BaseGeometry
 
 from geo import gis_files, seam
 from geo.coordinates import Position
-from geo.gis_files import Row, Rows
+from geo.gis_files import Rows
 from geo.projections import declared, resembling, to_lon_lat
 from geo.unusable import UnusableFeatures
 from infra.words import mark
@@ -24,6 +27,9 @@ from infra.words import mark
 # A repair that changes the area by more than this share is no repair: the drawing is wrong.
 REPAIR_TOLERANCE = 0.01
 
+_POLYGONS = (GeometryType.POLYGON.value, GeometryType.MULTIPOLYGON.value)
+
+_WORDS = (str, int, float, NoneType)
 # Control characters and halves of characters, which the database or a mail would choke on.
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -76,62 +82,75 @@ def features_of(
     looks like is told, by where the `city` is. Raise UnusableFeatures for what is no polygon, for
     coordinates off the globe, for codes that repeat, and for rings that cannot be mended.
     """
-    codes = [_code(number, row, code_property) for number, row in enumerate(file.rows, start=1)]
+    codes = _codes(file, code_property)
     repeated = [code for code, count in Counter(codes).items() if count > 1]
     if repeated:
         raise UnusableFeatures(_REPEATED, code=repeated[0])
-    names = [
-        (_read_word(number, row.properties, name_property) if name_property else "") or code
-        for number, (row, code) in enumerate(zip(file.rows, codes, strict=True), start=1)
-    ]
-    drawn = [_drawn(code, row.shape) for code, row in zip(codes, file.rows, strict=True)]
+    words = _words(file, name_property) if name_property else codes
+    names = [word or code for word, code in zip(words, codes, strict=True)]
+    drawn = _drawn(codes, [_shape(*one) for one in zip(codes, file.shapes, strict=True)])
     if file.system is not None:
-        drawn = list(to_lon_lat(np.array(drawn, dtype=object), declared(file.system)))
+        drawn = to_lon_lat(drawn, declared(file.system))
     _check_on_earth(codes, drawn, city if file.system is None else None)
-    return [
-        Feature(code, name, *_fit(code, shape))
-        for code, name, shape in zip(codes, names, drawn, strict=True)
-    ]
+    return _fit(codes, names, drawn)
 
 
-def _code(number: int, row: Row, code_property: str | None) -> str:
-    if code_property is None:
-        return str(number)
-    code = _read_word(number, row.properties, code_property)
-    if not code:
-        raise UnusableFeatures(_NO_CODE, number=number, member=code_property)
-    return code
+def _codes(file: Rows, member: str | None) -> list[str]:
+    if member is None:
+        return [str(number) for number in range(1, len(file.shapes) + 1)]
+    codes = _words(file, member)
+    if not all(codes):
+        raise UnusableFeatures(_NO_CODE, number=codes.index("") + 1, member=member)
+    return codes
 
 
-def _read_word(number: int, properties: Mapping[str, Any], member: str) -> str:
-    value = properties.get(member)
-    if value is None:
-        return ""
-    word = str(value).strip()
-    if not isinstance(value, str | int | float) or _UNSTORABLE.search(word):
-        raise UnusableFeatures(_UNREADABLE_WORD, number=number, member=member)
-    return word
+def _words(file: Rows, member: str) -> list[str]:
+    """Return what each feature has as the property, as text; empty where it has none."""
+    values = file.values(member)
+    words = ["" if value is None else str(value).strip() for value in values]
+    for number, (value, word) in enumerate(zip(values, words, strict=True), start=1):
+        if not isinstance(value, _WORDS) or _UNSTORABLE.search(word):
+            raise UnusableFeatures(_UNREADABLE_WORD, number=number, member=member)
+    return words
 
 
-def _drawn(code: str, geometry: Any) -> Polygon | MultiPolygon:
+def _shape(code: str, geometry: Any) -> BaseGeometry:
+    if isinstance(geometry, BaseGeometry):
+        return geometry
     try:
-        shape = geometry if isinstance(geometry, BaseGeometry) else to_shape(geometry)
-        drawn = force_2d(shape)
+        return to_shape(geometry)
     except (
         *(AttributeError, IndexError, KeyError, OverflowError),
         *(ShapelyError, TypeError, ValueError),
     ) as error:
         raise UnusableFeatures(_UNREADABLE, code=code) from error
-    if not isinstance(drawn, Polygon | MultiPolygon) or drawn.is_empty:
-        raise UnusableFeatures(_NO_POLYGON, code=code)
-    return drawn
 
 
-def _fit(code: str, drawn: Polygon | MultiPolygon) -> tuple[MultiPolygon, bool]:
-    """Return the shape as it is kept, and whether it had to be mended."""
-    west, _, east, _ = drawn.bounds
-    if drawn.is_valid and west >= -180 and east <= 180 and east - west <= 180:
-        return (drawn if isinstance(drawn, MultiPolygon) else MultiPolygon([drawn])), False
+def _drawn(codes: Sequence[str], shapes: Sequence[BaseGeometry]) -> NDArray[np.object_]:
+    """Return the shapes on the plane; refuse what is no polygon."""
+    drawn: NDArray[np.object_] = np.array(shapes, dtype=object)
+    polygons = np.isin(shapely.get_type_id(drawn), _POLYGONS) & ~shapely.is_empty(drawn)
+    if not polygons.all():
+        raise UnusableFeatures(_NO_POLYGON, code=codes[int(np.argmin(polygons))])
+    return np.asarray(shapely.force_2d(drawn))
+
+
+def _fit(codes: Sequence[str], names: Sequence[str], drawn: NDArray[np.object_]) -> list[Feature]:
+    """Return the districts with the shapes as they are kept; few are not kept as they are drawn."""
+    bounds = shapely.bounds(drawn)
+    west, east = bounds[:, 0], bounds[:, 2]
+    fit = shapely.is_valid(drawn) & (west >= -180) & (east <= 180) & (east - west <= 180)
+    kept = drawn.copy()
+    single = np.flatnonzero(shapely.get_type_id(drawn) == GeometryType.POLYGON.value)
+    kept[single] = shapely.multipolygons(drawn[single], indices=np.arange(len(single)))
+    repaired = np.zeros(len(drawn), dtype=bool)
+    for index in np.flatnonzero(~fit).tolist():
+        kept[index], repaired[index] = _mended(codes[index], drawn[index])
+    return [Feature(*one) for one in zip(codes, names, kept, repaired.tolist(), strict=True)]
+
+
+def _mended(code: str, drawn: Polygon | MultiPolygon) -> tuple[MultiPolygon, bool]:
+    """Return the shape, valid and between the antimeridians, and whether its rings were mended."""
     mended = [_mend(code, MultiPolygon([polygon])) for polygon in _unroll(code, drawn)]
     parts = [part for polygons, _ in mended for part in seam.cut(polygons)]
     # Parts may overlap, which shows only once those behind the antimeridian are folded back.
@@ -140,7 +159,7 @@ def _fit(code: str, drawn: Polygon | MultiPolygon) -> tuple[MultiPolygon, bool]:
 
 
 def _check_on_earth(
-    codes: Sequence[str], drawn: Sequence[BaseGeometry], city: Position | None
+    codes: Sequence[str], drawn: NDArray[np.object_], city: Position | None
 ) -> None:
     """Refuse what is no longitude and latitude, and say what it looks like instead."""
     coordinates, owners = get_coordinates(drawn, return_index=True)

@@ -1,4 +1,4 @@
-"""Files of geographic information as cities have them, read into rows of shapes and properties.
+"""Files of geographic information as cities have them, read into shapes and properties.
 
 GeoJSON is read as it stands; GeoPackage, FlatGeobuf and zipped Shapefiles by GDAL, which is only
 ever given a file that we have named after what its bytes say, in a folder of its own.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -50,18 +51,15 @@ _NO_FEATURE = mark("feature {number} is not a GeoJSON feature")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A feature: its properties by name, and its shape, by Shapely or as GeoJSON has it."""
-
-    properties: Mapping[str, Any]
-    shape: Any
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
-    """The features of a file; `system` is the coordinate system that it declares, if it does."""
+    """The features of a file: their shapes, by Shapely or as GeoJSON has them, and properties.
 
-    rows: Sequence[Row]
+    `values` gives what each feature has as the property of a name, None where it has none. `system`
+    is the coordinate system that the file declares, if it does.
+    """
+
+    shapes: Sequence[Any]
+    values: Callable[[str], Sequence[Any]]
     system: str | None
 
 
@@ -93,14 +91,20 @@ def of_geojson(document: Any) -> Rows:
         raise UnusableFeatures(_NO_FEATURES)
     if len(members) > MOST_ROWS:
         raise UnusableFeatures(_TOO_MANY, most=MOST_ROWS)
-    return Rows([_row(number, one) for number, one in enumerate(members, 1)], _system_of(document))
+    properties = [_properties(number, one) for number, one in enumerate(members, 1)]
+    shapes = [one.get("geometry") for one in members]
+    return Rows(shapes, partial(_values_of, properties), _system_of(document))
 
 
-def _row(number: int, member: Any) -> Row:
+def _properties(number: int, member: Any) -> Mapping[str, Any]:
     properties = (member.get("properties") or {}) if isinstance(member, Mapping) else None
     if not isinstance(properties, Mapping):
         raise UnusableFeatures(_NO_FEATURE, number=number)
-    return Row(properties, member.get("geometry"))
+    return properties
+
+
+def _values_of(properties: Sequence[Mapping[str, Any]], name: str) -> Sequence[Any]:
+    return [one.get(name) for one in properties]
 
 
 def _system_of(document: Mapping[str, Any]) -> str | None:
@@ -173,7 +177,7 @@ def _open(path: Path, name: str, layer: str | None) -> Rows:
         meta, _, shapes, columns = pyogrio.raw.read(
             path, layer=wanted, max_features=MOST_ROWS + 1, datetime_as_string=True
         )
-        drawn = shapely.from_wkb(shapes, on_invalid="fix")
+        drawn = _shapes(shapes)
     except (
         *(DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError),
         *(ShapelyError, UnicodeError),
@@ -183,10 +187,20 @@ def _open(path: Path, name: str, layer: str | None) -> Rows:
         raise UnusableFeatures(_TOO_MANY, most=MOST_ROWS)
     if not len(drawn):
         raise UnusableFeatures(_NO_FEATURES)
-    names = [str(field) for field in meta["fields"]]
-    values = zip(*(_plain(column) for column in columns), strict=True) if names else ()
-    rows = [dict(zip(names, row, strict=True)) for row in values] or [{}] * len(drawn)
-    return Rows([Row(*pair) for pair in zip(rows, drawn, strict=True)], meta["crs"])
+    named = dict(zip(map(str, meta["fields"]), columns, strict=True))
+    return Rows(drawn, partial(_column, named, len(drawn)), meta["crs"])
+
+
+def _column(columns: Mapping[str, Any], count: int, name: str) -> Sequence[Any]:
+    return _plain(columns[name]) if name in columns else [None] * count
+
+
+def _shapes(written: Any) -> Any:
+    try:
+        return shapely.from_wkb(written)
+    except ShapelyError:
+        # Some ring is not closed; looking for it takes thrice as long.
+        return shapely.from_wkb(written, on_invalid="fix")
 
 
 def _chosen(names: Sequence[str], layer: str | None) -> str:
