@@ -85,9 +85,25 @@ _EDGE_DISTANCE = """
     )
 """
 
+
+def parts(near: str) -> str:
+    """Return the question for pieces of shapes and, of those that have none, for the whole shapes.
+
+    `near` says which, by what has to hold of a `piece`. It is said of either kind, since only then
+    either kind's index is used. The answer's columns are `shape_id` and `piece`.
+    """
+    return f"""
+        SELECT shape_id, piece FROM district_pieces WHERE {near}
+        UNION ALL
+        SELECT shape_id, piece FROM (
+            SELECT id AS shape_id, shape AS piece FROM district_shapes WHERE whole
+        ) AS whole WHERE {near}
+    """
+
+
 # The edge nearest by degrees need not be nearest on the ground. It gives the bound; then every
 # edge within the bound is measured, a little generously, a degree of latitude being 110.5 km.
-_BORDER_DISTANCE = f"""
+_CUT_BORDER_DISTANCE = f"""
     SELECT least(min({_EDGE_DISTANCE}), min(bound.distance_m)) AS distance_m
     FROM (
         SELECT min({_EDGE_DISTANCE}) AS distance_m
@@ -106,6 +122,12 @@ _BORDER_DISTANCE = f"""
     )
 """
 
+_BORDER_DISTANCE = f"""
+    SELECT CASE WHEN s.whole THEN (
+        SELECT min({_EDGE_DISTANCE}) FROM spots, ST_Boundary(s.shape) AS e (edge)
+    ) ELSE ({_CUT_BORDER_DISTANCE}) END AS distance_m
+"""
+
 # What a larger question begins with, given `values_at`: `hits` has a row for every district at the
 # spot. It tells of it as one JSON array, `hit`, since on the way of every report many columns would
 # cost more than they say.
@@ -113,13 +135,13 @@ HITS = f"""
     {_SPOTS},
     near AS (
         SELECT DISTINCT p.shape_id FROM spots
-        JOIN district_pieces p ON ST_DWithin(p.piece, spots.point, {HAIR_DEG})
+        CROSS JOIN LATERAL ({parts(f"ST_DWithin(piece, spots.point, {HAIR_DEG})")}) AS p
     ),
     hits AS (
         SELECT l.jurisdiction_id, j.code AS jurisdiction, l.role, d.code,
             json_build_array(
                 l.jurisdiction_id, l.role, d.id, d.code, d.names,
-                CASE WHEN EXISTS (
+                CASE WHEN s.whole OR EXISTS (
                     SELECT 1 FROM spots
                     JOIN district_edges e ON ST_DWithin(e.edge, spots.point, {HAIR_DEG})
                     WHERE e.shape_id = s.id
@@ -165,7 +187,7 @@ _SHARES = text(f"""
     SELECT d.id AS district_id, d.code, d.names,
         sum(ST_Area(ST_Intersection(p.piece, circles.area)) / ST_Area(circles.area)) AS share
     FROM circles
-    JOIN district_pieces p ON ST_Intersects(p.piece, circles.area)
+    CROSS JOIN LATERAL ({parts("ST_Intersects(piece, circles.area)")}) AS p
     JOIN district_shapes s ON s.id = p.shape_id
     JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
     JOIN districts d ON d.id = s.district_id

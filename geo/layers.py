@@ -4,46 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from geoalchemy2.shape import to_shape
-from shapely import force_2d, set_srid, to_geojson, to_wkb
+from shapely import to_geojson, to_wkb
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from geo import seam
-from geo.columns import SRID
+from geo import cutting
 from geo.coordinates import Position
 from geo.features import Feature
 from geo.models import District, DistrictShape, Layer, LayerRole, LayerVersion
 from infra.database import Names
 
-PIECE_VERTICES = 32
-
-# A shape is subdivided as polygons and its border as lines; a piece may come out as several.
-_CUT_PIECES = text(f"""
-    INSERT INTO district_pieces (jurisdiction_id, shape_id, piece)
-    SELECT s.jurisdiction_id, s.id, (ST_Dump(part)).geom
-    FROM district_shapes s, ST_Subdivide(s.shape, {PIECE_VERTICES}) AS part
-    WHERE s.layer_version_id = :version_id
+# Whoever is new is in use from the publishing on.
+_ADD_DISTRICTS = text("""
+    INSERT INTO districts (jurisdiction_id, layer_id, code, names, retired_at)
+    SELECT :jurisdiction_id, :layer_id, code, jsonb_build_object(CAST(:locale AS text), name), :now
+    FROM unnest(CAST(:codes AS text[]), CAST(:names AS text[])) AS new (code, name)
 """)
-_CUT_EDGES = text(f"""
-    INSERT INTO district_edges (jurisdiction_id, shape_id, edge)
-    SELECT s.jurisdiction_id, s.id, (ST_Dump(part)).geom
-    FROM district_shapes s, ST_Subdivide(ST_Boundary(s.shape), {PIECE_VERTICES}) AS part
-    WHERE s.layer_version_id = :version_id AND NOT s.district_id = ANY(:at_seam)
+_TAKE_UP = text("""
+    UPDATE districts d SET names = d.names || s.names, retired_at = NULL
+    FROM district_shapes s JOIN districts before ON before.id = s.district_id
+    WHERE s.layer_version_id = :version_id AND d.id = before.id
+        AND (before.retired_at IS NOT NULL OR NOT before.names @> s.names)
+    RETURNING d.code, before.retired_at IS NOT NULL
 """)
-# What the antimeridian cuts in two has no border there.
-_CUT_EDGES_AT_SEAM = text(f"""
-    INSERT INTO district_edges (jurisdiction_id, shape_id, edge)
-    SELECT s.jurisdiction_id, s.id, (ST_Dump(part)).geom
-    FROM district_shapes s,
-        ST_Subdivide(ST_SetSRID(ST_GeomFromWKB(:border), {SRID}), {PIECE_VERTICES}) AS part
-    WHERE s.layer_version_id = :version_id AND s.district_id = :district_id
+_RETIRE = text("""
+    UPDATE districts d SET retired_at = :now
+    WHERE d.layer_id = :layer_id AND d.retired_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM district_shapes s
+        WHERE s.layer_version_id = :version_id AND s.district_id = d.id
+    )
+    RETURNING d.code
 """)
 
 
@@ -59,10 +56,12 @@ class Publication:
 
 def checksum(features: Sequence[Feature]) -> str:
     """Return a fingerprint of the districts, whatever order they come in."""
+    ordered = sorted(features, key=lambda feature: feature.code)
+    drawn = to_wkb([feature.shape for feature in ordered], output_dimension=2)
     digest = hashlib.sha256()
-    for feature in sorted(features, key=lambda feature: feature.code):
+    for feature, shape in zip(ordered, drawn, strict=True):
         digest.update(f"{feature.code}\0{feature.name}\0".encode())
-        digest.update(to_wkb(force_2d(feature.shape)))
+        digest.update(shape)
     return digest.hexdigest()
 
 
@@ -98,20 +97,20 @@ def add_version(
     session.add(version)
     session.flush()
     known = _known(session, layer)
-    # Whoever is new is in use from the publishing on.
-    session.add_all(
-        District(
-            jurisdiction_id=layer.jurisdiction_id,
-            layer_id=layer.id,
-            code=feature.code,
-            names={locale: feature.name},
-            retired_at=now,
-        )
-        for feature in sorted(features, key=lambda feature: feature.code)
-        if feature.code not in known
-    )
-    session.flush()
-    _write_shapes(session, version, features, locale, _known(session, layer))
+    new = {feature.code: feature.name for feature in features if feature.code not in known}
+    if new:
+        codes = sorted(new)
+        values = {
+            "jurisdiction_id": layer.jurisdiction_id,
+            "layer_id": layer.id,
+            "locale": locale,
+            "now": now,
+            "codes": codes,
+            "names": [new[code] for code in codes],
+        }
+        session.execute(_ADD_DISTRICTS, values)
+        known = _known(session, layer)
+    cutting.write(session, version, features, locale, known)
     return version
 
 
@@ -122,25 +121,15 @@ def publish_version(
 
     Districts that it has not are retired, those that come back are in use again.
     """
-    rows = session.execute(
-        select(DistrictShape.district_id, DistrictShape.names).where(
-            DistrictShape.layer_version_id == version.id
-        )
-    )
-    names: dict[int, Names] = dict(rows.all())
-    added, retired = [], []
-    for district in _known(session, layer).values():
-        if district.id in names:
-            if district.retired_at is not None:
-                added.append(district.code)
-            district.names, district.retired_at = {**district.names, **names[district.id]}, None
-        elif district.retired_at is None:
-            retired.append(district.code)
-            district.retired_at = now
+    session.flush()
+    values = {"layer_id": layer.id, "version_id": version.id, "now": now}
+    taken_up = session.execute(_TAKE_UP, values)
+    added = sorted(code for code, was_retired in taken_up if was_retired)
+    retired = sorted(session.scalars(_RETIRE, values))
     version.published_at = version.published_at or now
     layer.published_version_id = version.id
     session.flush()
-    return Publication(version.number, True, tuple(sorted(added)), tuple(sorted(retired)))
+    return Publication(version.number, True, tuple(added), tuple(retired))
 
 
 def versions_of(session: Session, layer_id: int) -> list[tuple[LayerVersion, int]]:
@@ -223,42 +212,11 @@ def _next_number(session: Session, layer: Layer) -> int:
     return (highest or 0) + 1
 
 
-def _known(session: Session, layer: Layer) -> dict[str, District]:
-    """Return the districts that the layer has or had, by code."""
-    query = select(District).where(District.layer_id == layer.id)
-    return {district.code: district for district in session.scalars(query)}
-
-
-def _write_shapes(
-    session: Session,
-    version: LayerVersion,
-    features: Sequence[Feature],
-    locale: str,
-    known: Mapping[str, District],
-) -> None:
-    session.execute(
-        insert(DistrictShape),
-        [
-            {
-                "jurisdiction_id": version.jurisdiction_id,
-                "layer_version_id": version.id,
-                "district_id": known[feature.code].id,
-                "names": {locale: feature.name},
-                "shape": _as_hex(feature.shape),
-            }
-            for feature in features
-        ],
+def _known(session: Session, layer: Layer) -> dict[str, int]:
+    """Return the districts that the layer has or had, code to id."""
+    # As two arrays, since a row each of 35,000 districts costs Python more than the database.
+    query = select(func.array_agg(District.code), func.array_agg(District.id)).where(
+        District.layer_id == layer.id
     )
-    session.execute(_CUT_PIECES, {"version_id": version.id})
-    at_seam = {known[one.code].id: one.shape for one in features if seam.touches(one.shape)}
-    values = {"version_id": version.id, "at_seam": list(at_seam)}
-    session.execute(_CUT_EDGES, values)
-    for district_id, shape in at_seam.items():
-        border = to_wkb(seam.border(shape))
-        values = {"version_id": version.id, "district_id": district_id, "border": border}
-        session.execute(_CUT_EDGES_AT_SEAM, values)
-
-
-def _as_hex(shape: BaseGeometry) -> str:
-    """Return the shape as PostGIS reads it whole; GeoAlchemy would write it to 16 decimals."""
-    return to_wkb(set_srid(force_2d(shape), SRID), hex=True, include_srid=True)
+    codes, ids = session.execute(query).one()
+    return dict(zip(codes or (), ids or (), strict=True))

@@ -1,8 +1,9 @@
 """Layers and their districts.
 
 A district is an identity that rules and tickets name; its shapes belong to versions of its layer.
-Beside each shape stand its pieces, small polygons that make the look-up as cheap for a district of
-12,000 vertices as for one of 60, and its edges, short stretches of its border.
+A shape of few vertices is asked as it stands. Beside any other stand its pieces, small polygons
+that make the look-up as cheap for a district of 12,000 vertices as for one of 60, and its edges,
+short stretches of its border.
 """
 
 from __future__ import annotations
@@ -100,13 +101,17 @@ class District(Base):
 
 
 class DistrictShape(Base):
-    """The whole shape of a district in one version of its layer, and its names there."""
+    """The whole shape of a district in one version of its layer, and its names there.
+
+    It has pieces and edges unless it is `whole`: asked as it stands.
+    """
 
     __tablename__ = "district_shapes"
     __table_args__ = (
         UniqueConstraint("layer_version_id", "district_id"),
         within_jurisdiction("layer_version_id", "layer_versions"),
         within_jurisdiction("district_id", "districts"),
+        spatial_index("district_shapes", "shape", where="whole"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -115,10 +120,11 @@ class DistrictShape(Base):
     district_id: Mapped[int] = mapped_column(BigInteger)
     names: Mapped[Names]
     shape: Mapped[WKBElement] = mapped_column(MULTIPOLYGON)
+    whole: Mapped[bool] = mapped_column(server_default="false")
 
 
 class DistrictPiece(Base):
-    """A part of a shape with few vertices."""
+    """A part of a shape that is not whole, with few vertices."""
 
     __tablename__ = "district_pieces"
     __table_args__ = (spatial_index("district_pieces", "piece"),)
@@ -132,7 +138,7 @@ class DistrictPiece(Base):
 
 
 class DistrictEdge(Base):
-    """A stretch of a shape's border with few vertices."""
+    """A stretch of the border of a shape that is not whole, with few vertices."""
 
     __tablename__ = "district_edges"
     __table_args__ = (spatial_index("district_edges", "shape_id", "edge"),)

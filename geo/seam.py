@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from itertools import accumulate, pairwise
 
+import numpy as np
+import shapely
+from numpy.typing import NDArray
 from shapely import LinearRing, LineString, MultiPolygon, Polygon, box
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
@@ -53,16 +56,15 @@ def cut(polygons: MultiPolygon) -> list[Polygon]:
     return parts
 
 
-def touches(shape: MultiPolygon) -> bool:
-    """Tell whether the shape reaches the antimeridian from both sides."""
-    west, _, east, _ = shape.bounds
-    return bool(west <= -180 and east >= 180)
+def touch(shapes: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Tell of each shape whether it reaches the antimeridian from both sides."""
+    bounds = shapely.bounds(shapes)
+    reach: NDArray[np.bool_] = (bounds[:, 0] <= -180) & (bounds[:, 2] >= 180)
+    return reach
 
 
 def border(shape: MultiPolygon) -> BaseGeometry:
     """Return the shape's boundary without the cut: the district goes on behind it."""
-    if not touches(shape):
-        return shape.boundary
     behind = translate(shape.boundary.intersection(translate(_EAST, -_TURN)), _TURN)
     seam = shape.boundary.intersection(_EAST).intersection(behind)
     return shape.boundary.difference(seam).difference(translate(seam, -_TURN))

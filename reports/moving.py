@@ -12,13 +12,13 @@ from city import rules
 from city.models import Jurisdiction
 from geo import routing
 from geo.conditions import Said
-from geo.districts import HAIR_DEG
+from geo.districts import HAIR_DEG, parts
 from geo.models import LayerVersion
 from geo.routing import Cover, Subject
 
 # The district that a spot gets is chosen as by geo.routing.in_order: the first by code, and what
 # only a hair parts from the spot after what covers it.
-_ELSEWHERE = text("""
+_ELSEWHERE = text(f"""
     SELECT t.team_id, t.category_id, c.group_id, now_in.district_id, now_in.code, d.overridden,
         coalesce(r.created_at, t.created_at), t.kind, r.answers
     FROM tickets t
@@ -35,10 +35,10 @@ _ELSEWHERE = text("""
     ) AS d
     LEFT JOIN LATERAL (
         SELECT s.district_id, districts.code
-        FROM district_pieces p
+        FROM ({parts("ST_DWithin(piece, t.location, :hair_deg)")}) AS p
         JOIN district_shapes s ON s.id = p.shape_id
         JOIN districts ON districts.id = s.district_id
-        WHERE ST_DWithin(p.piece, t.location, :hair_deg) AND s.layer_version_id = :version_id
+        WHERE s.layer_version_id = :version_id
         ORDER BY NOT ST_Covers(s.shape, t.location), districts.code LIMIT 1
     ) AS now_in ON true
     WHERE t.jurisdiction_id = :jurisdiction_id AND t.closed_at IS NULL

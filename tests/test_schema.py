@@ -27,6 +27,35 @@ def test_migrations_can_be_taken_back(cluster: Cluster, template: str, tmp_path:
     alembic(environ, "upgrade", "head")
 
 
+_SHAPE = """
+    SET LOCAL session_replication_role = replica;
+    INSERT INTO district_shapes (
+        jurisdiction_id, layer_version_id, district_id, names, shape, whole
+    )
+    VALUES (
+        1, 2, 3, '{}', 'SRID=4326;MULTIPOLYGON(((0 0,9 0,9 9,0 9,0 0),(1 1,2 1,2 2,1 1)))', true
+    )
+"""
+
+
+def test_an_older_version_finds_the_pieces_that_it_looks_for(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.create_database("whole")
+    environ = environment(tmp_path, cluster.url("whole"), "unix:///none", "smtp://none")
+    alembic(environ, "upgrade", "head")
+    with psycopg.connect(cluster.url("whole")) as connection:
+        connection.execute(_SHAPE)
+    alembic(environ, "downgrade", "0018")
+    alembic(environ, "upgrade", "head")
+    with psycopg.connect(cluster.url("whole")) as connection:
+        pieces = connection.execute("SELECT ST_Area(piece) FROM district_pieces").fetchall()
+        assert pieces == [(80.5,)]
+        edges = connection.execute("SELECT ST_NPoints(edge) FROM district_edges").fetchall()
+        assert sorted(edges) == [(4,), (5,)]
+        assert connection.execute("SELECT whole FROM district_shapes").fetchall() == [(False,)]
+
+
 # As an older Vigie wrote it; what it refers to does not matter here.
 _OLD_PHOTO = """
     SET LOCAL session_replication_role = replica;

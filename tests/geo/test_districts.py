@@ -8,13 +8,15 @@ from random import Random
 import pytest
 import yaml
 from shapely import MultiPolygon, Polygon, intersection_all
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from city import jurisdictions
-from geo import districts
+from geo import districts, layers
 from geo.coordinates import Position
-from tests.city.towns import document, load, polygon, rectangle, several, write
+from geo.features import read_features
+from geo.models import Layer, LayerRole
+from tests.city.towns import NOW, collection, document, load, polygon, rectangle, several, write
 from tests.conftest import DEMO
 from tests.geo.conftest import BIG_VERTICES
 from tests.geo.looking import (
@@ -214,6 +216,22 @@ def test_the_look_up_of_a_big_district_goes_through_the_indexes(big: Session) ->
     assert "ix_district_edges_shape_id_edge" in plan
     assert "Seq Scan on district_pieces" not in plan
     assert "Seq Scan on district_edges" not in plan
+
+
+def test_the_look_up_among_many_small_districts_goes_through_the_index(session: Session) -> None:
+    layer = session.scalars(select(Layer).where(Layer.role == LayerRole.SERVICE.value)).first()
+    assert layer is not None
+    grid = {
+        f"d{column}-{row}": polygon(rectangle(column, row, column + 1, row + 1))
+        for column in range(40)
+        for row in range(40)
+    }
+    features = read_features(collection(grid), "code", "name")
+    layers.publish(session, layer, features, "fr", NOW)
+    session.execute(text("ANALYZE district_pieces, district_edges, district_shapes, layers"))
+    plan = explain(session, at(20.5, 20.5))
+    assert "ix_district_shapes_shape" in plan
+    assert "Seq Scan on district_shapes" not in plan
 
 
 def test_where_three_districts_meet_the_first_by_code_has_the_corner(session: Session) -> None:

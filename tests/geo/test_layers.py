@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from geoalchemy2.shape import to_shape
 from shapely import get_coordinates
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from city import jurisdictions
 from geo import layers
+from geo.cutting import WHOLE_VERTICES
 from geo.districts import locate
 from geo.features import read_features
 from geo.layers import Publication
@@ -26,12 +27,23 @@ from geo.models import (
     LayerVersion,
 )
 from tests.city.towns import Drawing, collection, polygon, rectangle
+from tests.geo.conftest import jagged
 from tests.geo.looking import at
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
 NORTH, SOUTH = polygon(rectangle(60, 1, 61, 2)), polygon(rectangle(60, 0, 61, 1))
 WIDER = polygon(rectangle(60, 0, 62, 1))
+# Of so many corners that it is cut into pieces.
+DISC = jagged(200)
+
+_PARTS = text("""
+    SELECT d.code, s.whole,
+        (SELECT count(*) FROM district_pieces WHERE shape_id = s.id),
+        (SELECT count(*) FROM district_edges WHERE shape_id = s.id)
+    FROM district_shapes s JOIN districts d ON d.id = s.district_id
+    WHERE s.layer_version_id = :version_id
+""")
 
 
 @pytest.fixture
@@ -99,13 +111,29 @@ def test_a_shape_near_greenwich_is_kept_to_the_last_digit(session: Session, laye
 def test_unchanged_districts_publish_nothing_whatever_their_order(
     session: Session, layer: Layer
 ) -> None:
-    publish(session, layer, {"south": SOUTH, "north": NORTH})
+    publish(session, layer, {"disc": DISC, "north": NORTH})
     pieces, edges = count(session, DistrictPiece, layer), count(session, DistrictEdge, layer)
-    again = publish(session, layer, {"north": NORTH, "south": SOUTH}, LATER)
+    again = publish(session, layer, {"north": NORTH, "disc": DISC}, LATER)
     assert again == Publication(1, changed=False, added=(), retired=())
     assert len(versions(session, layer)) == 1
-    assert count(session, DistrictPiece, layer) == pieces
-    assert count(session, DistrictEdge, layer) == edges
+    assert count(session, DistrictPiece, layer) == pieces > 1
+    assert count(session, DistrictEdge, layer) == edges > 1
+
+
+def test_a_shape_is_either_cut_or_asked_whole(session: Session, layer: Layer) -> None:
+    drawn = {
+        "disc": DISC,
+        "most": jagged(WHOLE_VERTICES - 1),
+        "north": NORTH,
+        "one-more": jagged(WHOLE_VERTICES),
+        "seam": polygon(rectangle(179, 0, 181, 1)),
+    }
+    publish(session, layer, drawn)
+    rows = session.execute(_PARTS, {"version_id": layer.published_version_id}).all()
+    whole = {code for code, _, pieces, edges in rows if pieces == edges == 0}
+    cut = {code for code, _, pieces, edges in rows if pieces > 1 and edges > 1}
+    assert whole == {code for code, asked_whole, *_ in rows if asked_whole} == {"most", "north"}
+    assert cut == {"disc", "one-more", "seam"}
 
 
 def test_a_changed_shape_is_a_new_version_and_the_old_one_stays(
