@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, text
@@ -112,11 +113,11 @@ def bring(
     code: str,
     role: LayerRole,
     features: Sequence[Feature],
-    problems: Sequence[coverage.Problem],
 ) -> Brought:
-    """Keep the districts as the next version of the layer, which may be new; nothing else changes.
+    """Keep the districts, and what is odd about them, as the next version of the layer.
 
-    Raise BoundaryLayer, OtherRole, ServiceLayerTaken or UnfitPart.
+    The layer may be new; nothing else changes. Raise BoundaryLayer, OtherRole, ServiceLayerTaken or
+    UnfitPart.
     """
     city = office.lock()
     office.session.execute(text(_PATIENCE))
@@ -127,8 +128,11 @@ def bring(
         raise OtherRole
     if role is LayerRole.SERVICE:
         _check_only(office, layer)
-    version = layers.add_version(office.session, layer, features, city.locales[0], office.now)
-    version.problems = [coverage.as_geojson(problem) for problem in problems]
+    # Looking how they fit together takes this process' time, keeping them mostly the database's.
+    with ThreadPoolExecutor(1) as pool:
+        examining = pool.submit(coverage.examine, features)
+        version = layers.add_version(office.session, layer, features, city.locales[0], office.now)
+        version.problems = [coverage.as_geojson(problem) for problem in examining.result()]
     touch(layer)
     office.session.flush()
     office.note(AuditAct.CHANGED, KIND, code, {"version": (None, version.number)})

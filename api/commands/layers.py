@@ -14,8 +14,7 @@ from api.services import commit, db
 from city import jurisdictions, layers
 from city.administration import Administration, UnfitPart
 from city.jurisdictions import UnknownJurisdiction
-from city.layers import BoundaryLayer, OtherRole, ServiceLayerTaken, Source
-from geo import coverage
+from city.layers import BoundaryLayer, Brought, OtherRole, ServiceLayerTaken, Source
 from geo.models import LayerRole
 from infra.clock import now
 from infra.words import SOURCE_LOCALE, say
@@ -51,15 +50,13 @@ def bring(
         with _step("reading"):
             source = Source(code_field, name_field, layer)
             features = layers.read(office, file.read_bytes(), source)
-        with _step(f"looking how {len(features):,} districts fit together"):
-            problems = coverage.examine(features)
-        with _step("cutting them into pieces"):
-            brought = layers.bring(office, code, LayerRole.SERVICE, features, problems)
+        with _step(f"looking how {len(features):,} districts fit together, and keeping them"):
+            brought = layers.bring(office, code, LayerRole.SERVICE, features)
         with _step("counting what would move"):
             moved = moving.count(db(), brought.version)
         if not draft:
             layers.publish(office, brought.layer, brought.version)
-    _tell(brought, problems, moved)
+    _tell(brought, moved)
     if dry_run:
         db().rollback()
         click.echo("nothing was changed")
@@ -106,12 +103,13 @@ def _refusals() -> Iterator[None]:
         raise click.ClickException(f"the city's service layer is {error.code!r}") from error
 
 
-def _tell(brought: layers.Brought, problems: list[coverage.Problem], moved: moving.Moved) -> None:
+def _tell(brought: Brought, moved: moving.Moved) -> None:
+    problems = [feature["properties"] for feature in brought.version.problems]
     for code in brought.version.repaired:
         click.echo(f"  {code}: its rings crossed and were mended")
     for problem in problems[:_SHOWN]:
-        codes = ", ".join(problem.codes)
-        click.echo(f"  {problem.kind.value} of {problem.area_m2:,.1f} m2: {codes}")
+        codes = ", ".join(problem["codes"])
+        click.echo(f"  {problem['kind']} of {problem['area_m2']:,.1f} m2: {codes}")
     if len(problems) > _SHOWN:
         click.echo(f"  and {len(problems) - _SHOWN:,} more")
     for code in brought.orphans:

@@ -34,7 +34,7 @@ from city.access import Act
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.layers import BoundaryLayer, Brought, OtherRole, ServiceLayerTaken, Source
 from city.staff import Staff
-from geo import coverage, layers
+from geo import layers
 from geo.coverage import ProblemKind
 from geo.models import Layer, LayerVersion
 from infra.words import mark, say, say_number
@@ -131,13 +131,12 @@ def put_layer(query: dict[str, Any], code: str, data: bytes, office: Administrat
     """
     source = Source(query["code_field"], query["name_field"], query["layer"])
     features = city_layers.read(office, data, source)
-    problems = coverage.examine(features)
     known = city_layers.find(office, code)
     if known is not None:
         office.lock()
         db().refresh(known)
         preconditions.demand(known.version)
-    brought = city_layers.bring(office, code, query["role"], features, problems)
+    brought = city_layers.bring(office, code, query["role"], features)
     moved = moving.count(db(), brought.version)
     if query["publish"]:
         city_layers.publish(office, brought.layer, brought.version)
