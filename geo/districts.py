@@ -75,15 +75,7 @@ _SPOTS = """
     )
 """
 
-_EDGE_DISTANCE = """
-    ST_Distance(
-        ST_Scale(
-            ST_ClosestPoint(
-                ST_Scale(e.edge, spots.shrink, 1), ST_Scale(spots.point, spots.shrink, 1)
-            ), 1 / spots.shrink, 1
-        )::geography, spots.here
-    )
-"""
+_EDGE_DISTANCE = "edge_distance_m(e.edge, spots.point, spots.here, spots.shrink)"
 
 
 def parts(near: str) -> str:

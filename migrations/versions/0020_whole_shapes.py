@@ -1,17 +1,32 @@
-"""Shapes of few vertices are asked as they stand; those that were cut before stay cut"""
+"""Shapes of few vertices are asked as they stand, those cut before stay cut; a distance has a name"""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
+# PostgreSQL puts its text in the place of its name, so that it costs nothing to have one.
+_DISTANCE = """
+    CREATE FUNCTION edge_distance_m(
+        edge geometry, point geometry, here geography, shrink float8
+    ) RETURNS float8 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT ST_Distance(
+            ST_Scale(
+                ST_ClosestPoint(ST_Scale(edge, shrink, 1), ST_Scale(point, shrink, 1)),
+                1 / shrink, 1
+            )::geography, here
+        )
+    $$
+"""
+
 
 def upgrade() -> None:
+    op.execute(_DISTANCE)
     op.add_column(
         "district_shapes", sa.Column("whole", sa.Boolean(), server_default="false", nullable=False)
     )
@@ -26,6 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION edge_distance_m")
     # An older Vigie looks for pieces and edges alone.
     op.execute(
         "INSERT INTO district_pieces (jurisdiction_id, shape_id, piece)"
