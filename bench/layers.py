@@ -53,7 +53,7 @@ def main() -> int:
 def _bring(session: Session, layer: Layer, data: bytes) -> float:
     began = time.perf_counter()
     office = Administration(session, None, layer.jurisdiction_id, now())
-    features = layers.read(office, data, Source("code", "nom"))
+    features = layers.read(office, data, Source("code", "nom"), LayerRole.SERVICE)
     brought = layers.bring(office, layer.code, LayerRole.SERVICE, features)
     moving.count(session, brought.version)
     layers.publish(office, brought.layer, brought.version)

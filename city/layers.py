@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.audit import AuditAct
@@ -15,9 +16,10 @@ from city.changes import touch
 from city.models import Jurisdiction, RuleRow
 from city.parts import BOUNDARY_CODE, CODE_PATTERN
 from city.unfit import Unfit
-from geo import coverage, gis_files, layers
+from geo import coverage, gis_files, layers, references
 from geo.features import Feature, features_of
 from geo.models import District, DistrictShape, Layer, LayerRole, LayerVersion
+from geo.references import Reference, references_of
 from geo.unusable import UnusableFeatures
 from infra.words import mark
 
@@ -25,7 +27,7 @@ KIND = "layer"
 # Cutting 35,000 districts takes longer than a question of a resident may.
 _PATIENCE = "SET LOCAL statement_timeout = '600s'"
 
-_ELSEWHERE = mark("none of the districts lies in the city")
+_ELSEWHERE = mark("nothing of it lies in the city")
 _NO_CODE = mark("has to be lower-case letters, digits and dashes")
 
 
@@ -95,15 +97,32 @@ def find_version(office: Administration, layer: Layer, number: int) -> LayerVers
     return found
 
 
-def read(office: Administration, data: bytes, source: Source) -> list[Feature]:
-    """Return the districts in a file of any of the formats, or raise UnfitPart."""
+def as_geojson(office: Administration, version: LayerVersion) -> dict[str, Any]:
+    """Return a FeatureCollection that gives the same version when it is read."""
+    layer = office.session.get_one(Layer, version.layer_id)
+    if layer.role == LayerRole.REFERENCE.value:
+        return references.as_geojson(office.session, version)
+    return layers.as_geojson(office.session, version)
+
+
+def read(
+    office: Administration, data: bytes, source: Source, role: LayerRole
+) -> Sequence[Feature] | Sequence[Reference]:
+    """Return the districts, or features of a reference layer, in a file of any of the formats.
+
+    Raise UnfitPart.
+    """
     near = layers.centre(office.session, office.jurisdiction_id)
+    features: Sequence[Feature] | Sequence[Reference]
     try:
         rows = gis_files.read(data, source.layer)
-        features = features_of(rows, source.code_field, source.name_field, near)
+        if role is LayerRole.REFERENCE:
+            features = references_of(rows, source.code_field, near)
+        else:
+            features = features_of(rows, source.code_field, source.name_field, near)
     except UnusableFeatures as error:
         raise UnfitPart(((), Unfit(error.message, **error.values))) from error
-    if not layers.lie_in(office.session, office.jurisdiction_id, features):
+    if not layers.lie_in(office.session, office.jurisdiction_id, [one.shape for one in features]):
         raise UnfitPart(((), Unfit(_ELSEWHERE)))
     return features
 
@@ -112,9 +131,9 @@ def bring(
     office: Administration,
     code: str,
     role: LayerRole,
-    features: Sequence[Feature],
+    features: Sequence[Feature] | Sequence[Reference],
 ) -> Brought:
-    """Keep the districts, and what is odd about them, as the next version of the layer.
+    """Keep what a file holds, and what is odd about districts, as the next version of the layer.
 
     The layer may be new; nothing else changes. Raise BoundaryLayer, OtherRole, ServiceLayerTaken or
     UnfitPart.
@@ -128,15 +147,29 @@ def bring(
         raise OtherRole
     if role is LayerRole.SERVICE:
         _check_only(office, layer)
-    # Looking how they fit together takes this process' time, keeping them mostly the database's.
-    with ThreadPoolExecutor(1) as pool:
-        examining = pool.submit(coverage.examine, features)
-        version = layers.add_version(office.session, layer, features, city.locales[0], office.now)
-        version.problems = [coverage.as_geojson(problem) for problem in examining.result()]
+    version = _keep(office, city, layer, features)
     touch(layer)
     office.session.flush()
     office.note(AuditAct.CHANGED, KIND, code, {"version": (None, version.number)})
     return Brought(layer, version, len(features), orphans(office, layer, version))
+
+
+def _keep(
+    office: Administration,
+    city: Jurisdiction,
+    layer: Layer,
+    features: Sequence[Feature] | Sequence[Reference],
+) -> LayerVersion:
+    districts = [one for one in features if isinstance(one, Feature)]
+    if not districts:
+        found = [one for one in features if isinstance(one, Reference)]
+        return references.add_version(office.session, layer, found, office.now)
+    # Looking how they fit together takes this process' time, keeping them mostly the database's.
+    with ThreadPoolExecutor(1) as pool:
+        examining = pool.submit(coverage.examine, districts)
+        version = layers.add_version(office.session, layer, districts, city.locales[0], office.now)
+        version.problems = [coverage.as_geojson(problem) for problem in examining.result()]
+    return version
 
 
 def publish(office: Administration, layer: Layer, version: LayerVersion) -> Brought:
@@ -157,7 +190,7 @@ def publish(office: Administration, layer: Layer, version: LayerVersion) -> Brou
     office.session.flush()
     change = {"published": (before.number if before else None, version.number)}
     office.note(AuditAct.CHANGED, KIND, layer.code, change)
-    return Brought(layer, version, _size(office, version), lost)
+    return Brought(layer, version, layers.size(office.session, version), lost)
 
 
 def orphans(office: Administration, layer: Layer, version: LayerVersion) -> list[str]:
@@ -200,8 +233,3 @@ def _check_only(office: Administration, layer: Layer) -> None:
 def _check_code(code: str) -> None:
     if not re.fullmatch(CODE_PATTERN, code):
         raise UnfitPart((("code",), Unfit(_NO_CODE)))
-
-
-def _size(office: Administration, version: LayerVersion) -> int:
-    query = select(func.count()).where(DistrictShape.layer_version_id == version.id)
-    return office.session.scalar(query) or 0

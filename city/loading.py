@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from sqlalchemy import ARRAY, Text, any_, cast, delete, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -38,11 +39,16 @@ from city.models import (
 )
 from city.parts import BOUNDARY_CODE, LayerPart
 from city.passwords import hash_password
-from geo import layers
-from geo.features import Feature, read_features
+from geo import gis_files, layers, references
+from geo.features import Feature, features_of
+from geo.gis_files import Rows
+from geo.layers import Publication
 from geo.models import Layer, LayerRole
+from geo.references import Reference, references_of
 from geo.unusable import UnusableFeatures
 from infra.database import Base
+
+Drawn = TypeVar("Drawn", Feature, Reference)
 
 
 @dataclass
@@ -111,7 +117,7 @@ class Loading:
     def _load_layers(self, jurisdiction: Jurisdiction) -> None:
         locale = self.city.jurisdiction.locales[0]
         part = self.city.jurisdiction
-        boundary = self._read_layer(part.boundary, None, None)
+        boundary = self._read_districts(part.boundary, None, None)
         if len(boundary) != 1:
             raise UnusableCityFile(f"{part.boundary}: expected one feature, the boundary")
         outline = Feature(part.code, part.names[locale], boundary[0].shape, boundary[0].repaired)
@@ -135,13 +141,23 @@ class Loading:
             self._update("layer", layer.code, layer, {"retired_at": self.now})
 
     def _load_layer(self, jurisdiction: Jurisdiction, part: LayerPart) -> None:
-        features = self._read_layer(part.file, part.code_property, part.name_property)
-        self._publish(jurisdiction, part.code, part.names, LayerRole(part.role), features)
+        role = LayerRole(part.role)
+        if role is LayerRole.REFERENCE:
+            found = self._read(part.file, lambda rows: references_of(rows, part.code_property))
+            layer = self._layer(jurisdiction, part.code, part.names, role)
+            done = references.publish(self.session, layer, found, self.now)
+            self._note(part.code, done, f"{len(found)} features")
+        else:
+            features = self._read_districts(part.file, part.code_property, part.name_property)
+            self._publish(jurisdiction, part.code, part.names, role, features)
 
-    def _read_layer(self, file: Any, code: str | None, name: str | None) -> list[Feature]:
+    def _read_districts(self, file: Path, code: str | None, name: str | None) -> list[Feature]:
+        return self._read(file, lambda rows: features_of(rows, code, name))
+
+    def _read(self, file: Path, read: Callable[[Rows], list[Drawn]]) -> list[Drawn]:
         path = self.city.folder / file
         try:
-            features = read_features(read_json(path), code, name)
+            features = read(gis_files.of_geojson(read_json(path)))
         except UnusableFeatures as error:
             raise UnusableCityFile(f"{path}: {error}") from error
         self.journal.lines += [
@@ -158,6 +174,14 @@ class Loading:
         names: Mapping[str, str],
         role: LayerRole,
         features: Sequence[Feature],
+    ) -> None:
+        layer = self._layer(jurisdiction, code, names, role)
+        locale = self.city.jurisdiction.locales[0]
+        done = layers.publish(self.session, layer, features, locale, self.now)
+        self._note(code, done, f"{len(features)} districts")
+
+    def _layer(
+        self, jurisdiction: Jurisdiction, code: str, names: Mapping[str, str], role: LayerRole
     ) -> Layer:
         layer = self.session.scalar(
             select(Layer).where(Layer.jurisdiction_id == jurisdiction.id, Layer.code == code)
@@ -172,16 +196,13 @@ class Loading:
         else:
             values = {"names": dict(names), "role": role.value, "retired_at": None}
             self._update("layer", code, layer, values)
-        locale = self.city.jurisdiction.locales[0]
-        result = layers.publish(self.session, layer, features, locale, self.now)
-        if result.changed:
-            count = len(features)
-            line = f"layer {code}: version {result.version} published with {count} districts"
-            self.journal.published("layer", code, line, {"version": result.version})
-        self.journal.lines += [
-            f"district {gone} of layer {code}: retired" for gone in result.retired
-        ]
         return layer
+
+    def _note(self, code: str, done: Publication, what: str) -> None:
+        if done.changed:
+            line = f"layer {code}: version {done.version} published with {what}"
+            self.journal.published("layer", code, line, {"version": done.version})
+        self.journal.lines += [f"district {gone} of layer {code}: retired" for gone in done.retired]
 
     def _load_groups(self, jurisdiction: Jurisdiction) -> dict[str, int]:
         wanted = {

@@ -317,7 +317,8 @@ class Ruleset(Base):
 class RuleRow(Base):
     """One rule: a category, a group or anything; a district or anywhere; to one team.
 
-    `conditions` are what else `city/rule_parts.py` lets a rule say.
+    `layer_id` is the reference layer near which it counts. `conditions` are what else
+    `city/rule_parts.py` lets a rule say.
     """
 
     __tablename__ = "rules"
@@ -328,6 +329,7 @@ class RuleRow(Base):
         within_jurisdiction("category_id", "categories"),
         within_jurisdiction("group_id", "category_groups"),
         within_jurisdiction("district_id", "districts"),
+        within_jurisdiction("layer_id", "layers"),
         within_jurisdiction("team_id", "teams"),
         CheckConstraint("category_id IS NULL OR group_id IS NULL", name="category_or_group"),
     )
@@ -339,6 +341,7 @@ class RuleRow(Base):
     category_id: Mapped[int | None] = mapped_column(BigInteger)
     group_id: Mapped[int | None] = mapped_column(BigInteger)
     district_id: Mapped[int | None] = mapped_column(BigInteger)
+    layer_id: Mapped[int | None] = mapped_column(BigInteger)
     team_id: Mapped[int] = mapped_column(BigInteger)
     conditions: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 

@@ -28,6 +28,9 @@ _KINDS = {
 }
 _ANSWER = mark("if “{question}” is answered with {answers}")
 _QUOTED = mark("“{words}”")
+_INSIDE = mark("in “{layer}”")
+_WITHIN = mark("within {metres} m of “{layer}”")
+_WHERE = mark("with {property} {values}")
 _HOURS = mark("at these hours: {hours}")
 _BETWEEN_DAYS = mark("from {first} to {last}")
 _FROM_DAY = mark("from {first} on")
@@ -49,12 +52,24 @@ def sentence(told: Mapping[str, Any], reader: Reader) -> str:
     return reader.say(_RULE, when=when, team=reader.name(told["team"]))
 
 
-def told_conditions(document: Mapping[str, Any], questions: Questions) -> list[dict[str, Any]]:
-    """Return a row's conditions with the names that a sentence needs."""
-    return list(_told(document, questions))
+def told_conditions(
+    layer: Names | None, document: Mapping[str, Any], questions: Questions
+) -> list[dict[str, Any]]:
+    """Return a row's conditions with the names that a sentence needs, that of its layer first."""
+    return list(_told(layer, document, questions))
 
 
-def _told(document: Mapping[str, Any], questions: Questions) -> Iterator[dict[str, Any]]:
+def _told(
+    layer: Names | None, document: Mapping[str, Any], questions: Questions
+) -> Iterator[dict[str, Any]]:
+    if layer is not None:
+        where = document.get("where", {})
+        yield {
+            "is": "layer",
+            "layer": layer,
+            "within_m": document.get("within_m", 0),
+            "where": where,
+        }
     if "kind" in document:
         yield {"is": "kind", "kind": document["kind"]}
     for code, choices in document.get("answers", {}).items():
@@ -73,6 +88,8 @@ def _told(document: Mapping[str, Any], questions: Questions) -> Iterator[dict[st
 
 def _condition(told: Mapping[str, Any], reader: Reader) -> str:
     match told["is"]:
+        case "layer":
+            return _near(told, reader)
         case "kind":
             return reader.say(_KINDS[Kind(told["kind"])])
         case "answer":
@@ -83,6 +100,20 @@ def _condition(told: Mapping[str, Any], reader: Reader) -> str:
             return reader.say(_HOURS, hours=_hours(told["hours"], reader))
         case _:
             return _days(told.get("first_day"), told.get("last_day"), reader)
+
+
+def _near(told: Mapping[str, Any], reader: Reader) -> str:
+    layer, metres = reader.name(told["layer"]), f"{told['within_m']:g}"
+    near = reader.say(_WITHIN if told["within_m"] else _INSIDE, layer=layer, metres=metres)
+    wheres = [
+        reader.say(
+            _WHERE,
+            property=name,
+            values=say_either(reader.locale, [reader.say(_QUOTED, words=one) for one in values]),
+        )
+        for name, values in told["where"].items()
+    ]
+    return " ".join([near, *wheres])
 
 
 def _hours(week: Mapping[str, list[str]], reader: Reader) -> str:

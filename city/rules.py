@@ -15,16 +15,19 @@ from city.models import Category, CategoryGroup, Question, QuestionType, RuleRow
 from city.parts import UNKNOWN, Steps
 from city.rule_parts import RulePart
 from city.unfit import Unfit
-from geo.conditions import Conditions
+from geo.conditions import Conditions, Near, NearLayer
 from geo.models import District, Layer, LayerRole
 from geo.routing import NO_CONDITIONS, Rule
 from infra.database import Names
 from infra.words import mark
 
-COLUMNS = ("position", "category_id", "group_id", "district_id", "team_id", "conditions")
+COLUMNS = (
+    *("position", "category_id", "group_id", "district_id"),
+    *("layer_id", "team_id", "conditions"),
+)
 """What makes a row one rule and not another."""
 
-_CONDITIONS = {"kind", "answers", "hours", "first_day", "last_day"}
+_CONDITIONS = {"within_m", "where", "kind", "answers", "hours", "first_day", "last_day"}
 _CHOSEN = (QuestionType.CHOICE.value, QuestionType.CHOICES.value)
 
 NO_CHOICE = mark("the question '{code}' has no choice '{choice}'")
@@ -38,6 +41,7 @@ class Targets:
     groups: Mapping[str, int]
     categories: Mapping[str, int]
     districts: Mapping[str, int]
+    layers: Mapping[str, int]
     choices: Mapping[str, Mapping[str, frozenset[str]]]
     group_of: Mapping[str, str]
 
@@ -48,6 +52,7 @@ class Targets:
             ("category", part.category, self.categories),
             ("group", part.group, self.groups),
             ("district", part.district, self.districts),
+            ("layer", part.layer, self.layers),
         ):
             if code is not None and code not in known:
                 yield (what,), Unfit(UNKNOWN, what=what, code=code)
@@ -68,6 +73,7 @@ class Targets:
             "category_id": self.categories[part.category] if part.category else None,
             "group_id": self.groups[part.group] if part.group else None,
             "district_id": self.districts[part.district] if part.district else None,
+            "layer_id": self.layers[part.layer] if part.layer else None,
             "team_id": self.teams[part.team],
             "conditions": part.model_dump(mode="json", include=_CONDITIONS, exclude_defaults=True),
         }
@@ -103,6 +109,7 @@ def targets(session: Session, jurisdiction_id: int, *, drafted: bool) -> Targets
         groups=ids(CategoryGroup),
         categories=ids(Category),
         districts=_districts(session, jurisdiction_id, drafted=drafted),
+        layers=_layers(session, jurisdiction_id),
         choices=_choices(session, jurisdiction_id),
         group_of=dict(categories),
     )
@@ -119,23 +126,24 @@ def applied(session: Session, ruleset_id: int | None) -> list[Rule]:
             category_id=row.category_id,
             group_id=row.group_id,
             district_id=row.district_id,
-            conditions=conditions_of(row.conditions),
+            conditions=conditions_of(row.layer_id, row.conditions),
         )
         for row in session.scalars(query)
     ]
 
 
-def conditions_of(document: Mapping[str, Any]) -> Conditions:
+def conditions_of(layer_id: int | None, document: Mapping[str, Any]) -> Conditions:
     """Return the conditions that a row of rules holds."""
-    if not document:
+    if layer_id is None and not document:
         return NO_CONDITIONS
     hours = document.get("hours")
+    near = None
+    if layer_id is not None:
+        near = NearLayer(layer_id, document.get("within_m", 0), _wanted(document, "where"))
     return Conditions(
+        layer=near,
         kind=document.get("kind"),
-        answers=[
-            (question, frozenset(choices))
-            for question, choices in document.get("answers", {}).items()
-        ],
+        answers=_wanted(document, "answers"),
         hours=[spans(hours.get(weekday, ())) for weekday in WEEKDAYS] if hours else None,
         first_day=_day(document.get("first_day")),
         last_day=_day(document.get("last_day")),
@@ -145,6 +153,15 @@ def conditions_of(document: Mapping[str, Any]) -> Conditions:
 def choice_names(choices: Iterable[Mapping[str, Any]]) -> dict[str, Names]:
     """Return what a question's choices are called, by code."""
     return {choice["code"]: choice["names"] for choice in choices}
+
+
+def near_of(told: Mapping[str, Any] | None) -> dict[int, Near]:
+    """Return by layer what the database's `nearby` tells of."""
+    return {int(layer_id): Near(*found) for layer_id, found in (told or {}).items()}
+
+
+def _wanted(document: Mapping[str, Any], member: str) -> list[tuple[str, frozenset[str]]]:
+    return [(name, frozenset(values)) for name, values in document.get(member, {}).items()]
 
 
 def _day(written: str | None) -> date | None:
@@ -163,6 +180,15 @@ def _districts(session: Session, jurisdiction_id: int, *, drafted: bool) -> dict
     )
     if not drafted:
         query = query.where(District.retired_at.is_(None))
+    return dict(session.execute(query).all())
+
+
+def _layers(session: Session, jurisdiction_id: int) -> dict[str, int]:
+    query = select(Layer.code, Layer.id).where(
+        Layer.jurisdiction_id == jurisdiction_id,
+        Layer.role == LayerRole.REFERENCE.value,
+        Layer.retired_at.is_(None),
+    )
     return dict(session.execute(query).all())
 
 

@@ -21,6 +21,7 @@ from city.rule_texts import Questions
 from city.rules import Targets
 from city.unfit import Unfit
 from geo import layers
+from geo.models import Layer
 
 KIND = "ruleset"
 
@@ -168,9 +169,10 @@ def _views(office: Administration, rulesets: Sequence[Ruleset]) -> list[RulesetV
     current = session.get_one(Jurisdiction, office.jurisdiction_id).ruleset_id
     found: dict[int, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     rows = session.execute(
-        select(RuleRow, Category, CategoryGroup, Team)
+        select(RuleRow, Category, CategoryGroup, Layer, Team)
         .outerjoin(Category, Category.id == RuleRow.category_id)
         .outerjoin(CategoryGroup, CategoryGroup.id == RuleRow.group_id)
+        .outerjoin(Layer, Layer.id == RuleRow.layer_id)
         .join(Team, Team.id == RuleRow.team_id)
         .where(RuleRow.ruleset_id.in_([one.id for one in rulesets]))
         .order_by(RuleRow.position)
@@ -178,7 +180,7 @@ def _views(office: Administration, rulesets: Sequence[Ruleset]) -> list[RulesetV
     named = [rule.district_id for rule, *_others in rows if rule.district_id is not None]
     districts = layers.district_names(session, named)
     questions = _Asked(session, office.jurisdiction_id)
-    for rule, category, group, team in rows:
+    for rule, category, group, layer, team in rows:
         district, district_names = districts.get(rule.district_id or 0, (None, None))
         subject = category or group
         codes = {
@@ -186,6 +188,7 @@ def _views(office: Administration, rulesets: Sequence[Ruleset]) -> list[RulesetV
             "category": category.code if category else None,
             "group": group.code if group else None,
             "district": district,
+            "layer": layer.code if layer else None,
             "team": team.code,
             **{name: rule.conditions.get(name, empty) for name, empty in _LEFT_OPEN.items()},
         }
@@ -193,13 +196,17 @@ def _views(office: Administration, rulesets: Sequence[Ruleset]) -> list[RulesetV
             "subject": subject.names if subject else None,
             "district": district_names,
             "team": team.names,
-            "conditions": rule_texts.told_conditions(rule.conditions, questions.about(rule)),
+            "conditions": rule_texts.told_conditions(
+                layer.names if layer else None, rule.conditions, questions.about(rule)
+            ),
         }
         found.setdefault(rule.ruleset_id, []).append((codes, told))
     return [RulesetView(one, one.id == current, found.get(one.id, [])) for one in rulesets]
 
 
 _LEFT_OPEN: Mapping[str, Any] = {
+    "within_m": 0,
+    "where": {},
     "kind": None,
     "answers": {},
     "hours": None,

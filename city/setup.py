@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,7 +16,7 @@ from city.categories import Asked, UnknownCategory
 from city.jurisdictions import Place
 from city.rule_texts import Questions
 from geo import districts
-from geo.conditions import Said
+from geo.conditions import Near, Said
 from geo.coordinates import Position
 from geo.routing import Rule, Subject
 from infra import rows
@@ -60,6 +61,7 @@ class PublishedRule:
     subject: Names | None
     district: Names | None
     team: AnsweringTeam
+    layer: Names | None
     conditions: dict[str, Any]
 
 
@@ -67,7 +69,8 @@ class PublishedRule:
 class Setup:
     """What a city has set up for a category, and the address nearest to the spot, if one is near.
 
-    `rules` are those published that could concern the category, wherever they apply, in order.
+    `rules` are those published that could concern the category, wherever they apply, in order;
+    `near` is what is near the spot of the layers that rules ask about.
     """
 
     jurisdiction_id: int
@@ -80,6 +83,7 @@ class Setup:
     ruleset: int | None
     rules: tuple[PublishedRule, ...]
     fallback: AnsweringTeam | None
+    near: Mapping[int, Near]
     nearest_address: str | None
 
     @property
@@ -130,6 +134,7 @@ _DOCUMENT = f"""
                 AND (r.group_id IS NULL OR r.group_id = c.group_id)
         ),
         json_build_array(f.id, f.code, f.names, f.calendar_id),
+        nearby(j.ruleset_id, :longitude, :latitude, NULL),
         ({addresses.NEAREST.format(jurisdiction_id="j.id")})
     )
 """
@@ -186,7 +191,7 @@ def _survey(reserve: tuple[type[Base], ...]) -> Statement:
 
 def _setup(jurisdiction_id: int, found: list[Any]) -> Setup:
     code, locales, working_time, category, questions, ruleset_id, ruleset, *others = found
-    documents, fallback, address = others
+    documents, fallback, near, address = others
     times = _WorkingTimes(*working_time)
     return Setup(
         jurisdiction_id=jurisdiction_id,
@@ -199,6 +204,7 @@ def _setup(jurisdiction_id: int, found: list[Any]) -> Setup:
         ruleset=ruleset,
         rules=tuple(_rule(times, *document) for document in documents or ()),
         fallback=_team(times, *fallback) if fallback[0] else None,
+        near=rules.near_of(near),
         nearest_address=address,
     )
 
@@ -231,14 +237,17 @@ def _rule(
     district_id: int | None,
     subject: Names | None,
     district: Names | None,
+    layer_id: int | None,
+    layer: Names | None,
     conditions: dict[str, Any],
     *team: Any,
 ) -> PublishedRule:
-    condition = rules.conditions_of(conditions)
+    condition = rules.conditions_of(layer_id, conditions)
     return PublishedRule(
         Rule(id_, position, team_id, category_id, group_id, district_id, condition),
         subject=subject,
         district=district,
         team=_team(times, team_id, *team),
+        layer=layer,
         conditions=conditions,
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from struct import Struct
 
+import numpy as np
+import shapely
 from geoalchemy2 import Geometry, WKBElement
 from geoalchemy2.shape import to_shape
+from numpy.typing import NDArray
 from shapely import Point
 from sqlalchemy import (
     CheckConstraint,
@@ -30,7 +33,14 @@ _POINT_WITH_SRID = 0x20000001
 
 MULTIPOLYGON = Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
 POLYGON = Geometry("POLYGON", srid=SRID, spatial_index=False)
+GEOMETRY = Geometry("GEOMETRY", srid=SRID, spatial_index=False)
 LINESTRING = Geometry("LINESTRING", srid=SRID, spatial_index=False)
+
+
+def as_bytes(shapes: NDArray[np.object_]) -> list[bytes]:
+    """Return the shapes, on the plane, as PostGIS keeps them: to the last digit."""
+    marked = shapely.set_srid(shapes, SRID)
+    return list(shapely.to_wkb(marked, output_dimension=2, include_srid=True))
 
 
 def spatial_index(table: str, *columns: str, where: str | None = None) -> Index:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 Spans = Sequence[tuple[int, int]]
@@ -14,15 +14,70 @@ _WHOLE_WEEK = (1 << (7 * _DAY)) - 1
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """A feature of a reference layer, by which version of the layer, and how far it is."""
+
+    code: str
+    distance_m: float
+    properties: Mapping[str, object]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class NearLayer:
+    """That the nearest feature of a layer is so near, and is so: `where` has values by property."""
+
+    layer_id: int
+    within_m: float
+    where: Sequence[tuple[str, frozenset[str]]] = ()
+
+    def holds(self, near: Mapping[int, Near]) -> bool:
+        """Tell whether it is so."""
+        found = near.get(self.layer_id)
+        return (
+            found is not None
+            and found.distance_m <= self.within_m
+            and all(as_text(found.properties.get(name)) in values for name, values in self.where)
+        )
+
+    def implies(self, other: NearLayer) -> bool:
+        """Tell whether the other is so whenever this is."""
+        return (
+            self.layer_id == other.layer_id
+            and self.within_m <= other.within_m
+            and _narrower(self.where, other.where)
+        )
+
+    def may_meet(self, other: NearLayer) -> bool:
+        """Tell whether both can be so: of one layer, the nearest feature is one."""
+        return self.layer_id != other.layer_id or all(
+            name != another or not values.isdisjoint(others)
+            for name, values in self.where
+            for another, others in other.where
+        )
+
+
+def as_text(value: object) -> str | None:
+    """Return a property's value as rules write it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What was reported and when, by the clock on the wall there.
 
-    `kind` is None and there are no answers where only a spot is asked about.
+    `kind` is None and there are no answers where only a spot is asked about. `near` has, by layer,
+    the feature that is nearest to the spot, as far away as any rule asks for.
     """
 
     at: datetime
     kind: str | None = None
     answers: Mapping[str, object] | None = None
+    near: Mapping[int, Near] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +88,7 @@ class Conditions:
     spans of each weekday, Monday first. Both `first_day` and `last_day` are within.
     """
 
+    layer: NearLayer | None = None
     kind: str | None = None
     answers: Sequence[tuple[str, frozenset[str]]] = ()
     hours: Sequence[Spans] | None = None
@@ -41,7 +97,7 @@ class Conditions:
 
     @property
     def count(self) -> int:
-        """Return how many conditions there are; first and last day make one."""
+        """Return how many conditions there are beside the place; first and last day make one."""
         return (
             (self.kind is not None)
             + len(self.answers)
@@ -49,10 +105,16 @@ class Conditions:
             + (self.first_day is not None or self.last_day is not None)
         )
 
+    @property
+    def are_none(self) -> bool:
+        """Tell whether nothing is asked for."""
+        return self.layer is None and self.count == 0
+
     def hold(self, said: Said) -> bool:
         """Tell whether all conditions hold."""
         return (
             self.kind in (None, said.kind)
+            and (self.layer is None or self.layer.holds(said.near))
             and all(_given(said, *wanted) for wanted in self.answers)
             and self._in_hours(said.at)
             and (self.first_day is None or said.at.date() >= self.first_day)
@@ -63,10 +125,10 @@ class Conditions:
         """Tell whether the other's conditions hold whenever these do."""
         return (
             other.kind in (None, self.kind)
-            and all(
-                any(question == asked and mine <= wanted for asked, mine in self.answers)
-                for question, wanted in other.answers
+            and (
+                other.layer is None or (self.layer is not None and self.layer.implies(other.layer))
             )
+            and _narrower(self.answers, other.answers)
             and not self.minutes & ~other.minutes
             and _first(other.first_day) <= _first(self.first_day)
             and _last(self.last_day) <= _last(other.last_day)
@@ -79,6 +141,7 @@ class Conditions:
         """
         return (
             (None in (self.kind, other.kind) or self.kind == other.kind)
+            and (self.layer is None or other.layer is None or self.layer.may_meet(other.layer))
             and all(
                 question != asked or question in several or not mine.isdisjoint(wanted)
                 for question, mine in self.answers
@@ -105,6 +168,15 @@ class Conditions:
             return True
         minute = 60 * at.hour + at.minute
         return any(begin <= minute < end for begin, end in self.hours[at.weekday()])
+
+
+def _narrower(
+    these: Sequence[tuple[str, frozenset[str]]], others: Sequence[tuple[str, frozenset[str]]]
+) -> bool:
+    """Tell whether what these allow of each name the others allow as well."""
+    return all(
+        any(name == asked and mine <= wanted for asked, mine in these) for name, wanted in others
+    )
 
 
 def _first(day: date | None) -> date:

@@ -7,22 +7,19 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo import seam
-from geo.columns import SRID
+from geo.columns import SRID, as_bytes
 from geo.features import Feature
 from geo.models import LayerVersion
-from infra.copying import copy
+from infra.copying import JSONB_MARK, copy
 
 # With so few vertices a shape is asked as it stands; others are cut into pieces of half as many.
 WHOLE_VERTICES = 64
 PIECE_VERTICES = 32
 
-# What JSONB begins with where it is sent in its binary form.
-_JSONB = b"\x01"
 _COLUMNS = {
     "jurisdiction_id": "int8",
     "layer_version_id": "int8",
@@ -71,7 +68,7 @@ def write(
     whole = (shapely.get_num_coordinates(shapes) <= WHOLE_VERTICES) & ~at_seam
     ids = [district_ids[feature.code] for feature in features]
     names = (_named(locale, feature.name) for feature in features)
-    drawn = zip(ids, names, _binary(shapes), whole.tolist(), strict=True)
+    drawn = zip(ids, names, as_bytes(shapes), whole.tolist(), strict=True)
     rows = ((version.jurisdiction_id, version.id, *values) for values in drawn)
     copy(session, "district_shapes", _COLUMNS, rows)
     if whole.all():
@@ -86,9 +83,4 @@ def write(
 
 
 def _named(locale: str, name: str) -> bytes:
-    return _JSONB + json.dumps({locale: name}).encode()
-
-
-def _binary(shapes: NDArray[np.object_]) -> list[bytes]:
-    marked = shapely.set_srid(shapes, SRID)
-    return list(shapely.to_wkb(marked, output_dimension=2, include_srid=True))
+    return JSONB_MARK + json.dumps({locale: name}).encode()

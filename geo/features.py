@@ -27,7 +27,7 @@ from infra.words import mark
 # A repair that changes the area by more than this share is no repair: the drawing is wrong.
 REPAIR_TOLERANCE = 0.01
 
-_POLYGONS = (GeometryType.POLYGON.value, GeometryType.MULTIPOLYGON.value)
+_POLYGONS = (GeometryType.POLYGON, GeometryType.MULTIPOLYGON)
 
 _WORDS = (str, int, float, NoneType)
 # Control characters and halves of characters, which the database or a mail would choke on.
@@ -82,17 +82,45 @@ def features_of(
     looks like is told, by where the `city` is. Raise UnusableFeatures for what is no polygon, for
     coordinates off the globe, for codes that repeat, and for rings that cannot be mended.
     """
+    codes, drawn = placed(file, code_property, _POLYGONS, _NO_POLYGON, city)
+    words = _words(file, name_property) if name_property else codes
+    names = [word or code for word, code in zip(words, codes, strict=True)]
+    return _fit(codes, names, drawn)
+
+
+def placed(
+    file: Rows,
+    code_property: str | None,
+    kinds: Sequence[GeometryType],
+    complaint: str,
+    city: Position | None,
+) -> tuple[list[str], NDArray[np.object_]]:
+    """Return codes and shapes of the rows of a file, in longitude and latitude on the plane.
+
+    Whether the shapes are valid is not looked at. Raise UnusableFeatures, with the complaint for
+    what is of none of the kinds, and as `features_of` does for the rest.
+    """
     codes = _codes(file, code_property)
     repeated = [code for code, count in Counter(codes).items() if count > 1]
     if repeated:
         raise UnusableFeatures(_REPEATED, code=repeated[0])
-    words = _words(file, name_property) if name_property else codes
-    names = [word or code for word, code in zip(words, codes, strict=True)]
-    drawn = _drawn(codes, [_shape(*one) for one in zip(codes, file.shapes, strict=True)])
+    shapes = [_shape(*one) for one in zip(codes, file.shapes, strict=True)]
+    drawn: NDArray[np.object_] = np.array(shapes, dtype=object)
+    known = [kind.value for kind in kinds]
+    fit = np.isin(shapely.get_type_id(drawn), known) & ~shapely.is_empty(drawn)
+    if not fit.all():
+        raise UnusableFeatures(complaint, code=codes[int(np.argmin(fit))])
+    drawn = np.asarray(shapely.force_2d(drawn))
     if file.system is not None:
         drawn = to_lon_lat(drawn, declared(file.system))
     _check_on_earth(codes, drawn, city if file.system is None else None)
-    return _fit(codes, names, drawn)
+    return codes, drawn
+
+
+def mend(code: str, drawn: Polygon | MultiPolygon) -> MultiPolygon:
+    """Return the areas with rings that do not cross, or raise UnusableFeatures."""
+    parts = list(drawn.geoms) if isinstance(drawn, MultiPolygon) else [drawn]
+    return _mend(code, MultiPolygon(parts))[0]
 
 
 def _codes(file: Rows, member: str | None) -> list[str]:
@@ -124,15 +152,6 @@ def _shape(code: str, geometry: Any) -> BaseGeometry:
         *(ShapelyError, TypeError, ValueError),
     ) as error:
         raise UnusableFeatures(_UNREADABLE, code=code) from error
-
-
-def _drawn(codes: Sequence[str], shapes: Sequence[BaseGeometry]) -> NDArray[np.object_]:
-    """Return the shapes on the plane; refuse what is no polygon."""
-    drawn: NDArray[np.object_] = np.array(shapes, dtype=object)
-    polygons = np.isin(shapely.get_type_id(drawn), _POLYGONS) & ~shapely.is_empty(drawn)
-    if not polygons.all():
-        raise UnusableFeatures(_NO_POLYGON, code=codes[int(np.argmin(polygons))])
-    return np.asarray(shapely.force_2d(drawn))
 
 
 def _fit(codes: Sequence[str], names: Sequence[str], drawn: NDArray[np.object_]) -> list[Feature]:

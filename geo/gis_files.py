@@ -54,12 +54,14 @@ _NO_FEATURE = mark("feature {number} is not a GeoJSON feature")
 class Rows:
     """The features of a file: their shapes, by Shapely or as GeoJSON has them, and properties.
 
-    `values` gives what each feature has as the property of a name, None where it has none. `system`
+    `values` gives what each feature has as the property of a name, None where it has none; `names`
+    are those of all properties. `system`
     is the coordinate system that the file declares, if it does.
     """
 
     shapes: Sequence[Any]
     values: Callable[[str], Sequence[Any]]
+    names: Sequence[str]
     system: str | None
 
 
@@ -93,7 +95,8 @@ def of_geojson(document: Any) -> Rows:
         raise UnusableFeatures(_TOO_MANY, most=MOST_ROWS)
     properties = [_properties(number, one) for number, one in enumerate(members, 1)]
     shapes = [one.get("geometry") for one in members]
-    return Rows(shapes, partial(_values_of, properties), _system_of(document))
+    names = list(dict.fromkeys(name for one in properties for name in one))
+    return Rows(shapes, partial(_values_of, properties), names, _system_of(document))
 
 
 def _properties(number: int, member: Any) -> Mapping[str, Any]:
@@ -188,7 +191,7 @@ def _open(path: Path, name: str, layer: str | None) -> Rows:
     if not len(drawn):
         raise UnusableFeatures(_NO_FEATURES)
     named = dict(zip(map(str, meta["fields"]), columns, strict=True))
-    return Rows(drawn, partial(_column, named, len(drawn)), meta["crs"])
+    return Rows(drawn, partial(_column, named, len(drawn)), list(named), meta["crs"])
 
 
 def _column(columns: Mapping[str, Any], count: int, name: str) -> Sequence[Any]:

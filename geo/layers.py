@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 from geo import cutting
 from geo.coordinates import Position
 from geo.features import Feature
-from geo.models import District, DistrictShape, Layer, LayerRole, LayerVersion
+from geo.models import (
+    District,
+    DistrictShape,
+    Layer,
+    LayerRole,
+    LayerVersion,
+    ReferenceFeature,
+)
 from infra.database import Names
 
 # Whoever is new is in use from the publishing on.
@@ -72,11 +79,17 @@ def publish(
 
     `locale` is the language of the features' names. Unchanged features publish nothing.
     """
+    return unchanged(session, layer, checksum(features)) or publish_version(
+        session, layer, add_version(session, layer, features, locale, now), now
+    )
+
+
+def unchanged(session: Session, layer: Layer, checksum: str) -> Publication | None:
+    """Return what is published where that has the checksum."""
     published = session.get(LayerVersion, layer.published_version_id or 0)
-    if published is not None and published.checksum == checksum(features):
-        return Publication(published.number, changed=False, added=(), retired=())
-    version = add_version(session, layer, features, locale, now)
-    return publish_version(session, layer, version, now)
+    if published is None or published.checksum != checksum:
+        return None
+    return Publication(published.number, changed=False, added=(), retired=())
 
 
 def add_version(
@@ -86,16 +99,8 @@ def add_version(
 
     `locale` is the language of the features' names.
     """
-    version = LayerVersion(
-        jurisdiction_id=layer.jurisdiction_id,
-        layer_id=layer.id,
-        number=_next_number(session, layer),
-        checksum=checksum(features),
-        created_at=now,
-        repaired=[feature.code for feature in features if feature.repaired],
-    )
-    session.add(version)
-    session.flush()
+    repaired = [feature.code for feature in features if feature.repaired]
+    version = new_version(session, layer, checksum(features), repaired, now)
     known = _known(session, layer)
     new = {feature.code: feature.name for feature in features if feature.code not in known}
     if new:
@@ -111,6 +116,23 @@ def add_version(
         session.execute(_ADD_DISTRICTS, values)
         known = _known(session, layer)
     cutting.write(session, version, features, locale, known)
+    return version
+
+
+def new_version(
+    session: Session, layer: Layer, checksum: str, repaired: list[str], now: datetime
+) -> LayerVersion:
+    """Begin the layer's next version, which holds nothing yet."""
+    version = LayerVersion(
+        jurisdiction_id=layer.jurisdiction_id,
+        layer_id=layer.id,
+        number=_next_number(session, layer),
+        checksum=checksum,
+        created_at=now,
+        repaired=repaired,
+    )
+    session.add(version)
+    session.flush()
     return version
 
 
@@ -133,15 +155,22 @@ def publish_version(
 
 
 def versions_of(session: Session, layer_id: int) -> list[tuple[LayerVersion, int]]:
-    """Return the layer's versions, the newest first, each with how many districts it has."""
-    query = (
-        select(LayerVersion, func.count(DistrictShape.id))
-        .outerjoin(DistrictShape, DistrictShape.layer_version_id == LayerVersion.id)
+    """Return the layer's versions, the newest first, each with how many features it has."""
+    versions = session.scalars(
+        select(LayerVersion)
         .where(LayerVersion.layer_id == layer_id)
-        .group_by(LayerVersion.id)
         .order_by(LayerVersion.number.desc())
     )
-    return [(version, count) for version, count in session.execute(query)]
+    return [(version, size(session, version)) for version in versions]
+
+
+def size(session: Session, version: LayerVersion) -> int:
+    """Return how many districts, or features of a reference layer, the version has."""
+    counts = [
+        select(func.count()).where(kind.layer_version_id == version.id).scalar_subquery()
+        for kind in (DistrictShape, ReferenceFeature)
+    ]
+    return session.scalar(select(counts[0] + counts[1])) or 0
 
 
 def as_geojson(session: Session, version: LayerVersion) -> dict[str, Any]:
@@ -185,10 +214,10 @@ def centre(session: Session, jurisdiction_id: int) -> Position | None:
     return Position(latitude=spot.y, longitude=spot.x)
 
 
-def lie_in(session: Session, jurisdiction_id: int, features: Sequence[Feature]) -> bool:
-    """Tell whether any of the districts has a part in the jurisdiction."""
-    shape = outline(session, jurisdiction_id)
-    return shape is None or any(shape.intersects(feature.shape) for feature in features)
+def lie_in(session: Session, jurisdiction_id: int, shapes: Iterable[BaseGeometry]) -> bool:
+    """Tell whether any of the shapes has a part in the jurisdiction."""
+    whole = outline(session, jurisdiction_id)
+    return whole is None or any(whole.intersects(shape) for shape in shapes)
 
 
 def district_ids(session: Session, layer_id: int) -> dict[str, int]:

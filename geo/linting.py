@@ -132,7 +132,7 @@ class _Look:
     def _reach(self, matter: Matter, place: int, case: Sequence[Rule]) -> None:
         if not case:
             self.unreached.setdefault(matter.category_id, set()).add(place)
-        elif all(self._besides[rule.id].count for rule in case):
+        elif not any(self._besides[rule.id].are_none for rule in case):
             self.conditional.setdefault(matter.category_id, set()).add(place)
 
     def _winners(self, case: Sequence[Rule]) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Layers and their districts.
+"""Layers, their districts, and what reference layers hold.
 
 A district is an identity that rules and tickets name; its shapes belong to versions of its layer.
 A shape of few vertices is asked as it stands. Beside any other stand its pieces, small polygons
@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.columns import LINESTRING, MULTIPOLYGON, POLYGON, spatial_index
+from geo.columns import GEOMETRY, LINESTRING, MULTIPOLYGON, POLYGON, spatial_index
 from infra.database import Base, Names, one_of, within_jurisdiction
 
 
@@ -147,3 +147,24 @@ class DistrictEdge(Base):
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
     shape_id: Mapped[int] = mapped_column(ForeignKey("district_shapes.id", ondelete="CASCADE"))
     edge: Mapped[WKBElement] = mapped_column(LINESTRING)
+
+
+class ReferenceFeature(Base):
+    """A road, a pole, a park: something of a reference layer, in one version of it.
+
+    Rules ask how near a report is to it, and what its properties are.
+    """
+
+    __tablename__ = "reference_features"
+    __table_args__ = (
+        UniqueConstraint("layer_version_id", "code"),
+        within_jurisdiction("layer_version_id", "layer_versions"),
+        spatial_index("reference_features", "layer_version_id", "shape"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    layer_version_id: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str]
+    properties: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    shape: Mapped[WKBElement] = mapped_column(GEOMETRY)

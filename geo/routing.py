@@ -53,9 +53,13 @@ class Rule:
 
     @property
     def specificity(self) -> tuple[int, int, int]:
-        """Rank by subject first, then by place, then by how much else has to hold."""
+        """Rank by subject first, then by place, then by how much else has to hold.
+
+        What a layer of roads or parks says is nearer to the spot than what a district says.
+        """
         subject = 2 if self.category_id is not None else int(self.group_id is not None)
-        return subject, int(self.district_id is not None), self.conditions.count
+        place = 2 * (self.conditions.layer is not None) + (self.district_id is not None)
+        return subject, place, self.conditions.count
 
     @property
     def strength(self) -> tuple[int, ...]:

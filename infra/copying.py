@@ -8,6 +8,9 @@ from typing import Any
 from psycopg import sql
 from sqlalchemy.orm import Session
 
+JSONB_MARK = b"\x01"
+"""What JSONB begins with where it is sent in its binary form."""
+
 
 def copy(
     session: Session, table: str, types: Mapping[str, str], rows: Iterable[Sequence[Any]]

@@ -45,6 +45,7 @@ _BY_RULE = mark("By the rule “{rule}”, it goes to {team}.")
 _BY_FALLBACK = mark(
     "No rule covers this, so it goes to {team}, who take whatever has no other team."
 )
+_NEAR_TO = mark("The nearest of “{layer}” is {metres} m away.")
 _OVERRIDDEN = mark("A dispatcher gave it to {team} instead.")
 _GIVEN_BACK = mark("It was handed back since, and is now with {team}.")
 _NEAR_BORDER = mark("The border is close, so the district is not certain; the city may correct it.")
@@ -129,7 +130,9 @@ def route(setup: Setup, place: Place, accuracy_m: float | None, said: Said) -> R
     if setup.fallback is None:
         raise NoFallbackTeam(setup.jurisdiction)
     choice = routing.decide(
-        setup.category.as_subject(replace(said, at=said.at.astimezone(setup.zone))),
+        setup.category.as_subject(
+            replace(said, at=said.at.astimezone(setup.zone), near=setup.near)
+        ),
         [hit.as_cover() for hit in place.districts],
         [one.rule for one in setup.rules],
         setup.fallback.id,
@@ -282,7 +285,7 @@ def _record(
             "subject": one.subject,
             "district": one.district,
             "team": one.team.names,
-            "conditions": rule_texts.told_conditions(one.conditions, setup.asked),
+            "conditions": rule_texts.told_conditions(one.layer, one.conditions, setup.asked),
         }
         for one in setup.rules
         if one.rule.id in considered
@@ -291,6 +294,7 @@ def _record(
         "district": _coded(district.code, district.names) if district else None,
         "team": _coded(team.code, team.names),
         "rule": rules[choice.rule.id] if choice.rule else None,
+        "near": _near(choice, setup),
         "candidates": [
             {
                 "kind": candidate.kind,
@@ -304,6 +308,20 @@ def _record(
             }
             for candidate in choice.candidates
         ],
+    }
+
+
+def _near(choice: Choice, setup: Setup) -> dict[str, Any] | None:
+    """Return what of a reference layer the rule that won found near, and by which version."""
+    wanted = choice.rule.conditions.layer if choice.rule else None
+    if wanted is None:
+        return None
+    found = setup.near[wanted.layer_id]
+    return {
+        "layer": next(one.layer for one in setup.rules if one.rule is choice.rule),
+        "code": found.code,
+        "distance_m": found.distance_m,
+        "version": found.version,
     }
 
 
@@ -328,6 +346,10 @@ def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     else:
         rule = rule_texts.sentence(record["rule"], reader)
         sentences.append(reader.say(_BY_RULE, rule=rule, team=team))
+    near = record.get("near")
+    if near:
+        metres = f"{near['distance_m']:.0f}"
+        sentences.append(reader.say(_NEAR_TO, layer=reader.name(near["layer"]), metres=metres))
     own = record.get("override")
     if own and own["code"] != record["team"]["code"]:
         chosen = reader.name(own["names"])

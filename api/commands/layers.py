@@ -32,6 +32,12 @@ _SHOWN = 20
 @click.option("--code-field", help="The property with the districts' codes; else numbers.")
 @click.option("--name-field", help="The property with their names; else the codes.")
 @click.option("--layer", help="Which of several layers that a GeoPackage holds.")
+@click.option(
+    "--role",
+    type=click.Choice([LayerRole.SERVICE.value, LayerRole.REFERENCE.value]),
+    default=LayerRole.SERVICE.value,
+    help="Districts that teams serve, or what rules ask reports to be near to.",
+)
 @click.option("--draft", is_flag=True, help="Keep the version without publishing it.")
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 def bring(
@@ -41,17 +47,18 @@ def bring(
     code_field: str | None,
     name_field: str | None,
     layer: str | None,
+    role: str,
     draft: bool,
     dry_run: bool,
 ) -> None:
-    """Bring FILE as the service layer CODE of CITY, and publish it."""
+    """Bring FILE as the layer CODE of CITY, and publish it."""
     office = _office(city)
     with _refusals():
         with _step("reading"):
             source = Source(code_field, name_field, layer)
-            features = layers.read(office, file.read_bytes(), source)
-        with _step(f"looking how {len(features):,} districts fit together, and keeping them"):
-            brought = layers.bring(office, code, LayerRole.SERVICE, features)
+            features = layers.read(office, file.read_bytes(), source, LayerRole(role))
+        with _step(f"looking at {len(features):,} features, and keeping them"):
+            brought = layers.bring(office, code, LayerRole(role), features)
         with _step("counting what would move"):
             moved = moving.count(db(), brought.version)
         if not draft:

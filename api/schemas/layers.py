@@ -13,7 +13,7 @@ from geo.coverage import ProblemKind
 from geo.models import LayerRole
 
 # What a city brings: its boundary comes with the city's file.
-ROLES = [LayerRole.SERVICE.value]
+ROLES = [LayerRole.SERVICE.value, LayerRole.REFERENCE.value]
 
 
 class LayerQuerySchema(Schema):

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.fields import Choice, Code, Day, Keyed, Line, Moment
+from api.fields import Choice, Code, Day, Keyed, Line, Moment, Number
 from api.schemas.common import Schema
 from api.schemas.setup import Etag, ReturnableSchema, SettingsSchema
 from city.calendar_format import SPAN_PATTERN
 from city.calendars import WEEKDAYS
 from city.lint import FindingKind
 from city.models import Kind
-from city.rule_parts import MOST_ANSWERS, MOST_CHOICES, MOST_RULES
+from city.rule_parts import (
+    LONGEST_VALUE,
+    MOST_ANSWERS,
+    MOST_CHOICES,
+    MOST_METRES,
+    MOST_PROPERTIES,
+    MOST_RULES,
+)
 
 MOST_SPANS = 24
+_SHORT = validate.Length(min=1, max=LONGEST_VALUE)
 
 
 class RuleSettingSchema(ReturnableSchema):
@@ -31,6 +39,28 @@ class RuleSettingSchema(ReturnableSchema):
     category = Code(allow_none=True, load_default=None)
     group = Code(allow_none=True, load_default=None)
     district = Line(allow_none=True, load_default=None)
+    layer = Code(
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "The reference layer whose nearest feature counts"},
+    )
+    within_m = Number(
+        load_default=0,
+        validate=validate.Range(min=0, max=MOST_METRES),
+        metadata={"description": "How near that has to be; an area holding the spot is 0 m away"},
+    )
+    where = Keyed(
+        keys=fields.String(validate=_SHORT),
+        values=fields.List(
+            fields.String(validate=_SHORT), validate=validate.Length(min=1, max=MOST_CHOICES)
+        ),
+        load_default=dict,
+        validate=validate.Length(max=MOST_PROPERTIES),
+        metadata={
+            "description": "For each property of that feature, the values that it may have",
+            "example": {"owner": ["department"]},
+        },
+    )
     kind = Choice(Kind, allow_none=True, load_default=None)
     answers = Keyed(
         keys=Code(),

@@ -128,9 +128,12 @@ def put_layer(query: dict[str, Any], code: str, data: bytes, office: Administrat
     At most 100 MB. A coordinate system that the file declares is honoured; where it declares none,
     it has to be in longitude and latitude. Rings that cross are mended where that changes the area
     by no more than 1 %, and refused else. With `publish=false` the version is kept as a draft.
+
+    A layer with the role `reference` holds points, lines or areas, with their properties, which
+    rules ask about: `moved` tells how many open tickets are near to something else by it.
     """
     source = Source(query["code_field"], query["name_field"], query["layer"])
-    features = city_layers.read(office, data, source)
+    features = city_layers.read(office, data, source, query["role"])
     known = city_layers.find(office, code)
     if known is not None:
         office.lock()
@@ -167,8 +170,8 @@ def publish_version(number: int, row: Layer, office: Administration) -> Response
 @raises(UnknownSetting)
 @blueprint.response(200, DistrictCollectionSchema, content_type=GEOJSON)
 def get_version(key: str, number: int, staff: Staff) -> Response:
-    """Read the districts of a version as GeoJSON, which gives the same layer when it is brought."""
-    return _geojson(layers.as_geojson(db(), _version(staff, key, number)))
+    """Read what a version holds as GeoJSON, which gives the same layer when it is brought."""
+    return _geojson(city_layers.as_geojson(offices.of(staff), _version(staff, key, number)))
 
 
 @blueprint.route("/admin/layers/<key>/versions/<int:number>/problems")
