@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction, Person
 from infra.words import Reader, mark
-from reports.history import EventKind, tell
+from reports.history import EventKind, ground, tell
 from reports.models import Author, Event, Membership, Message
 
 # What its own reporter, and whoever reads about that report, is told of it.
@@ -133,8 +133,9 @@ def _change(field: str, before: Any, after: Any, names: Mapping[int, str]) -> di
 
 def _reason(event: Event, message: Message | None, reader: Reader) -> str | None:
     """Return why it was done: in staff's words, in the city's, or as a code of ours."""
-    if message is not None and message.reason:
-        return message.reason
+    words = ground(event, message)
+    if words is not None:
+        return words
     if "close_reason" in event.data:
         return reader.name(event.data["close_reason"]["names"])
     code: str | None = event.data.get("code")

@@ -155,6 +155,9 @@ _UNDELIVERED_TEXTS = {
     ),
 }
 
+# Who comes to a ticket reads there what others were told before; why they were is another story.
+_REPEATING = frozenset({EventKind.MOVED_IN, EventKind.PARTED})
+
 WITHDRAWN = "withdrawn"
 NOT_SOLVED = "not_solved"
 
@@ -221,6 +224,13 @@ def next_line(
         message_id=message_id,
         data=data or {},
     )
+
+
+def ground(event: Event, message: Message | None) -> str | None:
+    """Return why it was done in the words of who did it, by the event and its message."""
+    if message is None or EventKind(event.kind) in _REPEATING:
+        return None
+    return message.reason or None
 
 
 def status_text(locale: str, status: Status, *, kind: Kind, withdrawn: bool) -> str:

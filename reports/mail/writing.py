@@ -15,7 +15,7 @@ from infra.words import Reader, mark, say, say_moment
 from reports import closings, relance, subscriptions, tracking
 from reports.desk import colleagues
 from reports.display import isolate
-from reports.history import WITHDRAWN, EventKind, status_text, step_text, tell
+from reports.history import WITHDRAWN, EventKind, ground, status_text, step_text, tell
 from reports.mail import asking
 from reports.mail.layout import Letter, lay_out
 from reports.models import Audience, Contact, Event, Message, Notice, Report, Ticket
@@ -329,8 +329,9 @@ def _stands(case: _Case) -> str:
 def _quotes(case: _Case, kind: NoticeKind) -> tuple[tuple[str, str], ...]:
     locale = case.notice.locale
     quotes = []
-    if kind in _REASONS and case.message is not None and case.message.reason:
-        quotes.append((say(locale, _REASONS[kind]), isolate(case.message.reason)))
+    reason = ground(case.event, case.message)
+    if kind in _REASONS and reason is not None:
+        quotes.append((say(locale, _REASONS[kind]), isolate(reason)))
     if case.body and kind is not NoticeKind.SUBSCRIPTION and not case.named:
         label = _LABELS.get(kind, _CITY_SAYS)
         quotes.append((say(locale, label), isolate(case.body)))
