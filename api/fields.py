@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +17,7 @@ from api import cursors
 from api.cursors import BadCursor
 from city.parts import CODE_PATTERN
 from geo.coordinates import Box, ImpossiblePosition, Position
-from infra.notation import NUMBER, read_day, read_moment, read_number, read_whole
+from infra.notation import NUMBER, in_utc, read_day, read_moment, read_number, read_whole
 from infra.words import mark
 from reports.filters import Near
 from reports.privacy import phones
@@ -309,11 +309,6 @@ class CursorField(fields.String):
             return cursors.decode(super()._deserialize(value, *arguments, **named))
         except BadCursor as error:
             raise ma.ValidationError(NOT_A_CURSOR) from error
-
-
-def in_utc(moment: datetime | None) -> str | None:
-    """Return a time as we tell it: in UTC with a Z."""
-    return f"{moment.astimezone(UTC).isoformat()[:-6]}Z" if moment else None
 
 
 def none_where_blank(text: str | None) -> str | None:

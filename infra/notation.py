@@ -57,6 +57,11 @@ def read_moment(text: str) -> datetime:
     return moment
 
 
+def in_utc(moment: datetime | None) -> str | None:
+    """Return a time as it is told: in UTC with a Z."""
+    return f"{moment.astimezone(UTC).isoformat()[:-6]}Z" if moment else None
+
+
 def is_day(text: str) -> bool:
     """Tell whether the text is a date as RFC 3339 has it."""
     try:

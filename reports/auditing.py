@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, Integer, Select, literal, select, tuple_
 from sqlalchemy.orm import Session, sessionmaker
 
 from city.models import AuditEntry
+from reports import snapshots
 from reports.filters import Mark
 from reports.models import Event, Report, Ticket
 from reports.references import MalformedReference, normalise
@@ -172,7 +173,7 @@ def _line(event: Event, tickets: dict[int, str], reports: dict[int, str]) -> Lin
         act=event.kind,
         thing=TICKET,
         reference=tickets[event.ticket_id],
-        changes={**event.data, **report},
+        changes={**snapshots.told(event.data), **report},
         rank=event.ticket_id << _SEQ_BITS | event.seq,
     )
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction, Person
 from infra.words import Reader, mark
+from reports import snapshots
 from reports.history import EventKind, ground, tell
 from reports.models import Author, Event, Membership, Message
 
@@ -33,7 +34,8 @@ _LINES = (
 class Entry:
     """One line of history, in words; from `public` on stands what only staff see.
 
-    `changes` are {"field", "from", "to"}, with codes and moments, and people by name.
+    `changes` are {"field", "from", "to"}, with codes and moments, and people by name; of a place or
+    an address they are {"field"} alone.
     """
 
     at: datetime
@@ -60,10 +62,7 @@ def read(session: Session, ticket_id: int, locale: str) -> list[Entry]:
             public=event.public,
             person=person,
             reason=_reason(event, message, reader),
-            changes=[
-                _change(field, before, after, names)
-                for field, (before, after) in event.data.get("changes", {}).items()
-            ],
+            changes=_changes(event, names),
             mentions=[names[id_] for id_ in _mentioned(event)],
         )
         for event, message, person, locales in rows
@@ -123,6 +122,16 @@ def _names(session: Session, events: Iterable[Event]) -> dict[int, str]:
 def _mentioned(event: Event) -> Sequence[int]:
     ids: Sequence[int] = event.data.get("mentions", ())
     return ids
+
+
+def _changes(event: Event, names: Mapping[int, str]) -> list[Mapping[str, Any]]:
+    data = snapshots.told(event.data)
+    kept = data.get("changes", {}).items()
+    withheld = data.get("withheld", ())
+    return [
+        *(_change(field, before, after, names) for field, (before, after) in kept),
+        *({"field": field} for field in withheld),
+    ]
 
 
 def _change(field: str, before: Any, after: Any, names: Mapping[int, str]) -> dict[str, Any]:

@@ -6,13 +6,19 @@ the ticket stands in the end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from city.models import Category, Team
 from geo.models import District
+from infra.notation import in_utc
 from reports.models import Ticket
+
+# What somebody wrote or where they were has to be forgotten one day, so it is kept nowhere here.
+_WITHHELD = frozenset({"location", "address"})
 
 
 def codes(ticket: Ticket, category: str, team: str, district: str | None) -> dict[str, Any]:
@@ -41,3 +47,28 @@ def read(session: Session, ticket: Ticket) -> dict[str, Any]:
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
     """Return what has changed, each with what it was before and what it is now."""
     return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+
+
+def told(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event's data as others read them: times in UTC with a Z.
+
+    Of what is not kept, `withheld` says that it has changed, and `changes` nothing.
+    """
+    said = {**data, **_with_z(data)}
+    if "state" in data:
+        said["state"] = {**data["state"], **_with_z(data["state"])}
+    if "changes" in data:
+        kept = {name: both for name, both in data["changes"].items() if name not in _WITHHELD}
+        if "due_at" in kept:
+            kept["due_at"] = [_in_utc(moment) for moment in kept["due_at"]]
+        said["changes"] = kept
+        said["withheld"] = sorted(data["changes"].keys() & _WITHHELD)
+    return said
+
+
+def _with_z(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"due_at": _in_utc(data["due_at"])} if "due_at" in data else {}
+
+
+def _in_utc(kept: str | None) -> str | None:
+    return in_utc(datetime.fromisoformat(kept)) if kept else None

@@ -6,8 +6,9 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from api.fields import MAX_LINE, CommaList, CursorField, Moment, QueryWhole, in_utc
+from api.fields import MAX_LINE, CommaList, CursorField, Moment, QueryWhole
 from api.schemas.common import DEFAULT_LIMIT, MAX_LIMIT, Schema
+from infra.notation import in_utc
 from reports.auditing import AuditFilters, Line, Source
 
 _MAX_ID = 2**63 - 1
@@ -50,7 +51,15 @@ class AuditLineSchema(Schema):
     person = fields.Integer(required=True, allow_none=True)
     act = fields.String(required=True)
     thing = fields.Nested(AuditThingSchema, required=True)
-    changes = fields.Dict(required=True)
+    changes = fields.Dict(
+        required=True,
+        metadata={
+            "description": (
+                "Of the event of a ticket, its own `changes` say from what to what by field, and"
+                " `withheld` names the fields that changed and of which nothing is kept here"
+            )
+        },
+    )
 
 
 class AuditSchema(Schema):

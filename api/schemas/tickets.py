@@ -211,7 +211,17 @@ class TicketEventSchema(EventSchema):
     person = fields.String(allow_none=True, required=True)
     body = fields.String(allow_none=True, required=True)
     reason = fields.String(allow_none=True, required=True)
-    changes = fields.List(fields.Nested(FieldChangeSchema), required=True)
+    changes = fields.List(
+        fields.Nested(FieldChangeSchema),
+        required=True,
+        metadata={
+            "description": (
+                "From what to what, by codes and moments, and people by name. A place and an"
+                " address, which have to be forgotten one day, are not kept here: theirs have"
+                " neither `from` nor `to`"
+            )
+        },
+    )
     mentions = fields.List(
         fields.String(),
         required=True,

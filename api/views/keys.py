@@ -10,7 +10,6 @@ from api import offices
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises
-from api.fields import in_utc
 from api.schemas.keys import KeyChangeSchema, KeySchema, KeysSchema, NewKeySchema
 from api.services import commit
 from city import keys
@@ -19,6 +18,7 @@ from city.administration import Administration, UnfitPart
 from city.models import ApiKey
 from city.staff import Staff
 from city.unfit import Unfit
+from infra.notation import in_utc
 
 blueprint = resource("keys", "The keys that the city gives to clients, for its administrators.")
 

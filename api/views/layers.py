@@ -20,7 +20,6 @@ from api.bodies import (
 from api.callers import staff
 from api.declarations import BYTES, raises, reads
 from api.documents import GEOJSON
-from api.fields import in_utc
 from api.schemas.layers import (
     BroughtSchema,
     DistrictCollectionSchema,
@@ -37,6 +36,7 @@ from city.staff import Staff
 from geo import layers
 from geo.coverage import ProblemKind
 from geo.models import Layer, LayerVersion
+from infra.notation import in_utc
 from infra.words import mark, say, say_number
 from reports import moving
 

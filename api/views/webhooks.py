@@ -10,7 +10,6 @@ from api import cursors, offices
 from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises
-from api.fields import in_utc
 from api.schemas.webhooks import (
     DeliveryLogSchema,
     DeliverySchema,
@@ -23,6 +22,7 @@ from api.services import commit, db, services
 from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.staff import Staff
+from infra.notation import in_utc
 from reports.webhook_models import Webhook
 from reports.webhooks import endpoints
 from reports.webhooks.endpoints import LogLine, Reachable, TooManyWebhooks, WebhookAsleep

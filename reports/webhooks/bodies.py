@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from city.models import Category, Jurisdiction, Team
 from geo.models import District
 from infra.words import Reader
+from reports import snapshots
 from reports.models import Event, Membership, PhotoStatus, Report, Ticket
 from reports.photos import SIZES
 from reports.resident import reading
@@ -56,7 +57,8 @@ def compose(session: Session, delivery: WebhookDelivery, public_url: str) -> byt
 
 
 def _event(event: Event) -> dict[str, Any]:
-    told = {name: event.data[name] for name in _TOLD if event.data.get(name) is not None}
+    data = snapshots.told(event.data)
+    told = {name: data[name] for name in _TOLD if data.get(name) is not None}
     if "changes" in event.data:
         told["fields"] = sorted(event.data["changes"])
     return {"seq": event.seq, "by": event.author, "public": event.public, **told}

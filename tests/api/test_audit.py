@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from tests.api import help as h
 from tests.api.test_administration import CATEGORY, PERSON, TEAM, Office
-from tests.resident import BASE, DISPATCHER, Resident, body_of, log_in, move
+from tests.resident import BASE, DISPATCHER, Resident, body_of, log_in, move, read_ticket
 
 KINDS = {"team": "teams", "group": "groups", "category": "categories", "person": "people"}
 # What the audit does not hold, so that it can be forgotten; and what follows from the rest.
@@ -198,3 +199,34 @@ def test_history_is_neither_changed_nor_removed(session: Session, statement: str
         with pytest.raises(IntegrityError, match="events is append-only"):
             session.execute(text(one))
         session.rollback()
+
+
+def test_times_and_what_is_withheld_are_told_alike_by_ticket_and_audit(
+    own_app: Flask, office: Office
+) -> None:
+    client = own_app.test_client()
+    dispatcher = log_in(client)
+    ticket = Resident(client).report()["ticket"]
+    _, tag = read_ticket(client, ticket, dispatcher)
+    wanted = {"location": h.DOCKS, "due_at": "2031-01-31T12:00:00+01:00"}
+    headers = {**dispatcher, "If-Match": tag}
+    path = f"{BASE}/tickets/{ticket}"
+    assert client.patch(path, json=wanted, headers=headers).status_code == 200
+    assert move(client, ticket, dispatcher, "waiting").status_code == 200
+
+    events = read_ticket(client, ticket, dispatcher)[0]["events"]
+    [changed] = [event["changes"] for event in events if event["kind"] == "changed"]
+    told = {change["field"]: change for change in changed}
+    assert told["location"] == {"field": "location"}
+    assert told["due_at"]["to"] == "2031-01-31T11:00:00Z"
+    assert re.fullmatch(h.MOMENT, told["due_at"]["from"])
+
+    kept = {line["act"]: line["changes"] for line in everything(office, f"reference={ticket}")}
+    assert re.fullmatch(h.MOMENT, kept["received"]["state"]["due_at"])
+    changes = kept["changed"]["changes"]
+    assert changes["due_at"] == [told["due_at"]["from"], told["due_at"]["to"]]
+    assert not {"location", "address"} & changes.keys()
+    assert "location" in kept["changed"]["withheld"]
+    for name in ("audit.csv", "audit.jsonl"):
+        whole = office.client.get(f"{BASE}/admin/{name}?reference={ticket}", headers=office.headers)
+        assert "+00:00" not in whole.text

@@ -6,7 +6,7 @@ Run with `-s` to read three of the mailboxes.
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -266,7 +266,6 @@ def _check_replay(day: Day) -> None:
     }
     for reference, life in lives.items():
         ticket = day.desk.ticket(reference)
-        due_at = life["due_at"] and datetime.fromisoformat(life["due_at"])
         assert life == {
             "status": ticket["status"],
             "category": ticket["category"]["code"],
@@ -274,14 +273,11 @@ def _check_replay(day: Day) -> None:
             "team": ticket["team"]["code"],
             "district": ticket["district"] and ticket["district"]["code"],
             "assignee": life["assignee"],
-            "due_at": life["due_at"],
+            "due_at": ticket["due_at"],
             "merged_into": ticket["merged_into"],
             "reports": {report["reference"] for report in ticket["reports"]},
         }
         assert people.get(life["assignee"]) == ticket["assignee"]
-        assert (due_at and due_at.isoformat()) == (
-            ticket["due_at"] and datetime.fromisoformat(ticket["due_at"]).isoformat()
-        )
 
 
 def _read_aloud(one: Resident) -> None:
