@@ -20,11 +20,11 @@ from geo import routing
 from geo.conditions import Said
 from geo.districts import Hit
 from geo.routing import Choice, Reason
-from infra.database import Names
 from infra.rows import New
 from infra.words import Reader, mark
 from reports.decision_rows import DecisionRow
 from reports.models import Message, Report, Ticket
+from reports.snapshots import coded
 from reports.things import Thing
 
 _REASONS = {
@@ -216,7 +216,7 @@ def override(standing: DecisionRow, ticket: Ticket, own: OwnChoice) -> DecisionR
         row.record = {**standing.record, "override": None}
         row.overridden_by = row.overridden_at = row.override_message_id = None
     else:
-        row.record = {**standing.record, "override": _coded(own.team.code, own.team.names)}
+        row.record = {**standing.record, "override": coded(own.team.code, own.team.names)}
         row.overridden_by, row.overridden_at = own.person_id, own.now
         row.override_message_id = own.message.id if own.message else None
     return row
@@ -291,8 +291,8 @@ def _record(
         if one.rule.id in considered
     }
     return {
-        "district": _coded(district.code, district.names) if district else None,
-        "team": _coded(team.code, team.names),
+        "district": coded(district.code, district.names) if district else None,
+        "team": coded(team.code, team.names),
         "rule": rules[choice.rule.id] if choice.rule else None,
         "near": _near(choice, setup),
         "candidates": [
@@ -301,7 +301,7 @@ def _record(
                 "taken": candidate.taken,
                 "reason": candidate.reason.value,
                 **(
-                    _coded(hits[candidate.id].code, hits[candidate.id].names)
+                    coded(hits[candidate.id].code, hits[candidate.id].names)
                     if candidate.kind == "district"
                     else {"rule": rules[candidate.id]}
                 ),
@@ -323,10 +323,6 @@ def _near(choice: Choice, setup: Setup) -> dict[str, Any] | None:
         "distance_m": found.distance_m,
         "version": found.version,
     }
-
-
-def _coded(code: str, names: Names) -> dict[str, Any]:
-    return {"code": code, "names": names}
 
 
 def _thing(part: dict[str, Any], reader: Reader) -> Thing:

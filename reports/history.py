@@ -259,7 +259,7 @@ def tell(code: str, data: Mapping[str, Any], body: str | None, reader: Reader) -
     if kind is EventKind.FEEDBACK:
         return reader.say(_FEEDBACK_TEXTS[data["satisfied"]])
     if kind is EventKind.ROUTED:
-        return reader.say(_KIND_TEXTS[kind], team=reader.name(data["team"]))
+        return reader.say(_KIND_TEXTS[kind], team=team_name(data, reader))
     if kind in _TELLING:
         return _TELLING[kind](data, body, reader)
     if kind is EventKind.MERGED:
@@ -271,6 +271,13 @@ def tell(code: str, data: Mapping[str, Any], body: str | None, reader: Reader) -
     if kind is EventKind.NOTICE_FAILED and "audience" in data:
         return reader.say(_UNDELIVERED_TEXTS[Audience(data["audience"])])
     return reader.say(_KIND_TEXTS[kind])
+
+
+def team_name(data: Mapping[str, Any], reader: Reader) -> str:
+    """Return what the team is called that an event's data name."""
+    team = data["team"]
+    # Events from before the code was kept too have the names alone.
+    return reader.name(team.get("names", team))
 
 
 def _planned(data: Mapping[str, Any], body: str | None, reader: Reader) -> str:

@@ -194,7 +194,11 @@ def _lines(report: Report, ticket: Ticket, opening: Opening | None, now: datetim
     return [
         received,
         history.next_line(
-            ticket, EventKind.ROUTED, now, author=Author.CITY, data={"team": team.names}
+            ticket,
+            EventKind.ROUTED,
+            now,
+            author=Author.CITY,
+            data={"team": snapshots.coded(team.code, team.names)},
         ),
     ]
 

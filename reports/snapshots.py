@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from city.models import Category, Team
 from geo.models import District
+from infra.database import Names
 from infra.notation import in_utc
 from reports.models import Ticket
 
@@ -49,12 +50,19 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[
     return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
 
 
+def coded(code: str, names: Names) -> dict[str, Any]:
+    """Return what history holds of a thing: its names too, since the city may change them."""
+    return {"code": code, "names": names}
+
+
 def told(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's data as others read them: times in UTC with a Z.
+    """Return an event's data as others read them: times in UTC with a Z, its team by code.
 
     Of what is not kept, `withheld` says that it has changed, and `changes` nothing.
     """
     said = {**data, **_with_z(data)}
+    if isinstance(data.get("team"), dict):
+        said["team"] = data["team"].get("code", data["team"])
     if "state" in data:
         said["state"] = {**data["state"], **_with_z(data["state"])}
     if "changes" in data:

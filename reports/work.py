@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from city.desk_models import CloseReason
 from city.models import Category, Team
 from infra.rows import New
-from reports import clock, closings, history, messages, notices, status
+from reports import clock, closings, history, messages, notices, snapshots, status
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Author, Membership, Message, Report, Ticket
 from reports.status import CLOSED, Status
@@ -249,6 +249,7 @@ def tell_new_team(
     session: Session, ticket: Ticket, person_id: int, now: datetime, ground: Message | None
 ) -> None:
     """Write down that a held ticket went to the team that it has now, and tell that team why."""
+    team = session.get_one(Team, ticket.team_id)
     event = history.append(
         session,
         ticket,
@@ -258,15 +259,14 @@ def tell_new_team(
         person_id=person_id,
         report_id=oldest_report(session, ticket).id,
         message=ground,
-        data={"team": session.get_one(Team, ticket.team_id).names},
+        data={"team": snapshots.coded(team.code, team.names)},
     )
     session.flush()
     notices.announce(session, event, ticket.team_id, now)
 
 
 def _ground(reason: CloseReason | None) -> dict[str, Any]:
-    """Return what history holds of a reason: its names too, since the city may change them."""
-    return {"close_reason": {"code": reason.code, "names": reason.names}} if reason else {}
+    return {"close_reason": snapshots.coded(reason.code, reason.names)} if reason else {}
 
 
 def _words(ticket: Ticket, step: Move, now: datetime) -> Message | None:

@@ -16,7 +16,7 @@ from city.desk_models import ThirdParty
 from city.models import Jurisdiction
 from city.staff import Staff
 from infra.words import Reader
-from reports import history, messages, notices, wording, work
+from reports import history, messages, notices, snapshots, wording, work
 from reports.desk import handling
 from reports.history import EventKind
 from reports.models import Author, Event, Message, Ticket
@@ -117,7 +117,7 @@ def _data(session: Session, city: Jurisdiction, handing: Handing) -> dict[str, A
         )
         if party is None:
             raise UnknownThirdParty(handing.code)
-        data["third_party"] = {"code": party.code, "names": party.names}
+        data["third_party"] = snapshots.coded(party.code, party.names)
     return data
 
 

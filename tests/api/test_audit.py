@@ -230,3 +230,15 @@ def test_times_and_what_is_withheld_are_told_alike_by_ticket_and_audit(
     for name in ("audit.csv", "audit.jsonl"):
         whole = office.client.get(f"{BASE}/admin/{name}?reference={ticket}", headers=office.headers)
         assert "+00:00" not in whole.text
+
+
+def test_a_ticket_sent_on_is_told_by_the_code_of_its_team(own_app: Flask, office: Office) -> None:
+    client = own_app.test_client()
+    dispatcher = log_in(client)
+    ticket = Resident(client).report()["ticket"]
+    _, tag = read_ticket(client, ticket, dispatcher)
+    headers = {**dispatcher, "If-Match": tag}
+    path = f"{BASE}/tickets/{ticket}"
+    assert client.patch(path, json={"team": "reseaux"}, headers=headers).status_code == 200
+    lines = everything(office, f"reference={ticket}&act=routed")
+    assert [line["changes"]["team"] for line in lines] == ["reseaux", "voirie"]
