@@ -10,17 +10,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, or_, select
 from sqlalchemy.orm import Session
 
-from city.models import Jurisdiction, Person
+from city.models import Jurisdiction, Kind, Person
 from infra.words import Reader, mark
 from reports import snapshots
-from reports.history import EventKind, ground, tell
-from reports.models import Author, Event, Membership, Message
+from reports.history import EventKind, ground, step_text, team_name, tell
+from reports.models import Author, Event, Membership, Message, Ticket
+from reports.status import CLOSED
 
 # What its own reporter, and whoever reads about that report, is told of it.
 _OWN_TEXTS = {
     EventKind.JOINED: mark("The report was received, and joined with others about the same thing."),
     EventKind.MOVED_IN: mark("The report was joined with others about the same thing."),
 }
+_NEW_TEAM = mark("{team} answers for it now.")
 
 _LINES = (
     select(Event, Message, Person.name, Jurisdiction.locales)
@@ -81,15 +83,19 @@ def of_report(session: Session, report_id: int, locale: str) -> list[Entry]:
     Of each ticket that it was in, that is what happened in the meantime.
     """
     query = (
-        _LINES.join(Membership, Membership.ticket_id == Event.ticket_id)
+        _LINES.add_columns(Ticket.kind)
+        .join(Ticket, Ticket.id == Event.ticket_id)
+        .join(Membership, Membership.ticket_id == Event.ticket_id)
         .where(Membership.report_id == report_id, Event.public, meanwhile(Event.at))
         .order_by(Event.at, Membership.id, Event.seq)
     )
     told = []
-    for event, message, _, locales in session.execute(query):
+    for event, message, _, locales, kind in session.execute(query):
         reader = Reader(locale, locales)
-        own = _OWN_TEXTS.get(EventKind(event.kind)) if event.report_id == report_id else None
-        text = reader.say(own) if own else _text(event, message, reader)
+        if event.report_id == report_id and event.kind in _OWN_TEXTS:
+            text = _own_text(event, message, Kind(kind), reader)
+        else:
+            text = _text(event, message, reader)
         told.append(_entry(event, message, text))
     return told
 
@@ -149,6 +155,18 @@ def _reason(event: Event, message: Message | None, reader: Reader) -> str | None
         return reader.name(event.data["close_reason"]["names"])
     code: str | None = event.data.get("code")
     return code
+
+
+def _own_text(event: Event, message: Message | None, kind: Kind, reader: Reader) -> str:
+    """Say where the report came to, and of what was closed before how it ended."""
+    told = [reader.say(_OWN_TEXTS[EventKind(event.kind)])]
+    if "team" in event.data:
+        told.append(reader.say(_NEW_TEAM, team=team_name(event.data, reader)))
+    if event.data.get("to") in CLOSED:
+        told.append(step_text(reader.locale, event.data, kind=kind))
+        if message is not None and message.body:
+            told.append(message.body)
+    return " ".join(told)
 
 
 def _text(event: Event, message: Message | None, reader: Reader) -> str:

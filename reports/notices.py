@@ -18,6 +18,7 @@ from infra.rows import New
 from reports import errands, subscriptions
 from reports.history import WITHDRAWN, EventKind
 from reports.models import Audience, Contact, Event, Membership, Notice, NoticeStatus, Report
+from reports.status import CLOSED
 from reports.subscriptions import Subscription
 
 
@@ -154,7 +155,7 @@ def _to_subscriber(
 
 def _for_team(event: Event) -> NoticeKind | None:
     match EventKind(event.kind):
-        case EventKind.RECEIVED | EventKind.JOINED | EventKind.ROUTED:
+        case _ if _brings_work(event):
             return NoticeKind.ARRIVAL
         case EventKind.MESSAGE:
             return NoticeKind.MESSAGE
@@ -171,6 +172,13 @@ def _for_team(event: Event) -> NoticeKind | None:
             return NoticeKind.WITHDRAWAL
         case _:
             return None
+
+
+def _brings_work(event: Event) -> bool:
+    """Tell whether the team has something to do about a report that it knew nothing of."""
+    if event.kind == EventKind.MOVED_IN:
+        return "team" in event.data and event.data["to"] not in CLOSED
+    return EventKind(event.kind) in {EventKind.RECEIVED, EventKind.JOINED, EventKind.ROUTED}
 
 
 def _for_dispatchers(event: Event) -> NoticeKind | None:

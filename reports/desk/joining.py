@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city.access import Act
-from city.models import Category, Priority
+from city.models import Category, Priority, Team
 from city.staff import Staff
 from reports import clock, closings, decisions, history, notices, snapshots, work
 from reports.desk import handling, triage
@@ -102,7 +102,7 @@ def merge(
     _write(session, ticket, EventKind.MERGED, step, data=data)
     if Status(target.status) in CLOSED:
         closings.ask(session, target)
-    data = {"ticket": ticket.reference, **changed}
+    data = {"ticket": ticket.reference, **_new_team(session, ticket, target), **changed}
     _tell_each(session, target, EventKind.MOVED_IN, moved, step, data)
     return target
 
@@ -130,6 +130,8 @@ def unmerge(session: Session, staff: Staff, ticket_id: int, version: int, now: d
     for report_id in back:
         _write(session, survivor, EventKind.MOVED_OUT, step, report_id, changed)
     _tell_each(session, ticket, EventKind.PARTED, back, step, {"ticket": survivor.reference})
+    if ticket.team_id != survivor.team_id and Status(ticket.status) not in CLOSED:
+        work.tell_new_team(session, ticket, staff.person_id, now, None)
     return ticket
 
 
@@ -200,6 +202,14 @@ def _set_priority(session: Session, ticket: Ticket, priority: str) -> dict[str, 
     ticket.priority = priority
     clock.follow(session, ticket)
     return {"changes": snapshots.difference(before, snapshots.read(session, ticket))}
+
+
+def _new_team(session: Session, ticket: Ticket, target: Ticket) -> dict[str, Any]:
+    """Return what history holds of the team that has the reports now, if another one had them."""
+    if target.team_id == ticket.team_id:
+        return {}
+    team = session.get_one(Team, target.team_id)
+    return {"team": snapshots.coded(team.code, team.names)}
 
 
 def _hold_both(session: Session, ticket_id: int) -> tuple[Ticket, Ticket]:
