@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from infra.words import mark, say
 from reports.desk.colleagues import UnfitMention
 from reports.desk.handing_back import HandedBackAlready
-from reports.desk.handling import TicketMerged
+from reports.desk.handling import NothingLeftToDo, TicketMerged
 from reports.desk.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.desk.planning import DayGone, NothingToPlan, TimeGone
 from reports.desk.templates import UnfitTemplate
@@ -44,6 +44,7 @@ _ALREADY_BACK = mark("This ticket is with those already who find the right team 
 _ASSIGNEE = mark("There is no such person here, or the ticket is none of their team's.")
 TAKEN = mark("{name} has taken this ticket already.")
 _NOTHING_TO_PLAN = mark("This ticket is closed, so there is nothing to plan.")
+_NOTHING_LEFT = mark("This ticket is closed, so there is nothing left to do. Reopen it first.")
 _DAY_GONE = mark("This day has passed.")
 _TIME_GONE = mark("This time has passed.")
 _TEMPLATE = mark(
@@ -58,6 +59,7 @@ PLAIN: Mapping[type[Exception], tuple[int, str, str | None]] = {
     FilterNameTaken: (409, "filter-name-taken", _FILTER_NAME),
     TooManyFilters: (409, "too-many-filters", _TOO_MANY_FILTERS),
     NothingToPlan: (409, "ticket-closed", _NOTHING_TO_PLAN),
+    NothingLeftToDo: (409, "ticket-closed", _NOTHING_LEFT),
     HandedBackAlready: (409, "handed-back", _ALREADY_BACK),
     NotMerged: (409, "not-merged", _NOT_MERGED),
     TicketMerged: (409, "merged", _MERGED),

@@ -42,7 +42,7 @@ from reports.desk import (
     third_parties,
 )
 from reports.desk.handing_back import HandedBackAlready
-from reports.desk.handling import StaleVersion, TicketMerged
+from reports.desk.handling import NothingLeftToDo, StaleVersion, TicketMerged
 from reports.desk.planning import DayGone, NothingToPlan, Plan, TimeGone
 from reports.desk.taking import TakenAlready
 from reports.desk.third_parties import ExpectedGone, Handing, UnknownThirdParty
@@ -77,7 +77,7 @@ def ask(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Message:
 @staff(Act.HAND_BACK)
 @loaded(Act.HAND_BACK)
 @unchanged
-@raises(StaleVersion, TicketMerged, HandedBackAlready, NoFallbackTeam)
+@raises(StaleVersion, TicketMerged, NothingLeftToDo, HandedBackAlready, NoFallbackTeam)
 @blueprint.arguments(HandBackSchema, example={"reason": "La rue est départementale."})
 @blueprint.response(200, TicketSchema, headers=headers.named("ETag"))
 def hand_back(body: dict[str, Any], ticket: Ticket, staff: Staff) -> Response:

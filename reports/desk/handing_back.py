@@ -44,10 +44,11 @@ def hand_back(
 ) -> Ticket:
     """Take the ticket from its team, for a dispatcher to find the right one.
 
-    Raise HandedBackAlready, NoFallbackTeam, NotAllowed, StaleVersion, TicketMerged or
-    UnknownTicket.
+    Raise HandedBackAlready, NoFallbackTeam, NotAllowed, NothingLeftToDo, StaleVersion,
+    TicketMerged or UnknownTicket.
     """
     ticket = handling.hold(session, staff, Act.HAND_BACK, ticket_id, version)
+    handling.demand_open(ticket)
     jurisdiction = session.get_one(Jurisdiction, ticket.jurisdiction_id)
     if jurisdiction.fallback_team_id is None:
         raise NoFallbackTeam(jurisdiction.code)

@@ -14,7 +14,7 @@ from reports import work
 from reports.desk import close_reasons, templates
 from reports.models import Ticket
 from reports.references import MalformedReference, normalise
-from reports.status import Status
+from reports.status import CLOSED, Status
 from reports.work import Move
 
 
@@ -45,6 +45,10 @@ class PublicMessageRequired(Exception):
 
 class NotAllowed(Exception):
     """The person may see the ticket, but not do this with it."""
+
+
+class NothingLeftToDo(Exception):
+    """The ticket is closed, so nobody else can have it, and nothing about it can be late."""
 
 
 class TicketMerged(Exception):
@@ -100,6 +104,12 @@ def check(staff: Staff, act: Act, ticket: Ticket, version: int | None) -> None:
 def _demand_unmerged(ticket: Ticket) -> None:
     if ticket.merged_into_id is not None:
         raise TicketMerged
+
+
+def demand_open(ticket: Ticket) -> None:
+    """Raise NothingLeftToDo where the ticket is closed."""
+    if Status(ticket.status) in CLOSED:
+        raise NothingLeftToDo
 
 
 def transition(

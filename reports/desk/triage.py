@@ -22,7 +22,7 @@ from infra.words import mark
 from reports import clock, decisions, history, messages, snapshots, work
 from reports.decisions import OwnChoice, Routing
 from reports.desk import handling
-from reports.desk.handling import StaleVersion, TicketMerged
+from reports.desk.handling import NothingLeftToDo, StaleVersion, TicketMerged
 from reports.history import EventKind
 from reports.models import Author, Message, Report, Ticket
 
@@ -49,6 +49,7 @@ class PinOutsideCity(Exception):
 
 REFUSALS = (
     NoDeadlineOwed,
+    NothingLeftToDo,
     OutOfArea,
     PinOutsideCity,
     StaleVersion,
@@ -135,8 +136,8 @@ def change(
 ) -> tuple[Ticket, dict[str, Why]]:
     """Change the ticket, have it decided again where that follows, and say why which field changed.
 
-    Raise NoDeadlineOwed, NotAllowed, OutOfArea, PinOutsideCity, StaleVersion, TicketMerged,
-    UnfitAssignee, UnfitCategory, UnknownCategory, UnknownTeam or UnknownTicket.
+    Raise NoDeadlineOwed, NotAllowed, NothingLeftToDo, OutOfArea, PinOutsideCity, StaleVersion,
+    TicketMerged, UnfitAssignee, UnfitCategory, UnknownCategory, UnknownTeam or UnknownTicket.
     """
     ticket = handling.hold(session, staff, Act.ASSIGN, ticket_id, version)
     if wanted.keys() - {"assignee"}:
@@ -274,6 +275,7 @@ def _deadline(hand: _Work, wanted: Wanted) -> None:
     if "due_at" in wanted:
         if wanted["due_at"] is not None and not clock.owes_deadline(ticket):
             raise NoDeadlineOwed
+        handling.demand_open(ticket)
         clock.set_deadline(ticket, wanted["due_at"])
         ticket.due_fixed = True
     elif hand.reasons.keys() & {"category", "priority", "team"}:

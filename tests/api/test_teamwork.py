@@ -188,3 +188,22 @@ def test_handing_back_names_what_was_read(
     h.refused(client.post(path, json={"reason": "?"}, headers=stale), 412)
     h.refused(_hand_back(client, view["ticket"], as_person(h.MEMBER_OF_PARKS)), 404)
     h.refused(_hand_back(client, view["ticket"], as_person(h.AUDITOR)), 403)
+
+
+def test_what_is_closed_is_neither_handed_back_nor_given_a_deadline(
+    client: FlaskClient, resident: Resident, dispatcher: dict[str, str]
+) -> None:
+    ticket = resident.report()["ticket"]
+    assert move(client, ticket, dispatcher, "resolved").status_code == 200
+    before, tag = read_ticket(client, ticket, dispatcher)
+    headers = {**dispatcher, "If-Match": tag}
+    path = f"{BASE}/tickets/{ticket}"
+    back = client.post(f"{path}/hand-back", json={"reason": "Pas à nous"}, headers=headers)
+    assert h.refused(back, 409)["type"].endswith("ticket-closed")
+    later = client.patch(path, json={"due_at": "2031-01-31T12:00:00Z"}, headers=headers)
+    assert h.refused(later, 409)["type"].endswith("ticket-closed")
+    item = {"reference": ticket, "etag": tag}
+    many = {"items": [item], "change": {"due_at": "2031-01-31T12:00:00Z", "reason": "?"}}
+    answer = client.post(f"{BASE}/tickets/bulk", json=many, headers=dispatcher)
+    assert [one["status"] for one in body_of(answer)["items"]] == [409]
+    assert read_ticket(client, ticket, dispatcher)[0] == before
