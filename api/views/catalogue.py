@@ -25,7 +25,6 @@ from city.administration import Administration, CodeTaken, UnfitPart
 from city.catalogue import GroupInUse
 from city.models import Category, CategoryGroup, Question
 from city.staff import Staff
-from infra.notation import in_utc
 
 blueprint = resource("catalogue", "What can be reported in the city, for its administrators.")
 

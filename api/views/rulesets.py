@@ -11,7 +11,6 @@ from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises
 from api.documents import GEOJSON
-from api.fields import in_utc
 from api.schemas.layers import DistrictCollectionSchema
 from api.schemas.rulesets import FindingsSchema, RulesetSchema, RulesetsSchema
 from api.services import commit, db, locale
@@ -23,6 +22,7 @@ from city.models import Jurisdiction, Ruleset
 from city.rule_texts import sentence
 from city.rulesets import RulesetPublished, RulesetView
 from city.staff import Staff
+from infra.notation import in_utc
 from infra.words import Reader
 
 blueprint = resource("rulesets", "Which team answers for what, for the city's administrators.")
