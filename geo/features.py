@@ -31,7 +31,7 @@ _POLYGONS = (GeometryType.POLYGON, GeometryType.MULTIPOLYGON)
 
 _WORDS = (str, int, float, NoneType)
 # Control characters and halves of characters, which the database or a mail would choke on.
-_UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 _REPEATED = mark("more than one feature has the code '{code}'")
@@ -137,7 +137,7 @@ def _words(file: Rows, member: str) -> list[str]:
     values = file.values(member)
     words = ["" if value is None else str(value).strip() for value in values]
     for number, (value, word) in enumerate(zip(values, words, strict=True), start=1):
-        if not isinstance(value, _WORDS) or _UNSTORABLE.search(word):
+        if not isinstance(value, _WORDS) or UNSTORABLE.search(word):
             raise UnusableFeatures(_UNREADABLE_WORD, number=number, member=member)
     return words
 

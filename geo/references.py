@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,8 +42,6 @@ _COLUMNS = {
     "properties": "bytea",
     "shape": "bytea",
 }
-# Control characters and halves of characters, which no rule could name.
-_UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _NO_SHAPE = mark("the geometry of '{code}' is no point, line or area")
 _BEHIND = mark("'{code}' lies across the antimeridian, and has to be cut there")
@@ -153,7 +150,7 @@ def _mended(
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, str):
-        return 0 < len(value) <= LONGEST_VALUE and not _UNSTORABLE.search(value)
+        return 0 < len(value) <= LONGEST_VALUE and not features.UNSTORABLE.search(value)
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, bool | int)

@@ -28,8 +28,9 @@ class RuleSettingSchema(ReturnableSchema):
     """One rule; what is null or left out, it leaves open.
 
     Of those that fit a report the most specific wins: first by what it is about, a category going
-    before a group and a group before everything; then by whether it names a district; then by how
-    many more conditions it has. Of rules that are as specific the first in order wins.
+    before a group and a group before everything; then by place, a layer going before a district and
+    both before either; then by how many more conditions it has. Of rules that are as specific the
+    first in order wins.
     """
 
     position = fields.Integer(dump_only=True, required=True)
