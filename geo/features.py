@@ -17,7 +17,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape as to_shape
 from shapely.geometry.base import BaseGeometry
 
-from geo import gis_files, seam
+from geo import seam
 from geo.coordinates import Position
 from geo.gis_files import Rows
 from geo.projections import declared, resembling, to_lon_lat
@@ -60,13 +60,6 @@ class Feature:
     name: str
     shape: MultiPolygon
     repaired: bool
-
-
-def read_features(
-    document: Any, code_property: str | None, name_property: str | None
-) -> list[Feature]:
-    """Read a GeoJSON FeatureCollection of polygons, as `features_of` does its rows."""
-    return features_of(gis_files.of_geojson(document), code_property, name_property)
 
 
 def features_of(

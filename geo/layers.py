@@ -12,7 +12,7 @@ from typing import Any
 from geoalchemy2.shape import to_shape
 from shapely import to_geojson, to_wkb
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, select, text
+from sqlalchemy import ScalarSelect, func, select, text
 from sqlalchemy.orm import Session
 
 from geo import cutting
@@ -49,6 +49,14 @@ _RETIRE = text("""
     )
     RETURNING d.code
 """)
+
+
+def _count(kind: type[DistrictShape | ReferenceFeature]) -> ScalarSelect[int]:
+    query = select(func.count()).where(kind.layer_version_id == LayerVersion.id)
+    return query.correlate(LayerVersion).scalar_subquery()
+
+
+_SIZE = _count(DistrictShape) + _count(ReferenceFeature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,23 +162,24 @@ def publish_version(
     return Publication(version.number, True, tuple(added), tuple(retired))
 
 
-def versions_of(session: Session, layer_id: int) -> list[tuple[LayerVersion, int]]:
-    """Return the layer's versions, the newest first, each with how many features it has."""
-    versions = session.scalars(
-        select(LayerVersion)
-        .where(LayerVersion.layer_id == layer_id)
+def versions_of(
+    session: Session, layer_ids: Sequence[int]
+) -> dict[int, list[tuple[LayerVersion, int]]]:
+    """Return each layer's versions, the newest first, each with how many features it has."""
+    query = (
+        select(LayerVersion, _SIZE)
+        .where(LayerVersion.layer_id.in_(layer_ids))
         .order_by(LayerVersion.number.desc())
     )
-    return [(version, size(session, version)) for version in versions]
+    found: dict[int, list[tuple[LayerVersion, int]]] = {id_: [] for id_ in layer_ids}
+    for version, size_ in session.execute(query):
+        found[version.layer_id].append((version, size_))
+    return found
 
 
 def size(session: Session, version: LayerVersion) -> int:
     """Return how many districts, or features of a reference layer, the version has."""
-    counts = [
-        select(func.count()).where(kind.layer_version_id == version.id).scalar_subquery()
-        for kind in (DistrictShape, ReferenceFeature)
-    ]
-    return session.scalar(select(counts[0] + counts[1])) or 0
+    return session.scalars(select(_SIZE).where(LayerVersion.id == version.id)).one()
 
 
 def as_geojson(session: Session, version: LayerVersion) -> dict[str, Any]:
@@ -218,14 +227,6 @@ def lie_in(session: Session, jurisdiction_id: int, shapes: Iterable[BaseGeometry
     """Tell whether any of the shapes has a part in the jurisdiction."""
     whole = outline(session, jurisdiction_id)
     return whole is None or any(whole.intersects(shape) for shape in shapes)
-
-
-def district_ids(session: Session, layer_id: int) -> dict[str, int]:
-    """Return the layer's districts that are in use, code to id."""
-    query = select(District.code, District.id).where(
-        District.layer_id == layer_id, District.retired_at.is_(None)
-    )
-    return dict(session.execute(query).all())
 
 
 def district_names(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, Names]]:

@@ -14,8 +14,8 @@ import pytest
 
 from city.access import Act, Reach, Role, reach
 from city.file_format import read_city_file, read_json
-from geo.features import read_features
 from infra.settings import Settings, SettingsError
+from tests.geo.looking import read_features
 from tests.stack import ROOT, Stack
 
 README = ROOT / "README.md"

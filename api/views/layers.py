@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -101,7 +101,7 @@ def _sent_as_body(view: Callable[..., Any]) -> Callable[..., Any]:
 def list_layers(staff: Staff) -> Response:
     """List the layers with their versions, retired ones too."""
     office = offices.of(staff)
-    return offices.listed(_layer(row) for row in city_layers.every(office))
+    return offices.listed(_layers(city_layers.every(office)))
 
 
 @blueprint.route("/admin/layers/<key>")
@@ -111,7 +111,8 @@ def list_layers(staff: Staff) -> Response:
 def get_layer(key: str, staff: Staff) -> Response:
     """Read a layer with its versions."""
     row = offices.of(staff).find(Layer, key)
-    return offices.answer(_layer(row), row)
+    [document] = _layers([row])
+    return offices.answer(document, row)
 
 
 @blueprint.route("/admin/layers/<key>", methods=["PUT"])
@@ -216,8 +217,12 @@ def _problem(properties: dict[str, Any]) -> dict[str, Any]:
     return {**properties, "text": text}
 
 
-def _layer(row: Layer) -> dict[str, Any]:
-    versions = layers.versions_of(db(), row.id)
+def _layers(rows: Sequence[Layer]) -> list[dict[str, Any]]:
+    versions = layers.versions_of(db(), [row.id for row in rows])
+    return [_layer(row, versions[row.id]) for row in rows]
+
+
+def _layer(row: Layer, versions: Sequence[tuple[LayerVersion, int]]) -> dict[str, Any]:
     current = next((one for one, _ in versions if one.id == row.published_version_id), None)
     return {
         "code": row.code,

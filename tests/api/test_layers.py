@@ -20,6 +20,7 @@ from tests.api.test_administration import ADMIN, Office
 from tests.conftest import DEMO
 from tests.geo.drawers import FORMATS, projected, written
 from tests.resident import BASE, Resident, body_of
+from tests.statements import asked_of
 
 FILE = json.loads((DEMO.parent / "districts.geojson").read_text(encoding="utf-8"))
 SHAPES = {one["properties"]["code"]: to_shape(one["geometry"]) for one in FILE["features"]}
@@ -251,3 +252,23 @@ def test_only_administrators_bring_layers(own_app: Flask, tmp_path: Path) -> Non
         f"{BASE}/admin/layers/quartiers", data=whole(tmp_path), headers=dispatcher.headers
     )
     h.refused(answer, 403)
+
+
+def test_many_layers_and_versions_ask_no_more_than_one(office: Office, tmp_path: Path) -> None:
+    def statements() -> int:
+        with asked_of(h.parts_of(office.client.application).engine) as asked:
+            office.get("/layers")
+        return len(asked)
+
+    before = statements()
+    for turn in range(1, 3):
+        moved = translate(SHAPES["bellevue"], turn * 1e-5)
+        assert put(office, whole(tmp_path, bellevue=moved)).status_code == 200
+    drawn = {"spot": SHAPES["bellevue"].representative_point()}
+    data = written(tmp_path, ".geojson", drawn, geometry_type="Unknown")
+    assert put(office, data, "poles", role="reference").status_code == 201
+    told = {one["code"]: one["versions"] for one in office.get("/layers")["items"]}
+    assert [one["version"] for one in told["quartiers"]] == [3, 2, 1]
+    assert {one["features"] for one in told["quartiers"]} == {len(SHAPES)}
+    assert [one["features"] for one in told["poles"]] == [1]
+    assert statements() == before

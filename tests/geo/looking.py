@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from geoalchemy2.shape import to_shape
 from shapely import get_coordinates
@@ -11,9 +12,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from city.models import Jurisdiction
-from geo import districts
+from geo import districts, gis_files
 from geo.coordinates import Position
 from geo.districts import Hit
+from geo.features import Feature, features_of
 from geo.models import District, DistrictShape, Layer, LayerRole
 from geo.routing import in_order
 
@@ -39,6 +41,13 @@ _BORDER = text("""
 
 def at(latitude: float, longitude: float) -> Position:
     return Position(latitude=latitude, longitude=longitude)
+
+
+def read_features(
+    document: Any, code_property: str | None, name_property: str | None
+) -> list[Feature]:
+    """Return the districts in a GeoJSON document."""
+    return features_of(gis_files.of_geojson(document), code_property, name_property)
 
 
 def service_hits(session: Session, position: Position) -> list[Hit]:

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from city import jurisdictions
 from geo import districts, layers
 from geo.coordinates import Position
-from geo.features import read_features
 from geo.models import Layer, LayerRole
 from tests.city.towns import NOW, collection, document, load, polygon, rectangle, several, write
 from tests.conftest import DEMO
@@ -25,6 +24,7 @@ from tests.geo.looking import (
     border_m,
     chosen,
     covering,
+    read_features,
     service_hits,
     shapes,
     vertices,

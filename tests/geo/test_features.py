@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely import Point
 
-from geo.features import Feature, read_features
+from geo.features import Feature
 from geo.unusable import UnusableFeatures
 from tests.city.towns import Drawing, Ring, collection, polygon, rectangle, several
+from tests.geo.looking import read_features
 
 SQUARE = polygon(rectangle(2, 48, 3, 49))
 HOURGLASS: Ring = [(2, 48), (3, 49), (3, 48), (2, 49), (2, 48)]

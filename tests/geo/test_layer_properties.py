@@ -20,12 +20,12 @@ from city import jurisdictions
 from geo import coverage, layers
 from geo.coverage import ProblemKind
 from geo.districts import HAIR_DEG
-from geo.features import Feature, read_features
+from geo.features import Feature
 from geo.layers import Publication
 from geo.models import Layer, LayerRole, LayerVersion
 from geo.routing import in_order
 from tests.city.towns import NOW
-from tests.geo.looking import at, service_hits
+from tests.geo.looking import at, read_features, service_hits
 from tests.geo.random_maps import Map, Place, Sheet, covers, draw, edges_near, places, turned
 
 PLACES_OF_A_KIND = 8

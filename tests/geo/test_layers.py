@@ -15,7 +15,6 @@ from city import jurisdictions
 from geo import layers
 from geo.cutting import WHOLE_VERTICES
 from geo.districts import locate
-from geo.features import read_features
 from geo.layers import Publication
 from geo.models import (
     District,
@@ -28,7 +27,7 @@ from geo.models import (
 )
 from tests.city.towns import Drawing, collection, polygon, rectangle
 from tests.geo.conftest import jagged
-from tests.geo.looking import at
+from tests.geo.looking import at, read_features
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -75,6 +74,13 @@ def count(session: Session, model: type[DistrictPiece] | type[DistrictEdge], lay
         .where(LayerVersion.layer_id == layer.id)
     )
     return session.execute(query).scalar_one()
+
+
+def district_ids(session: Session, layer_id: int) -> dict[str, int]:
+    query = select(District.code, District.id).where(
+        District.layer_id == layer_id, District.retired_at.is_(None)
+    )
+    return dict(session.execute(query).all())
 
 
 def versions(session: Session, layer: Layer) -> list[LayerVersion]:
@@ -140,11 +146,11 @@ def test_a_changed_shape_is_a_new_version_and_the_old_one_stays(
     session: Session, layer: Layer
 ) -> None:
     publish(session, layer, {"south": SOUTH, "north": NORTH})
-    ids = layers.district_ids(session, layer.id)
+    ids = district_ids(session, layer.id)
     done = publish(session, layer, {"south": WIDER, "north": NORTH}, LATER)
     assert done == Publication(2, changed=True, added=(), retired=())
     assert codes_at(session, 0.5, 61.5) == ["south"]
-    assert layers.district_ids(session, layer.id) == ids
+    assert district_ids(session, layer.id) == ids
     first, second = versions(session, layer)
     assert (first.published_at, second.published_at) == (NOW, LATER)
     old = session.scalars(
@@ -166,11 +172,11 @@ def test_a_removed_district_is_retired_and_comes_back_as_itself(
     session: Session, layer: Layer
 ) -> None:
     publish(session, layer, {"south": SOUTH, "north": NORTH})
-    ids = layers.district_ids(session, layer.id)
+    ids = district_ids(session, layer.id)
     gone = publish(session, layer, {"south": SOUTH}, LATER)
     assert gone == Publication(2, changed=True, added=(), retired=("north",))
     assert codes_at(session, 1.5, 60.5) == []
-    assert layers.district_ids(session, layer.id) == {"south": ids["south"]}
+    assert district_ids(session, layer.id) == {"south": ids["south"]}
     assert layers.district_names(session, [ids["north"]]) == {
         ids["north"]: ("north", {"fr": "North"})
     }
@@ -183,7 +189,7 @@ def test_a_removed_district_is_retired_and_comes_back_as_itself(
 
     back = publish(session, layer, {"south": SOUTH, "north": NORTH}, LATER)
     assert (back.added, back.retired) == (("north",), ())
-    assert layers.district_ids(session, layer.id) == ids
+    assert district_ids(session, layer.id) == ids
     assert codes_at(session, 1.5, 60.5) == ["north"]
 
 
@@ -191,7 +197,7 @@ def test_a_new_name_is_a_new_version_and_keeps_the_other_languages(
     session: Session, layer: Layer
 ) -> None:
     publish(session, layer, {"south": SOUTH})
-    id_ = layers.district_ids(session, layer.id)["south"]
+    id_ = district_ids(session, layer.id)["south"]
     session.get_one(District, id_).names = {"fr": "South", "en": "The South"}
     renamed = collection({"south": SOUTH})
     renamed["features"][0]["properties"]["name"] = "Sud"
