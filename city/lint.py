@@ -16,6 +16,7 @@ from city.models import Category, Jurisdiction, Question, QuestionType, Ruleset,
 from geo import layers, linting
 from geo.linting import ELSEWHERE, Idleness, Lint, Matter
 from geo.models import District, Layer, LayerRole, LayerVersion
+from geo.routing import Rule
 from infra.database import Names
 from infra.words import Reader, mark
 
@@ -48,6 +49,10 @@ class Finding:
 _NOWHERE = {FindingKind.IDLE_RULE, FindingKind.IDLE_TEAM}
 _WHY = {
     Idleness.OVER: mark("Rule {rule} can never win: its last day is over."),
+    Idleness.NO_LAYER: mark(
+        "Rule {rule} can never win: the layer “{layer}” is out of use or no version of it is"
+        " published."
+    ),
     Idleness.NO_CASE: mark(
         "Rule {rule} can never win: no report fits it, since its category takes none of that kind"
         " or is out of use, its district is not on the map, or it has no hours."
@@ -142,10 +147,19 @@ class _Report:
         self._districts: dict[int, tuple[str, Names]] = {
             id_: (code, names) for id_, code, names in session.execute(on_map)
         }
+        references = select(Layer).where(
+            Layer.jurisdiction_id == city_id, Layer.role == LayerRole.REFERENCE.value
+        )
+        self._references = {row.id: row for row in session.scalars(references)}
         self._lint = linting.lint(
             self._rules,
             [Matter(row.id, row.group_id, row.kinds) for row in self._categories.values()],
             self._districts,
+            {
+                id_
+                for id_, row in self._references.items()
+                if row.retired_at is None and row.published_version_id is not None
+            },
             frozenset(session.scalars(several)),
             office.now.astimezone(ZoneInfo(self._city.time_zone)).date(),
         )
@@ -165,7 +179,7 @@ class _Report:
             text = self._reader.say(_TIE, first=first, second=second, where=where)
             yield Finding(FindingKind.TIE, text, rules=(first, second), districts=codes)
         for rule, why in self._lint.idle:
-            text = self._reader.say(_WHY[why], rule=rule.position)
+            text = self._reader.say(_WHY[why], rule=rule.position, layer=self._layer_of(rule))
             yield Finding(FindingKind.IDLE_RULE, text, rules=(rule.position,))
         yield from self._idle_teams()
 
@@ -192,6 +206,10 @@ class _Report:
             if id_ not in busy and id_ != self._city.fallback_team_id:
                 text = self._reader.say(_IDLE_TEAM, team=self._reader.name(team.names))
                 yield Finding(FindingKind.IDLE_TEAM, text, team=team.code)
+
+    def _layer_of(self, rule: Rule) -> str:
+        wanted = rule.conditions.layer
+        return self._reader.name(self._references[wanted.layer_id].names) if wanted else ""
 
     def _where(self, district_ids: Iterable[int]) -> tuple[list[str] | None, str]:
         """Return codes and a phrase for the districts; None for all of the map."""

@@ -24,6 +24,7 @@ class Idleness(StrEnum):
     """Why a rule can never win."""
 
     OVER = "over"
+    NO_LAYER = "no_layer"
     NO_CASE = "no_case"
     OUTDONE = "outdone"
 
@@ -68,16 +69,17 @@ def lint(
     rules: Sequence[Rule],
     matters: Sequence[Matter],
     district_ids: Iterable[int],
+    layer_ids: Container[int],
     several: Container[str],
     today: date,
 ) -> Lint:
     """Return what is odd about the rules from today on.
 
-    `district_ids` are those of the map, `several` the questions to which more than one choice can
-    be given.
+    `district_ids` are those of the map, `layer_ids` the reference layers that something can be near
+    to, `several` the questions to which more than one choice can be given.
     """
-    over = {rule.id for rule in rules if (rule.conditions.last_day or today) < today}
-    live = sorted((rule for rule in rules if rule.id not in over), key=lambda rule: rule.strength)
+    dead = {rule.id: why for rule in rules if (why := _death(rule, layer_ids, today))}
+    live = sorted((rule for rule in rules if rule.id not in dead), key=lambda rule: rule.strength)
     known, named = set(district_ids), {rule.district_id for rule in live}
     elsewhere = known - named
     places = [*sorted(known & named), *([ELSEWHERE] if elsewhere else [])]
@@ -89,12 +91,22 @@ def lint(
         look.unreached,
         look.conditional,
         idle=[
-            (rule, Idleness.OVER if rule.id in over else look.idleness(rule))
+            (rule, dead.get(rule.id) or look.idleness(rule))
             for rule in rules
             if rule.id not in look.winning
         ],
         ties=[tie for _, tie in sorted(look.ties.items())],
     )
+
+
+def _death(rule: Rule, layer_ids: Container[int], today: date) -> Idleness | None:
+    """Return why the rule is not in force any more, whatever is reported."""
+    wanted = rule.conditions
+    if (wanted.last_day or today) < today:
+        return Idleness.OVER
+    if wanted.layer is not None and wanted.layer.layer_id not in layer_ids:
+        return Idleness.NO_LAYER
+    return None
 
 
 class _Look:

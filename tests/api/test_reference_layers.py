@@ -10,10 +10,14 @@ from flask import Flask
 from shapely import LineString, Point, box
 from werkzeug.test import TestResponse
 
+from city.file_format import read_city_file
+from city.loading import Loading
+from infra.clock import now
 from tests.api import help as h
 from tests.api.test_administration import Office
 from tests.api.test_layers import publish, put, whole
 from tests.api.test_rulesets import decided, draft, put_in_force
+from tests.conftest import DEMO
 from tests.geo.drawers import written
 from tests.resident import BASE, DISPATCHER, INSIDE, Resident, body_of, log_in, read_ticket
 
@@ -167,6 +171,29 @@ def test_the_lint_knows_that_a_layer_does_not_reach_everywhere(
     # All are as specific, and the second asks for more than the first, which goes before it.
     assert ("idle_rule", (2,)) in told
     assert {("tie", (1, 2)), ("tie", (1, 3))} <= told
+
+
+def test_the_lint_tells_of_a_layer_that_nothing_can_be_near_to(
+    office: Office, tmp_path: Path
+) -> None:
+    bring(office, tmp_path, ROADS, publish="false")
+    version = draft(office, {"team": "voirie"}, OF_DEPARTMENT, HOLES)["version"]
+
+    def told(locale: str = "en") -> set[tuple[tuple[int, ...], str]]:
+        headers = {**office.headers, "Accept-Language": locale}
+        found = h.read(office.client, f"/admin/rulesets/{version}/lint", headers)["items"]
+        return {(tuple(one["rules"]), one["text"]) for one in found if one["kind"] == "idle_rule"}
+
+    why = "is out of use or no version of it is published."
+    never = {((rule,), f"Rule {rule} can never win: the layer “routes” {why}") for rule in (2, 3)}
+    assert told() == never
+    assert all("la couche «\u00a0routes\u00a0»" in text for _, text in told("fr"))
+    publish(office, 1, "routes")
+    assert told() == set()
+    # The city's file names no such layer.
+    with h.parts_of(office.client.application).sessions.begin() as session:
+        Loading(session, read_city_file(DEMO), now()).run()
+    assert told() == never
 
 
 def test_the_audit_tells_who_brought_a_layer(office: Office, tmp_path: Path) -> None:

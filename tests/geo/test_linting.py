@@ -10,7 +10,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.conditions import Conditions, Said
+from geo.conditions import Conditions, Near, NearLayer, Said
 from geo.linting import ELSEWHERE, Idleness, Lint, Matter, lint
 from geo.routing import Cover, Rule, Subject, decide
 
@@ -25,9 +25,12 @@ NIGHT = [((0, 360),)] * 7
 ALWAYS = [((0, 1440),)] * 7
 NEVER = [()] * 7
 SEVERAL = frozenset({"what"})
+ROADS, UNPUBLISHED = 7, 8
+A_ROAD = {ROADS: Near("d1", 4, {}, 1)}
 
 some_conditions = st.builds(
     Conditions,
+    layer=st.sampled_from([None, None, None, NearLayer(ROADS, 5), NearLayer(UNPUBLISHED, 5)]),
     kind=st.sampled_from([None, None, "problem", "idea"]),
     answers=st.sampled_from(
         [
@@ -60,7 +63,7 @@ some_rules = st.lists(
 
 
 def look(*rules: Rule) -> Lint:
-    return lint(rules, MATTERS, DISTRICTS, SEVERAL, TODAY)
+    return lint(rules, MATTERS, DISTRICTS, {ROADS}, SEVERAL, TODAY)
 
 
 def rule(position: int, team: int = 1, **members: object) -> Rule:
@@ -81,8 +84,10 @@ def reports() -> Iterator[tuple[Matter, int, Said]]:
         for what in ({}, {"what": ["a"]}, {"what": ["b"]}, {"what": ["a", "b"]})
     ]
     for matter in MATTERS:
-        for place, kind, at, given_answers in product(DISTRICTS, matter.kinds, times, answers):
-            yield matter, place, Said(at, kind, given_answers)
+        for place, kind, at, given_answers, near in product(
+            DISTRICTS, matter.kinds, times, answers, ({}, A_ROAD)
+        ):
+            yield matter, place, Said(at, kind, given_answers, near)
 
 
 @given(some_rules)
@@ -151,6 +156,8 @@ def test_why_a_rule_never_wins_is_told() -> None:
         rule(8, category_id=2, conditions=Conditions(answers=[("private", either)])),
         rule(9, category_id=2, conditions=Conditions(answers=[("private", yes)])),
         rule(10),
+        rule(11, conditions=Conditions(layer=NearLayer(UNPUBLISHED, 5))),
+        rule(12, conditions=Conditions(layer=NearLayer(ROADS, 5))),
     ]
     assert {one.id: why for one, why in look(*rules).idle} == {
         2: Idleness.OUTDONE,
@@ -160,6 +167,7 @@ def test_why_a_rule_never_wins_is_told() -> None:
         6: Idleness.NO_CASE,
         7: Idleness.NO_CASE,
         9: Idleness.OUTDONE,
+        11: Idleness.NO_LAYER,
     }
 
 
