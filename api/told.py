@@ -9,6 +9,7 @@ from flask import Response
 
 from api import documents, preconditions
 from api.callers import NothingHere, current_staff
+from api.schemas.decisions import DecisionSchema
 from api.schemas.reports import MessageSchema
 from api.schemas.tickets import TicketSchema
 from api.services import db, locale, public_url, services
@@ -18,11 +19,13 @@ from infra.words import say
 from reports import tracking
 from reports.desk.triage import WHY_TEXTS, Why
 from reports.inbox import tickets
+from reports.inbox.candidates import Considered
 from reports.inbox.listing import TicketItem
 from reports.inbox.tickets import TicketView
 from reports.models import Ticket
 from reports.resident.reporters import ReporterView
 
+DECISION = DecisionSchema()
 MESSAGES = MessageSchema(many=True)
 TICKET = TicketSchema()
 
@@ -69,6 +72,12 @@ def changed_ticket(before: TicketItem, row: Ticket, reasons: Mapping[str, Why]) 
         for field, why in reasons.items()
     ]
     return preconditions.tag(documents.answer(document), found.item.version)
+
+
+def ticket_decision(found: Considered) -> Response:
+    """Return the decision about a ticket as staff read it."""
+    told: dict[str, Any] = DECISION.dump(found.decision)
+    return documents.answer({**told, "rules_considered": found.rules})
 
 
 def _reader() -> Staff:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from city import addresses, calendars, jurisdictions, rules
+from city import addresses, calendars, jurisdictions, rule_texts, rules
 from city.calendars import Calendar
 from city.categories import Asked, UnknownCategory
 from city.jurisdictions import Place
@@ -64,6 +64,16 @@ class PublishedRule:
     layer: Names | None
     conditions: dict[str, Any]
 
+    def told(self, questions: Questions) -> dict[str, Any]:
+        """Return the rule with the names that its sentence needs."""
+        return {
+            "id": self.rule.id,
+            "subject": self.subject,
+            "district": self.district,
+            "team": self.team.names,
+            "conditions": rule_texts.told_conditions(self.layer, self.conditions, questions),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -93,6 +103,20 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Concerned:
+    """The rules of one version that could concern a category of the group, in order.
+
+    `questions` are all that the city ever asked; those of the category go before others of the
+    same code, and those of the group before any.
+    """
+
+    group_id: int
+    zone: ZoneInfo
+    questions: Questions
+    rules: tuple[PublishedRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """All that a new report meets: where it lies, and what is set up there for its category.
 
@@ -104,16 +128,26 @@ class Survey:
     numbers: list[int]
 
 
+_WORKING_TIMES = """
+    json_build_array(j.time_zone, j.calendar::text, (
+        SELECT json_object_agg(w.id, w.calendar::text)
+        FROM calendars w WHERE w.jurisdiction_id = j.id
+    ))
+"""
+_RULES = """
+    SELECT json_agg(r.document ORDER BY r.position) FROM rule_documents r
+    WHERE r.ruleset_id = {ruleset_id}
+        AND (r.category_id IS NULL OR r.category_id = c.id)
+        AND (r.group_id IS NULL OR r.group_id = {group_id})
+"""
+
 # Told as one JSON document, since many columns would take longer; without names, since the driver
 # remembers no text of more than 4,096 bytes.
 _DOCUMENT = f"""
     json_build_array(
         j.code,
         j.locales,
-        json_build_array(j.time_zone, j.calendar::text, (
-            SELECT json_object_agg(w.id, w.calendar::text)
-            FROM calendars w WHERE w.jurisdiction_id = j.id
-        )),
+        {_WORKING_TIMES},
         json_build_array(
             c.id, c.group_id, c.code, c.names, c.kinds, c.public, c.priority, c.target_hours,
             c.target_hours_by_priority
@@ -127,12 +161,7 @@ _DOCUMENT = f"""
         ),
         j.ruleset_id,
         s.number,
-        (
-            SELECT json_agg(r.document ORDER BY r.position) FROM rule_documents r
-            WHERE r.ruleset_id = j.ruleset_id
-                AND (r.category_id IS NULL OR r.category_id = c.id)
-                AND (r.group_id IS NULL OR r.group_id = c.group_id)
-        ),
+        ({_RULES.format(ruleset_id="j.ruleset_id", group_id="c.group_id")}),
         json_build_array(f.id, f.code, f.names, f.calendar_id),
         nearby(j.ruleset_id, :longitude, :latitude, NULL),
         ({addresses.NEAREST.format(jurisdiction_id="j.id")})
@@ -145,6 +174,25 @@ _OF_CATEGORY = """
     LEFT JOIN teams f ON f.id = j.fallback_team_id
 """
 _READ = Statement(f"SELECT {_DOCUMENT} {_OF_CATEGORY} WHERE j.id = :jurisdiction_id")
+_CONCERNED = Statement(f"""
+    SELECT json_build_array(
+        g.id,
+        {_WORKING_TIMES},
+        (
+            SELECT json_agg(
+                json_build_array(q.code, q.texts, q.choices)
+                ORDER BY o.id = c.id, o.group_id = g.id, o.position DESC, o.id DESC
+            )
+            FROM questions q JOIN categories o ON o.id = q.category_id
+            WHERE q.jurisdiction_id = j.id
+        ),
+        ({_RULES.format(ruleset_id=":ruleset_id", group_id="g.id")})
+    )
+    FROM categories c
+    JOIN jurisdictions j ON j.id = c.jurisdiction_id
+    JOIN category_groups g ON g.id = coalesce(CAST(:group_id AS bigint), c.group_id)
+    WHERE c.id = :category_id
+""")
 
 # All by one question, since each would take as long to be asked as to be answered. Where cities
 # meet, the spot may lie on the border of several.
@@ -168,6 +216,27 @@ def read(session: Session, jurisdiction_id: int, code: str, position: Position) 
     if found is None:
         raise UnknownCategory(code)
     return _setup(jurisdiction_id, found)
+
+
+def concerned(
+    session: Session, ruleset_id: int | None, category_id: int, group_id: int | None
+) -> Concerned:
+    """Return the rules of a version, of today or of before, that could concern the category.
+
+    `group_id` is the group that it was in then, None that of today.
+    """
+    values = {"ruleset_id": ruleset_id, "category_id": category_id, "group_id": group_id}
+    found = _CONCERNED.scalar(session, values)
+    group_id_, working_times, questions, documents = found
+    times = _WorkingTimes(*working_times)
+    return Concerned(
+        group_id=group_id_,
+        zone=ZoneInfo(times.time_zone),
+        questions={
+            code: (texts, rules.choice_names(choices)) for code, texts, choices in questions or ()
+        },
+        rules=tuple(_rule(times, *document) for document in documents or ()),
+    )
 
 
 def survey(

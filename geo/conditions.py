@@ -6,6 +6,8 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from geo.reasons import Reason
+
 Spans = Sequence[tuple[int, int]]
 """Begin and end in minutes since midnight; the end is outside."""
 
@@ -110,16 +112,19 @@ class Conditions:
         """Tell whether nothing is asked for."""
         return self.layer is None and self.count == 0
 
-    def hold(self, said: Said) -> bool:
-        """Tell whether all conditions hold."""
-        return (
-            self.kind in (None, said.kind)
-            and (self.layer is None or self.layer.holds(said.near))
-            and all(_given(said, *wanted) for wanted in self.answers)
-            and self._in_hours(said.at)
-            and (self.first_day is None or said.at.date() >= self.first_day)
-            and (self.last_day is None or said.at.date() <= self.last_day)
-        )
+    def miss(self, said: Said) -> Reason | None:
+        """Return which condition does not hold, that of the layer last; None where all do."""
+        if self.kind not in (None, said.kind):
+            return Reason.OTHER_KIND
+        if not all(_given(said, *wanted) for wanted in self.answers):
+            return Reason.OTHER_ANSWER
+        if not self._in_hours(said.at):
+            return Reason.OUTSIDE_HOURS
+        if not _first(self.first_day) <= said.at.date() <= _last(self.last_day):
+            return Reason.OUTSIDE_DAYS
+        if self.layer is not None and not self.layer.holds(said.near):
+            return Reason.NOT_NEAR
+        return None
 
     def imply(self, other: Conditions) -> bool:
         """Tell whether the other's conditions hold whenever these do."""

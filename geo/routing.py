@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from geo.conditions import Conditions, Said
-
-
-class Reason(StrEnum):
-    """Why a candidate was taken or left."""
-
-    COVERS = "covers"
-    FIRST_BY_CODE = "first_by_code"
-    LATER_BY_CODE = "later_by_code"
-    MOST_SPECIFIC = "most_specific"
-    LESS_SPECIFIC = "less_specific"
-    FIRST_IN_ORDER = "first_in_order"
-    LATER_IN_ORDER = "later_in_order"
+from geo.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +108,7 @@ def decide(
     if district_id is None:
         return Choice(None, None, fallback_id, tuple(candidates))
     matching = sorted(
-        (rule for rule in rules if _matches(rule, subject, district_id)),
+        (rule for rule in rules if miss(rule, subject, district_id) is None),
         key=lambda rule: rule.strength,
     )
     winner = matching[0] if matching else None
@@ -132,13 +120,22 @@ def decide(
     return Choice(district_id, winner, target_id, tuple(candidates))
 
 
-def _matches(rule: Rule, subject: Subject, district_id: int) -> bool:
-    return (
-        rule.category_id in (None, subject.category_id)
-        and rule.group_id in (None, subject.group_id)
-        and rule.district_id in (None, district_id)
-        and rule.conditions.hold(subject.said)
-    )
+def miss(rule: Rule, subject: Subject, district_id: int | None) -> Reason | None:
+    """Return why the rule does not fit, by the first thing that fails; None where it does.
+
+    What is near is looked at last, so where nothing is known of that, NOT_NEAR says that all else
+    holds. In no district no rule fits.
+    """
+    if rule.category_id not in (None, subject.category_id) or rule.group_id not in (
+        None,
+        subject.group_id,
+    ):
+        return Reason.OTHER_SUBJECT
+    if district_id is None:
+        return Reason.NO_DISTRICT
+    if rule.district_id not in (None, district_id):
+        return Reason.OTHER_DISTRICT
+    return rule.conditions.miss(subject.said)
 
 
 def _border_reason(rank: int, count: int) -> Reason:

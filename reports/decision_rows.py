@@ -14,6 +14,9 @@ from infra.database import Base, within_jurisdiction
 class DecisionRow(Base):
     """Why a report went where it went; `record` holds the names as they were that day.
 
+    The record's `group` is the id of the group that the category was in. `report_id` is the report
+    that it was made for, which stays behind where a ticket is split off.
+
     Where a dispatcher chose another team than the rules, `team_id` is theirs, and the override says
     who, when, and in which message why.
     """

@@ -19,7 +19,8 @@ from city.setup import AnsweringTeam, Setup
 from geo import routing
 from geo.conditions import Said
 from geo.districts import Hit
-from geo.routing import Choice, Reason
+from geo.reasons import Reason
+from geo.routing import Choice
 from infra.rows import New
 from infra.words import Reader, mark
 from reports.decision_rows import DecisionRow
@@ -37,6 +38,14 @@ _REASONS = {
     Reason.LESS_SPECIFIC: mark("It fits, but another rule is more specific."),
     Reason.FIRST_IN_ORDER: mark("Of several rules that are as specific, it comes first."),
     Reason.LATER_IN_ORDER: mark("It is as specific, but another rule comes first."),
+    Reason.NO_DISTRICT: mark("The spot lies in none of the districts, so no rule counts."),
+    Reason.OTHER_DISTRICT: mark("It is for another district."),
+    Reason.OTHER_KIND: mark("It is for another kind of report."),
+    Reason.OTHER_ANSWER: mark("It asks for another answer than was given."),
+    Reason.OUTSIDE_HOURS: mark("The report came outside its hours."),
+    Reason.OUTSIDE_DAYS: mark("The report came outside its days."),
+    Reason.NOT_NEAR: mark("What it has to be near to was too far away, or not as it asks."),
+    Reason.CHANGED_SINCE: mark("It did not fit then; what that depended on has changed since."),
 }
 
 _IN_DISTRICT = mark("The spot lies in {district}.")
@@ -121,6 +130,20 @@ class Decision:
     overridden: Override | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The decision that holds for a ticket, and what was said when it was overridden.
+
+    Category and team are those that the ticket has now.
+    """
+
+    row: DecisionRow
+    locales: list[str]
+    reason: str | None
+    category_id: int
+    team: Team
+
+
 class NoFallbackTeam(Exception):
     """The jurisdiction was never set up to the end: it names no team that takes the rest."""
 
@@ -148,6 +171,7 @@ def route(setup: Setup, place: Place, accuracy_m: float | None, said: Said) -> R
         certain=is_certain(place, accuracy_m),
         record={
             "ruleset": setup.ruleset,
+            "group": setup.category.group_id,
             **_record(place, choice, district, team, setup),
         },
     )
@@ -202,15 +226,15 @@ def latest(session: Session, ticket_id: int) -> DecisionRow:
     ).one()
 
 
-def copy(decided: DecisionRow, ticket: Ticket, report_id: int) -> DecisionRow:
-    """Return the decision anew, for the ticket and the report."""
+def copy(decided: DecisionRow, ticket: Ticket) -> DecisionRow:
+    """Return the decision anew, for the ticket; it stays about the report that it was made for."""
     same = {name: getattr(decided, name) for name in _COPIED}
-    return DecisionRow(**same, ticket_id=ticket.id, report_id=report_id)
+    return DecisionRow(**same, ticket_id=ticket.id)
 
 
 def override(standing: DecisionRow, ticket: Ticket, own: OwnChoice) -> DecisionRow:
     """Return the decision with a dispatcher's choice; the rules' own team ends an override."""
-    row = copy(standing, ticket, standing.report_id)
+    row = copy(standing, ticket)
     row.team_id = own.team.id
     if own.team.code == standing.record["team"]["code"]:
         row.record = {**standing.record, "override": None}
@@ -233,14 +257,19 @@ def keep_override(row: DecisionRow, standing: DecisionRow) -> None:
 _COPIED = tuple(
     column.name
     for column in DecisionRow.__table__.columns
-    if column.name not in {"id", "ticket_id", "report_id"}
+    if column.name not in {"id", "ticket_id"}
 )
 
 
 def read(session: Session, ticket_id: int, locale: str) -> Decision:
     """Return the ticket's latest decision, told in the locale."""
-    row, locales, reason, team = session.execute(
-        select(DecisionRow, Jurisdiction.locales, Message.reason, Team)
+    return tell(find(session, ticket_id), locale)
+
+
+def find(session: Session, ticket_id: int) -> Standing:
+    """Return the ticket's latest decision, and what it takes to tell it."""
+    found = session.execute(
+        select(DecisionRow, Jurisdiction.locales, Message.reason, Ticket.category_id, Team)
         .join(Jurisdiction, Jurisdiction.id == DecisionRow.jurisdiction_id)
         .join(Ticket, Ticket.id == DecisionRow.ticket_id)
         .join(Team, Team.id == Ticket.team_id)
@@ -249,7 +278,12 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
         .order_by(DecisionRow.id.desc())
         .limit(1)
     ).one()
-    reader = Reader(locale, locales)
+    return Standing(*found)
+
+
+def tell(stands: Standing, locale: str) -> Decision:
+    """Return the decision told in the locale."""
+    row, team, reader = stands.row, stands.team, Reader(locale, stands.locales)
     record = row.record
     rule = record["rule"]
     text, decided = _text(record, row.certain, reader), record.get("override") or record["team"]
@@ -265,8 +299,8 @@ def read(session: Session, ticket_id: int, locale: str) -> Decision:
         rule=RuleText(str(rule["id"]), rule_texts.sentence(rule, reader)) if rule else None,
         certain=row.certain,
         border_distance_m=row.border_distance_m,
-        candidates=tuple(_candidate(part, reader) for part in record["candidates"]),
-        overridden=Override(reason, row.overridden_at) if row.overridden_at else None,
+        candidates=tuple(tell_candidate(part, reader) for part in record["candidates"]),
+        overridden=Override(stands.reason, row.overridden_at) if row.overridden_at else None,
     )
 
 
@@ -279,17 +313,7 @@ def _record(
 ) -> dict[str, Any]:
     hits = {hit.district_id: hit for hit in place.districts}
     considered = {one.id for one in choice.candidates if one.kind == "rule"}
-    rules = {
-        one.rule.id: {
-            "id": one.rule.id,
-            "subject": one.subject,
-            "district": one.district,
-            "team": one.team.names,
-            "conditions": rule_texts.told_conditions(one.layer, one.conditions, setup.asked),
-        }
-        for one in setup.rules
-        if one.rule.id in considered
-    }
+    rules = {one.rule.id: one.told(setup.asked) for one in setup.rules if one.rule.id in considered}
     return {
         "district": coded(district.code, district.names) if district else None,
         "team": coded(team.code, team.names),
@@ -355,7 +379,8 @@ def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     return " ".join(sentences)
 
 
-def _candidate(part: dict[str, Any], reader: Reader) -> CandidateText:
+def tell_candidate(part: dict[str, Any], reader: Reader) -> CandidateText:
+    """Return a candidate of a decision's record in words."""
     is_rule = part["kind"] == "rule"
     return CandidateText(
         kind=part["kind"],

@@ -227,45 +227,6 @@ class EventsSchema(Schema):
     items = fields.List(fields.Nested(EventSchema), required=True)
 
 
-class RuleSchema(Schema):
-    """The rule that was applied."""
-
-    id = fields.String(required=True)
-    text = fields.String(required=True)
-
-
-class CandidateSchema(Schema):
-    """A district or rule that was considered."""
-
-    kind = fields.String(required=True, validate=validate.OneOf(["district", "rule"]))
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    taken = fields.Boolean(required=True)
-    reason = fields.String(required=True)
-
-
-class OverriddenSchema(Schema):
-    """That a dispatcher chose another team than the rules did."""
-
-    reason = fields.String(required=True, allow_none=True)
-    at = Moment(required=True)
-
-
-class DecisionSchema(Schema):
-    """Why a report went where it went."""
-
-    text = fields.String(required=True)
-    decided_at = Moment(required=True)
-    ruleset = fields.Integer(allow_none=True, required=True)
-    district = fields.Nested(ThingSchema, allow_none=True, required=True)
-    team = fields.Nested(ThingSchema, allow_none=True, required=True)
-    rule = fields.Nested(RuleSchema, allow_none=True, required=True)
-    certain = fields.Boolean(required=True)
-    border_distance_m = fields.Float(allow_none=True, required=True)
-    candidates = fields.List(fields.Nested(CandidateSchema), required=True)
-    overridden = fields.Nested(OverriddenSchema, allow_none=True, required=True)
-
-
 class NewMessageSchema(Schema):
     """Words for the city, or the city's question."""
 

@@ -32,7 +32,8 @@ from api.schemas.common import (
     ThingSchema,
     position_of,
 )
-from api.schemas.reports import ContactSchema, DecisionSchema, EventSchema
+from api.schemas.decisions import DecisionSchema
+from api.schemas.reports import ContactSchema, EventSchema
 from city.models import Priority
 from geo.coordinates import Position
 from infra.words import mark

@@ -29,8 +29,8 @@ from api.documents import GEOJSON
 from api.precedence import names_jurisdiction
 from api.problems import Fault
 from api.schemas.common import filters_from
+from api.schemas.decisions import DecisionSchema
 from api.schemas.reports import (
-    DecisionSchema,
     EventsSchema,
     FeaturesSchema,
     MessageSchema,

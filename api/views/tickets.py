@@ -13,6 +13,7 @@ from api.declarations import raises, reads
 from api.loading import loaded, unchanged
 from api.precedence import names_jurisdiction
 from api.schemas.common import filters_from
+from api.schemas.decisions import TicketDecisionSchema
 from api.schemas.tickets import (
     ChangedTicketSchema,
     MergeSchema,
@@ -40,7 +41,7 @@ from reports.desk.handling import PublicMessageRequired, StaleVersion, Step, Tic
 from reports.desk.joining import NotMerged, UnfitReports, UnfitTarget
 from reports.desk.templates import UnfitTemplate
 from reports.desk.triage import Wanted
-from reports.inbox import listing
+from reports.inbox import candidates, listing
 from reports.models import Message, Ticket
 from reports.status import TransitionRefused
 
@@ -93,6 +94,18 @@ def list_tickets(query: dict[str, Any], staff: Staff) -> Response:
 def get_ticket(ticket: Ticket, **_caller: Staff) -> Response:
     """Read a ticket with its reports, its decision and its history."""
     return told.ticket(ticket)
+
+
+@blueprint.route("/tickets/<reference>/decision")
+@staff(Act.READ_TICKETS)
+@loaded(Act.READ_TICKETS)
+@blueprint.response(200, TicketDecisionSchema)
+def get_ticket_decision(ticket: Ticket, **_caller: Staff) -> Response:
+    """Read why a ticket went to its team, with the rules that did not fit and why not.
+
+    What fitted is told in the words of that day, what did not as the city calls things today.
+    """
+    return told.ticket_decision(candidates.read(db(), ticket.id, locale()))
 
 
 @blueprint.route("/tickets/<string(minlength=5):reference>", methods=["PATCH"])

@@ -171,7 +171,7 @@ def part(session: Session, ticket: Ticket, report_ids: Sequence[int], step: Step
     session.add(own)
     session.flush()
     clock.follow(session, own)
-    session.add(decisions.copy(decisions.latest(session, ticket.id), own, report_ids[0]))
+    session.add(decisions.copy(decisions.latest(session, ticket.id), own))
     work.transfer(session, report_ids, own, step.now, step.person_id)
     withdrawn = step.person_id is None
     for report_id in report_ids:

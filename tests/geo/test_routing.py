@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.conditions import Conditions, Said
-from geo.routing import Candidate, Cover, Reason, Rule, Subject, decide, in_order
+from geo.reasons import Reason
+from geo.routing import Candidate, Cover, Rule, Subject, decide, in_order
 
 CATEGORY, OTHER_CATEGORY = 1, 2
 GROUP, OTHER_GROUP = 10, 20
