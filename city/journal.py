@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,10 +22,13 @@ class Journal:
     lines: list[str] = field(default_factory=list)
     _acts: list[tuple[AuditAct, str, str, dict[str, Any]]] = field(default_factory=list)
 
-    def added(self, what: str, code: str, reference: str | None = None) -> None:
+    def added(
+        self, what: str, code: str, values: Mapping[str, Any], reference: str | None = None
+    ) -> None:
         """Note what is new; the reference is how the audit knows it, where that is not the code."""
         self.lines.append(f"{what} {code}: added")
-        self._acts.append((AuditAct.ADDED, what, reference or code, {}))
+        told = dict(audit.told(name, (None, value)) for name, value in values.items())
+        self._acts.append((AuditAct.ADDED, what, reference or code, told))
 
     def changed(self, what: str, code: str, changes: Changes, reference: str | None = None) -> None:
         """Note what has become of what was there, if anything has."""
@@ -45,12 +49,7 @@ class Journal:
         self._acts.append((AuditAct.CHANGED, what, code, changes))
 
     def keep(self, session: Session, jurisdiction_id: int, now: datetime) -> None:
-        """Write all of it into the audit, as done at the command line.
-
-        Of a city that is new itself, that one line says enough.
-        """
-        if any(act is AuditAct.ADDED and what == "jurisdiction" for act, what, *_ in self._acts):
-            self._acts = [one for one in self._acts if one[1] == "jurisdiction"]
+        """Write all of it into the audit, as done at the command line."""
         for act, what, reference, changes in self._acts:
             kind, _, of = what.partition(" of ")
             audit.record(

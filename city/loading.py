@@ -89,7 +89,6 @@ class Loading:
             "retention_text": (part.retention.text if part.retention else KeptText.KEEP).value,
             "feedback_days": part.feedback.days,
             **working_time.values(part),
-            "retired_at": None,
         }
         jurisdiction = self.session.scalar(
             select(Jurisdiction).where(Jurisdiction.code == part.code)
@@ -98,9 +97,10 @@ class Loading:
             jurisdiction = Jurisdiction(code=part.code, **values)
             self.session.add(jurisdiction)
             self.session.flush()
-            self.journal.added("jurisdiction", part.code)
+            self.journal.added("jurisdiction", part.code, values)
         else:
-            changed = self._update("jurisdiction", part.code, jurisdiction, values)
+            wanted = {**values, "retired_at": None}
+            changed = self._update("jurisdiction", part.code, jurisdiction, wanted)
             working_time.have_followed(jurisdiction, changed)
         return jurisdiction
 
@@ -186,16 +186,14 @@ class Loading:
         layer = self.session.scalar(
             select(Layer).where(Layer.jurisdiction_id == jurisdiction.id, Layer.code == code)
         )
+        values = {"names": dict(names), "role": role.value}
         if layer is None:
-            layer = Layer(
-                jurisdiction_id=jurisdiction.id, code=code, names=dict(names), role=role.value
-            )
+            layer = Layer(jurisdiction_id=jurisdiction.id, code=code, **values)
             self.session.add(layer)
             self.session.flush()
-            self.journal.added("layer", code)
+            self.journal.added("layer", code, values)
         else:
-            values = {"names": dict(names), "role": role.value, "retired_at": None}
-            self._update("layer", code, layer, values)
+            self._update("layer", code, layer, {**values, "retired_at": None})
         return layer
 
     def _note(self, code: str, done: Publication, what: str) -> None:
@@ -261,7 +259,7 @@ class Loading:
             )
         }
         for part in self.city.people:
-            values = {**people.values(part), "retired_at": None}
+            values = people.values(part)
             person = known.get(part.email)
             if person is None:
                 password = part.initial_password
@@ -273,11 +271,11 @@ class Loading:
                 )
                 self.session.add(person)
                 self.session.flush()
-                self.journal.added("person", part.email, str(person.id))
+                self.journal.added("person", part.email, values, str(person.id))
             elif person.jurisdiction_id != jurisdiction.id:
                 raise UnusableCityFile(f"{part.email} belongs to another jurisdiction")
             else:
-                changed = assign(person, values)
+                changed = assign(person, {**values, "retired_at": None})
                 self.journal.changed("person", part.email, changed, str(person.id))
             if people.set_teams(self.session, person, {team_ids[code] for code in part.teams}):
                 touch(person)
@@ -357,7 +355,7 @@ class Loading:
         jurisdiction = self.session.get_one(Jurisdiction, keys["jurisdiction_id"])
         for one in synced:
             if one.changes is None:
-                self.journal.added(what, one.code)
+                self.journal.added(what, one.code, wanted[one.code])
             else:
                 self.journal.changed(what, one.code, one.changes)
                 working_time.have_followed(jurisdiction, one.changes)

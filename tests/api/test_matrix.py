@@ -283,13 +283,10 @@ def test_what_is_another_citys_stays_as_it_was(
     theirs = bearer(body_of(client.post(f"{BASE}/sessions", json=login))["token"])
     listed: Callable[[str], object] = lambda kind: h.read(client, f"/admin/{kind}", theirs)  # noqa: E731
     kinds = ("teams", "groups", "categories", "people", "webhooks", "keys", "calendars", *SETTINGS)
-    before = [listed(kind) for kind in kinds]
+    before = [listed(kind) for kind in (*kinds, "audit")]
     for kind in kinds:
         path = f"{BASE}/admin/{kind}/{things[kind][ELSEWHERE]}"
         own = h.read(client, path.removeprefix(BASE), theirs)
         headers = {**office, "If-Match": own["etag"]}
         h.refused(client.put(path, json={**own, "retired": True}, headers=headers), 404)
-    assert [listed(kind) for kind in kinds] == before
-    audit = h.read(client, "/admin/audit", theirs)["items"]
-    known = {things["ticket"][ELSEWHERE], things["keys"][ELSEWHERE], "voisine"}
-    assert {line["thing"]["reference"] for line in audit} <= known
+    assert [listed(kind) for kind in (*kinds, "audit")] == before

@@ -171,16 +171,39 @@ def test_changes_are_written_into_the_audit(session: Session, folder: Path) -> N
     load(session, write(folder))
     city = jurisdictions.find(session, "essai")
     entries = select(AuditEntry).where(AuditEntry.jurisdiction_id == city.id)
-    [born] = session.scalars(entries).all()
-    assert (born.act, born.thing_kind, born.actor) == ("added", "jurisdiction", Actor.COMMAND)
+    born = session.scalars(entries.order_by(AuditEntry.id)).all()
+    assert {one.actor for one in born} == {Actor.COMMAND}
+    person = session.scalars(select(Person.id).where(Person.email == "lead@essai.example")).one()
+    lines = [(one.act, one.thing_kind, one.thing_reference) for one in born]
+    assert lines == [
+        ("added", "jurisdiction", "essai"),
+        ("added", "team", "desk"),
+        ("added", "team", "crew"),
+        ("added", "layer", "boundary"),
+        ("changed", "layer", "boundary"),
+        ("added", "layer", "wards"),
+        ("changed", "layer", "wards"),
+        ("added", "group", "roads"),
+        ("added", "category", "hole"),
+        ("added", "question", "hole/depth"),
+        ("added", "person", str(person)),
+        ("changed", "person", str(person)),
+        ("changed", "ruleset", "1"),
+        ("changed", "addresses", "essai"),
+    ]
+    [desk] = [one.changes for one in born if one.thing_reference == "desk"]
+    assert desk["email"] == {"changed": True}
+    assert "@" not in str([one.changes for one in born])
+    [lead, its_teams] = [one.changes for one in born if one.thing_kind == "person"]
+    assert lead["role"] == {"from": None, "to": "team_lead"}
+    assert its_teams == {"teams": ["crew"]}
 
     says = changed()
     says["teams"][0]["email"] = "new-desk@town.example"
     says["categories"][0].update(target_hours=24, questions=[])
     says["people"][0].update(role="dispatcher")
     reload(session, folder, says)
-    person = session.scalars(select(Person.id).where(Person.email == "lead@essai.example")).one()
-    told = session.scalars(entries.order_by(AuditEntry.id).offset(1)).all()
+    told = session.scalars(entries.order_by(AuditEntry.id).offset(len(born))).all()
     assert [(one.thing_kind, one.thing_reference, one.changes) for one in told] == [
         ("team", "desk", {"email": {"changed": True}}),
         ("category", "hole", {"target_hours": {"from": 48, "to": 24}}),

@@ -93,12 +93,11 @@ class Town:
         sweeper.remove(self.kit)
 
     def audit(self) -> list[AuditEntry]:
+        """Return what was done since the city was set up."""
         self.session.rollback()
-        return list(
-            self.session.scalars(
-                select(AuditEntry).where(AuditEntry.act != AuditAct.ADDED).order_by(AuditEntry.id)
-            )
-        )
+        set_up = (AuditAct.ADDED, AuditAct.CHANGED)
+        query = select(AuditEntry).where(AuditEntry.act.not_in(set_up))
+        return list(self.session.scalars(query.order_by(AuditEntry.id)))
 
     def public(self, view: dict[str, Any]) -> dict[str, Any]:
         return h.read(self.app.test_client(), f"/reports/{view['reference']}")
