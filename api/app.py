@@ -45,6 +45,7 @@ from api.views import (
     saved_filters,
     sessions,
     similar,
+    simulations,
     supports,
     teams,
     teamwork,
@@ -74,6 +75,7 @@ VIEWS = (
         keys,
         layers,
         rulesets,
+        simulations,
     ),
     *(audit, feedback, proof),
 )

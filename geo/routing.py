@@ -126,16 +126,21 @@ def miss(rule: Rule, subject: Subject, district_id: int | None) -> Reason | None
     What is near is looked at last, so where nothing is known of that, NOT_NEAR says that all else
     holds. In no district no rule fits.
     """
-    if rule.category_id not in (None, subject.category_id) or rule.group_id not in (
-        None,
-        subject.group_id,
-    ):
+    standing = out_of_question(rule, subject.category_id, subject.group_id, district_id)
+    return standing or rule.conditions.miss(subject.said)
+
+
+def out_of_question(
+    rule: Rule, category_id: int, group_id: int, district_id: int | None
+) -> Reason | None:
+    """Return why the rule fits no such report there, whatever it says; None where it may."""
+    if rule.category_id not in (None, category_id) or rule.group_id not in (None, group_id):
         return Reason.OTHER_SUBJECT
     if district_id is None:
         return Reason.NO_DISTRICT
     if rule.district_id not in (None, district_id):
         return Reason.OTHER_DISTRICT
-    return rule.conditions.miss(subject.said)
+    return None
 
 
 def _border_reason(rank: int, count: int) -> Reason:

@@ -24,6 +24,7 @@ class QueueName(StrEnum):
 
     PHOTOS = "photos"
     NOTICES = "notices"
+    SIMULATIONS = "simulations"
 
 
 class Job(StrEnum):
@@ -32,12 +33,14 @@ class Job(StrEnum):
     RENDER_PHOTO = "workers.photos.render"
     SEND_NOTICE = "workers.notices.send"
     SEND_LETTER = "workers.letters.send"
+    SIMULATE = "workers.simulations.run"
 
 
 QUEUE_OF = {
     Job.RENDER_PHOTO: QueueName.PHOTOS,
     Job.SEND_NOTICE: QueueName.NOTICES,
     Job.SEND_LETTER: QueueName.NOTICES,
+    Job.SIMULATE: QueueName.SIMULATIONS,
 }
 
 

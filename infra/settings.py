@@ -15,6 +15,7 @@ T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 MOST = 100_000
+SIMULATION_TIMEOUT_S = 3_600
 
 STAND_INS = {
     "DATABASE_URL": "postgresql:///vigie",
@@ -120,10 +121,14 @@ class Settings:
 
     @property
     def job_timeouts_s(self) -> dict[QueueName, int]:
-        """Return how long a job of each queue may take: less than its lease on the row."""
+        """Return how long a job of each queue may take: less than its lease on the row.
+
+        A simulation extends its lease on the way.
+        """
         return {
             QueueName.PHOTOS: max(1, self.photo_lease_s * 4 // 5),
             QueueName.NOTICES: max(1, self.notice_lease_s * 4 // 5),
+            QueueName.SIMULATIONS: SIMULATION_TIMEOUT_S,
         }
 
 

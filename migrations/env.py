@@ -18,6 +18,7 @@ import reports.idempotency
 import reports.models
 import reports.privacy.removals
 import reports.resident.supports
+import reports.simulation_models
 import reports.subscriptions
 import reports.webhook_models  # noqa: F401  (all declare their own tables, and models those of city)
 from infra.database import Base

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from city.account_models import Letter
 from reports.models import Notice, Photo
+from reports.simulation_models import Simulation
 from reports.webhook_models import WebhookDelivery
 
-Row = TypeVar("Row", Photo, Notice, Letter, WebhookDelivery)
-Leased = type[Photo] | type[Notice] | type[Letter] | type[WebhookDelivery]
+Row = TypeVar("Row", Photo, Notice, Letter, WebhookDelivery, Simulation)
+Leased = type[Photo] | type[Notice] | type[Letter] | type[WebhookDelivery] | type[Simulation]
 
 PENDING = "pending"
 

@@ -82,7 +82,12 @@ def main() -> int:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    roles = [*[QueueName.PHOTOS] * settings.photo_workers, QueueName.NOTICES, WEBHOOKS, SWEEPER]
+    queues = [
+        *[QueueName.PHOTOS] * settings.photo_workers,
+        QueueName.NOTICES,
+        QueueName.SIMULATIONS,
+    ]
+    roles = [*queues, WEBHOOKS, SWEEPER]
     members = [Member(role) for role in roles]
     log.info("workers started", roles=[str(role) for role in roles])
     while not stopped.wait(WATCH_S):

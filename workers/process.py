@@ -1,4 +1,4 @@
-"""One process of the workers: `python -m workers.process photos|notices|webhooks|sweeper`."""
+"""One process of the workers: `python -m workers.process ROLE`, a queue or one of the others."""
 
 from __future__ import annotations
 

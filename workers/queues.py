@@ -28,8 +28,14 @@ class Kind(StrEnum):
     IN_PROCESS = "in_process"
 
 
-# A photo's decoder may take much memory or crash, so each runs in a process of its own.
-KIND_OF = {QueueName.PHOTOS: Kind.FORKED, QueueName.NOTICES: Kind.IN_PROCESS}
+# A photo's decoder may take much memory or crash, so each runs in a process of its own; what a
+# simulation takes is given back at its end.
+KIND_OF = {
+    QueueName.PHOTOS: Kind.FORKED,
+    QueueName.NOTICES: Kind.IN_PROCESS,
+    QueueName.SIMULATIONS: Kind.FORKED,
+}
+_MOST_BYTES = {QueueName.PHOTOS: PROCESS_BYTES}
 
 
 class _PatientWorker(Worker):
@@ -38,7 +44,8 @@ class _PatientWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run the job in a process that does not outlive the worker."""
         die_with_parent(signal.SIGKILL)
-        memory.bound(PROCESS_BYTES)
+        if most := _MOST_BYTES.get(QueueName(queue.name)):
+            memory.bound(most)
         super().main_work_horse(job, queue)
 
 

@@ -13,12 +13,13 @@ from infra.queue import Job, Nudge
 from reports import idempotency, leases, subscriptions
 from reports.mail import delivery, letters
 from reports.models import Notice, Photo
+from reports.simulation import running
 
 AT_ONCE = 500
 
 
 def waiting(session: Session, now: datetime) -> list[Nudge]:
-    """Return nudges for the photos and mails whose turn it is and that are in nobody's hands."""
+    """Return nudges for what waits: photos, mails and simulations in nobody's hands, in turn."""
     photos = session.scalars(
         select(Photo.id).where(leases.waiting(Photo, now)).order_by(Photo.created_at).limit(AT_ONCE)
     )
@@ -34,10 +35,12 @@ def waiting(session: Session, now: datetime) -> list[Nudge]:
         .order_by(Letter.due_at)
         .limit(AT_ONCE)
     )
+    simulations = session.scalars(running.waiting(now).limit(AT_ONCE))
     return [
         *(Nudge(Job.RENDER_PHOTO, id_) for id_ in photos),
         *(Nudge(Job.SEND_NOTICE, id_) for id_ in notices),
         *(Nudge(Job.SEND_LETTER, id_) for id_ in owed),
+        *(Nudge(Job.SIMULATE, id_) for id_ in simulations),
     ]
 
 

@@ -176,6 +176,11 @@ def things(app: Flask, as_person: LogIn, tmp_path_factory: pytest.TempPathFactor
         "keys": {**_keys_of(as_person, resident), ELSEWHERE: theirs["key"]},
         "layers": _settings("quartiers", "quartiers", "wards"),
         "own layer": {MINE: "quartiers"},
+        "simulations": {
+            MINE: _simulation(resident.client, office),
+            ELSEWHERE: "77",
+            NOWHERE: "999",
+        },
         "rulesets": {MINE: "1", OTHERS: "1", ELSEWHERE: "77", NOWHERE: "999"},
     }
 
@@ -190,6 +195,13 @@ def _webhook(client: FlaskClient, office: dict[str, str]) -> int:
     while body_of(client.post(path, headers=office))["id"] < hook:
         pass
     return hook
+
+
+def _simulation(client: FlaskClient, office: dict[str, str]) -> str:
+    drafted = client.post(f"{BASE}/admin/rulesets", json={"rules": []}, headers=office)
+    body = {"ruleset": body_of(drafted)["version"]}
+    asked = client.post(f"{BASE}/admin/simulations", json=body, headers=office)
+    return str(body_of(asked)["number"])
 
 
 def _settings(mine: str, others: str, elsewhere: str) -> dict[str, str]:

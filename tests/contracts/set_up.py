@@ -50,6 +50,7 @@ _NEW: dict[str, dict[str, Any]] = {
     "webhooks": {"events": ["report.anonymised"]},
     "keys": {"channel": "sensor"},
     "rulesets": {"rules": [{"category": "arbre", "team": "espaces-verts"}]},
+    "simulations": {"ruleset": int(os.environ["DRAFT"]), "last": 100},
 }
 
 
@@ -104,7 +105,7 @@ def _name(kind: str, number: int) -> dict[str, str]:
         return {"url": f"https://hooks.example.org/{number}"}
     if kind == "keys":
         return {"name": f"Capteur {number}"}
-    if kind == "rulesets":
+    if kind in ("rulesets", "simulations"):
         return {}
     return {"code": f"c{number}"}
 
@@ -140,6 +141,8 @@ def _key(path: str) -> str:
     if kind == "webhooks":
         # What is changed at random may end up disabled, and is then sent nothing.
         return os.environ["WEBHOOK" if path.count("/") > _SLASHES else "CHANGED_WEBHOOK"]
+    if kind == "simulations":
+        return os.environ["SIMULATION"]
     if kind == "rulesets":
         # What is published once can be written no more.
         return "1" if path.endswith("/publish") else os.environ["DRAFT"]

@@ -86,6 +86,8 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         key = http.post("/admin/keys", json=sensors, headers=office).json()
         rules = http.get("/admin/rulesets/1", headers=office).json()["rules"]
         draft = http.post("/admin/rulesets", json={"rules": rules}, headers=office).json()
+        wanted = {"ruleset": draft["version"]}
+        simulation = http.post("/admin/simulations", json=wanted, headers=office).json()
         other = http.post("/reports", json=problem_at()).json()
         sent = http.post("/reports", json=problem_at(contact={"email": "a@example.org"})).json()
         moderated = http.post("/reports", json=problem_at()).json()
@@ -116,6 +118,7 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
         "API_KEY": key["secret"],
         "API_KEY_ID": str(key["id"]),
         "DRAFT": str(draft["version"]),
+        "SIMULATION": str(simulation["number"]),
         "LINK_TOKEN": _token_in(mail),
         "REPORT": sent["reference"],
         "TICKET": sent["ticket"],

@@ -1,0 +1,142 @@
+"""Where many spots lie: a version of a layer held in memory, which answers as `locate` does."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import STRtree
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo.districts import HAIR_DEG
+
+NOWHERE = 0
+"""What stands for no district among ids."""
+
+# Shapely lets other threads run while it looks.
+_THREADS = 2
+
+_SHAPES = text("""
+    SELECT s.id, s.district_id, d.code, ST_AsBinary(s.shape)
+    FROM district_shapes s JOIN districts d ON d.id = s.district_id
+    WHERE s.layer_version_id = :version_id
+""")
+
+# In the order of shapes, since PostGIS remembers the last one that it looked at.
+_COVERED = text("""
+    SELECT asked.number
+    FROM (
+        SELECT * FROM unnest(
+            CAST(:numbers AS int8[]), CAST(:shapes AS int8[]),
+            CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[])
+        ) AS pair (number, shape_id, longitude, latitude) ORDER BY shape_id
+    ) AS asked
+    CROSS JOIN LATERAL (SELECT shape FROM district_shapes WHERE id = asked.shape_id) AS s
+    WHERE ST_Covers(s.shape, ST_Point(asked.longitude, asked.latitude, 4326))
+""")
+
+
+class Spots:
+    """Many spots, ready to be looked for on maps: a row of `lon_lat` each."""
+
+    def __init__(self, lon_lat: NDArray[np.float64]) -> None:
+        self.count = len(lon_lat)
+        # Those on the antimeridian stand twice, on either side of it.
+        numbers = np.arange(self.count)
+        on_it = numbers[np.abs(lon_lat[:, 0]) >= 180 - HAIR_DEG]
+        behind = lon_lat[on_it] - np.sign(lon_lat[on_it, :1]) * [360, 0]
+        self.stands = np.concatenate([lon_lat, behind])
+        self.spot_of = np.concatenate([numbers, on_it])
+        self.points = np.array(shapely.points(self.stands), dtype=object)
+        self.tree = STRtree(self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictMap:
+    """The districts of a version in the order of their codes: ids, and shapes ready to be asked."""
+
+    district_ids: NDArray[np.int64]
+    shape_ids: NDArray[np.int64]
+    shapes: NDArray[np.object_]
+
+    def locate(self, session: Session, spots: Spots) -> NDArray[np.int64]:
+        """Return for each spot the id of the district that it is given, or NOWHERE.
+
+        That is the first of those that `geo.districts.locate` finds, in the order of
+        `geo.routing.in_order`.
+        """
+        districts, found = self._within_a_hair(spots)
+        order = np.lexsort((districts, spots.spot_of[found]))
+        districts, found = districts[order], found[order]
+        of_spot = spots.spot_of[found]
+        contested = np.bincount(of_spot, minlength=spots.count)[of_spot] > 1
+        beyond = np.zeros(len(districts), dtype=bool)
+        beyond[contested] = ~self._covering(session, spots, districts[contested], found[contested])
+        order = np.lexsort((districts, beyond, of_spot))
+        districts, of_spot = districts[order], of_spot[order]
+        first = np.full(spots.count, NOWHERE, dtype=np.int64)
+        firsts, at = np.unique(of_spot, return_index=True)
+        first[firsts] = self.district_ids[districts[at]]
+        return first
+
+    def _within_a_hair(self, spots: Spots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return pairs of a district's number and a stand's, no farther apart than a hair."""
+        share = -(-len(self.shapes) // _THREADS) or 1
+
+        def look(begin: int) -> NDArray[np.int64]:
+            some = self.shapes[begin : begin + share]
+            pairs = spots.tree.query(some, predicate="dwithin", distance=HAIR_DEG)
+            pairs[0] += begin
+            return pairs
+
+        # The tree grows at its first question, which has to be over before others come.
+        spots.tree.query(self.shapes[:1])
+        with ThreadPoolExecutor(_THREADS) as pool:
+            begins = range(0, len(self.shapes), share)
+            found = [np.empty((2, 0), dtype=np.int64), *pool.map(look, begins)]
+        districts, at = np.concatenate(found, axis=1)
+        return districts, at
+
+    def _covering(
+        self,
+        session: Session,
+        spots: Spots,
+        districts: NDArray[np.int64],
+        found: NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
+        """Tell of each pair of a district and a stand whether the district covers it exactly.
+
+        Where a hair parts the spot from the border, the database says so, as it does for one spot.
+        """
+        asked, of_asked = np.unique(districts, return_inverse=True)
+        borders = shapely.boundary(self.shapes[asked])
+        shapely.prepare(borders)
+        [doubtful] = np.nonzero(shapely.dwithin(borders[of_asked], spots.points[found], HAIR_DEG))
+        covering = np.ones(len(districts), dtype=bool)
+        if len(doubtful):
+            covering[doubtful] = False
+            values: dict[str, Any] = {
+                "numbers": doubtful.tolist(),
+                "shapes": self.shape_ids[districts[doubtful]].tolist(),
+                "longitudes": spots.stands[found[doubtful], 0].tolist(),
+                "latitudes": spots.stands[found[doubtful], 1].tolist(),
+            }
+            covering[list(session.scalars(_COVERED, values))] = True
+        return covering
+
+
+def read(session: Session, version_id: int) -> DistrictMap:
+    """Return the districts of a version of a layer, ready to be asked."""
+    rows = sorted(session.execute(_SHAPES, {"version_id": version_id}), key=lambda row: row.code)
+    shapes = shapely.from_wkb(np.array([bytes(row[3]) for row in rows], dtype=object))
+    shapely.prepare(shapes)
+    return DistrictMap(
+        district_ids=np.array([row.district_id for row in rows], dtype=np.int64),
+        shape_ids=np.array([row.id for row in rows], dtype=np.int64),
+        shapes=shapes,
+    )

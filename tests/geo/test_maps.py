@@ -1,0 +1,65 @@
+"""Many spots asked at once get what each of them gets alone."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from city import jurisdictions
+from geo import districts, maps
+from geo.coordinates import Position
+from geo.maps import NOWHERE, Spots
+from geo.models import Layer, LayerRole
+from geo.routing import in_order
+from tests.geo.random_maps import Place, Sheet, draw, places
+from tests.geo.test_layer_properties import ANYWHERE, AT_THE_LINE, features_of, published, tried
+
+
+@pytest.fixture
+def layer(session: Session) -> Layer:
+    city = jurisdictions.find(session, "beaurive")
+    query = select(Layer).where(
+        Layer.jurisdiction_id == city.id, Layer.role == LayerRole.SERVICE.value
+    )
+    return session.scalars(query).one()
+
+
+def one_by_one(session: Session, spots: list[Place]) -> list[int]:
+    """Return the district that a report at each spot is given."""
+    found = []
+    for longitude, latitude in spots:
+        hits = districts.locate(session, Position(latitude=latitude, longitude=longitude))
+        covers = in_order([hit.as_cover() for hit in hits if hit.role is LayerRole.SERVICE])
+        found.append(covers[0].district_id if covers else NOWHERE)
+    return found
+
+
+def at_once(session: Session, layer: Layer, spots: list[Place]) -> list[int]:
+    assert layer.published_version_id is not None
+    drawn = maps.read(session, layer.published_version_id)
+    lon_lat = np.array(spots, dtype=np.float64).reshape(-1, 2)
+    return [int(one) for one in drawn.locate(session, Spots(lon_lat))]
+
+
+@tried(40)
+@given(sheet=ANYWHERE | AT_THE_LINE)
+def test_corners_edges_and_overlaps_are_given_the_same(
+    session: Session, layer: Layer, sheet: Sheet
+) -> None:
+    drawn = draw(sheet)
+    spots = [
+        (longitude - 360 * (longitude > 180), latitude)
+        for longitude, latitude in places(drawn, Random(sheet.seed), 12)
+    ]
+    with published(session, layer, features_of(drawn)):
+        assert at_once(session, layer, spots) == one_by_one(session, spots)
+
+
+def test_nothing_and_nowhere_are_answered_too(session: Session, layer: Layer) -> None:
+    assert at_once(session, layer, []) == []
+    assert at_once(session, layer, [(0.0, 0.0), (180.0, -90.0)]) == [NOWHERE, NOWHERE]

@@ -1,0 +1,43 @@
+"""The simulation job: past reports are decided anew by rules or a map that are tried."""
+
+from __future__ import annotations
+
+import structlog
+
+from infra.clock import now
+from infra.queue import Job
+from reports.leases import Lease
+from reports.simulation import running
+from reports.simulation_models import Simulation
+from workers.tools import Tools, logged, tools
+
+log = structlog.get_logger()
+
+# Longer than a batch takes; it is extended after each.
+LEASE_S = 120
+
+
+def run(row_id: int, request_id: str | None) -> None:
+    """Run a simulation to its end; one that is done or in other hands is left alone."""
+    with logged(Job.SIMULATE, row_id, request_id):
+        kit = tools()
+        with kit.sessions.begin() as session:
+            claimed = running.claim(session, row_id, now(), LEASE_S)
+        if claimed is None:
+            return
+        if claimed.attempt > running.MAX_ATTEMPTS:
+            with kit.sessions.begin() as session:
+                running.give_up(session, claimed, now())
+            log.warning("simulation given up")
+            return
+        _work(kit, claimed)
+
+
+def _work(kit: Tools, claimed: Lease[Simulation]) -> None:
+    with kit.sessions.begin() as session:
+        attempt = running.begin(session, claimed)
+    more = True
+    while more:
+        with kit.sessions.begin() as session:
+            more = attempt.step(session, now(), LEASE_S)
+    log.info("simulation ended", count=attempt.done)
