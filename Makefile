@@ -24,7 +24,7 @@ check: ## Check style, types, imports and the migrations
 	$(env)/ruff format --check
 	$(env)/mypy
 	$(env)/lint-imports
-	$(env)/pytest -q tests/test_schema.py
+	$(env)/pytest -q tests/test_schema.py -k match_the_code
 
 bench: ## Run every benchmark in turn
 	@bin/setup bench

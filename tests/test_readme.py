@@ -22,6 +22,7 @@ README = ROOT / "README.md"
 RUNNING = ROOT / "docs" / "running.md"
 CHANGING = ROOT / "docs" / "changing.md"
 DESK = ROOT / "docs" / "desk.md"
+ROUTING = ROOT / "docs" / "routing.md"
 PAGES = (README, RUNNING, CHANGING, DESK)
 PRINTED_URL = "http://127.0.0.1:8000"
 REQUIRED = {
@@ -142,6 +143,33 @@ def test_the_day_of_the_desk_can_be_pasted(demo_stack: Stack) -> None:
         '"source":',
     ):
         assert outcome in said.replace('": ', '":')
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_way_from_a_road_to_a_decision_can_be_pasted(demo_stack: Stack) -> None:
+    shell = blocks(ROUTING, "sh")
+    steps = shell[next(n for n, block in enumerate(shell) if block.startswith("api=")) :]
+    said = run("\n".join(f"{step}\necho\necho =====" for step in steps), demo_stack)
+    _, layer, draft, lint, simulated, published, decided, back = said.split("=====\n")[:8]
+    assert json.loads(layer)["features"] == 2
+    [first, *others] = json.loads(draft)["rules"]
+    assert first["text"] == (
+        "Roads and getting around everywhere, within 60 m of “roads” with owner “department”:"
+        " Town hall front desk"
+    )
+    assert len(others) > 5
+    assert {one["kind"] for one in json.loads(lint)["items"]} == {"unreached"}
+    assert len(json.loads(lint)["items"]) == 4
+    told, listed, drawn = (json.loads(line) for line in simulated.strip().splitlines())
+    assert (told["status"], told["done"]) == ("done", told["total"])
+    assert told["total"] > 200
+    assert told["changed"]["teams"] == len(listed["items"]) == len(drawn["features"]) > 0
+    assert published.split() == ["True"]
+    assert "within 60 m of “roads”" in json.loads(decided)["text"]
+    assert json.loads(decided)["team"]["code"] == "accueil"
+    restored, again = back.strip().splitlines()
+    assert restored == "True"
+    assert json.loads(again)["team"]["code"] == "voirie"
 
 
 def test_the_table_of_roles_is_that_of_the_code() -> None:

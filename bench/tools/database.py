@@ -141,10 +141,11 @@ def town(smtp_url: str = NO_MAIL) -> Iterator[Town]:
             cluster.discard()
 
 
-def fill(one: Town, count: int, photo_every: int = 10) -> None:
+def fill(one: Town, count: int, photo_every: int = 10, *, searched: bool = True) -> None:
     """Write as many reports, each in a ticket of its own; the newest has the highest id.
 
-    They are a minute apart and evenly spread over AREA, the categories, teams and districts.
+    They are a minute apart and evenly spread over AREA, the categories, teams and districts. Where
+    they are not `searched`, their words are not noted, which takes longer than all the rest.
     """
     began = time.perf_counter()
     values = {
@@ -166,7 +167,8 @@ def fill(one: Town, count: int, photo_every: int = 10) -> None:
             connection.execute(statement, values)
         for definition in indexes:
             connection.execute(definition)
-        connection.execute("SELECT note_words(ARRAY(SELECT id FROM tickets))")
+        if searched:
+            connection.execute("SELECT note_words(ARRAY(SELECT id FROM tickets))")
     with psycopg.connect(one.libpq_url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
     print(f"{count:,} reports and tickets written in {time.perf_counter() - began:.0f} s")
