@@ -12,21 +12,31 @@ class Rulebook:
     """Rules, and what of them comes into question for a subject in a district, found once."""
 
     def __init__(self, rules: Sequence[Rule], fallback_id: int) -> None:
-        self._rules = sorted(rules, key=lambda rule: rule.strength)
-        self._named = {rule.district_id for rule in rules}
         self._fallback_id = fallback_id
+        self._by_district: dict[int | None, list[Rule]] = {}
+        for rule in rules:
+            self._by_district.setdefault(rule.district_id, []).append(rule)
         self._found: dict[tuple[int, int, int | None], tuple[Rule, ...]] = {}
+
+    @property
+    def districts(self) -> list[int]:
+        """Return the districts that rules name; all others are alike."""
+        return [id_ for id_ in self._by_district if id_ is not None]
 
     def in_question(
         self, category_id: int, group_id: int, district_id: int | None
     ) -> tuple[Rule, ...]:
         """Return the rules that may win, the strongest first; after one that always does, none."""
-        # Districts that no rule names are all alike.
-        place = district_id if district_id is None or district_id in self._named else -1
-        key = category_id, group_id, place
+        key = category_id, group_id, district_id
         found = self._found.get(key)
         if found is None:
-            rules = [rule for rule in self._rules if out_of_question(rule, *key) is None]
+            at_hand = [*self._by_district.get(None, ())]
+            if district_id is not None:
+                at_hand += self._by_district.get(district_id, ())
+            rules = sorted(
+                (rule for rule in at_hand if out_of_question(rule, *key) is None),
+                key=lambda rule: rule.strength,
+            )
             always = next((n for n, rule in enumerate(rules) if rule.conditions.are_none), None)
             found = self._found[key] = tuple(rules[: None if always is None else always + 1])
         return found

@@ -60,7 +60,11 @@ class Sorted:
 def sort_out(way: Way, batch: Batch, district_ids: NDArray[np.int64]) -> Sorted:
     """Find the rules for each report; it lies in that district of the way's map, or NOWHERE."""
     categories, of_category = np.unique(batch.category_ids, return_inverse=True)
-    places, of_place = np.unique(district_ids, return_inverse=True)
+    # One of the districts that no rule names stands for all of them.
+    named = np.isin(district_ids, [*way.rules.districts, NOWHERE])
+    others = district_ids[~named][:1]
+    alike = np.where(named, district_ids, others) if len(others) else district_ids
+    places, of_place = np.unique(alike, return_inverse=True)
     kinds, of_report = np.unique(of_category * len(places) + of_place, return_inverse=True)
     found = []
     for kind in kinds.tolist():
