@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Point
 from sqlalchemy import select
@@ -29,6 +30,8 @@ from tests.geo.looking import at, read_features, service_hits
 from tests.geo.random_maps import Map, Place, Sheet, covers, draw, edges_near, places, turned
 
 PLACES_OF_A_KIND = 8
+# What the last digit of a longitude is worth, a few times over.
+ATOM_DEG = 1e-13
 
 Answer = tuple[str | None, list[tuple[str, bool]]]
 """The district that a report there is given, and all that are there with whether they cover it."""
@@ -102,24 +105,47 @@ def answer(session: Session, place: Place) -> Answer:
     return ordered[0].code if ordered else None, [(hit.code, hit.exact) for hit in hits]
 
 
-def expected(drawn: Map, place: Place) -> Answer | None:
-    """Return what the undivided shapes say, or None where one is as far away as a hair is wide."""
-    told = []
+def expected(drawn: Map, place: Place) -> list[Answer] | None:
+    """Return what the undivided shapes allow, or None where one is as far as a hair is wide.
+
+    That is one answer, but where less parts the spot from a border than the database's numbers can
+    tell, and no corner stands there: it may then lie on either side.
+    """
+    options: list[list[tuple[str, bool]]] = []
     for code, shape in sorted(drawn.items()):
-        if covers(shape, place):
-            told.append((code, True))
-            continue
+        covered = covers(shape, place)
         away = shape.distance(Point(place)) / HAIR_DEG
-        if 0.9 < away < 1.1:
+        if not covered and 0.9 < away < 1.1:
             return None
-        if away < 1:
-            told.append((code, False))
-    chosen = sorted((not exact, code) for code, exact in told)
-    return chosen[0][1] if chosen else None, told
+        if covered or away < 1:
+            either = (True, False) if _is_on_an_edge(shape, place) else (covered,)
+            options.append([(code, exact) for exact in either])
+    answers = []
+    for told in product(*options):
+        chosen = sorted((not exact, code) for code, exact in told)
+        answers.append((chosen[0][1] if chosen else None, list(told)))
+    return answers
+
+
+def _is_on_an_edge(shape: MultiPolygon, place: Place) -> bool:
+    """Tell whether a border is no farther than an atom, and none of its corners is the place."""
+    on_border = bool(shape.boundary.distance(Point(place)) < ATOM_DEG)
+    return on_border and place not in {(x, y) for x, y in shapely.get_coordinates(shape).tolist()}
 
 
 @tried(40)
 @given(sheet=ANYWHERE)
+@example(
+    sheet=Sheet(
+        *(1, 4, 1),
+        overlays=3,
+        slips=0,
+        west=17.0,
+        south=14.0,
+        cell_deg=1,
+        seed=1217044,
+    )
+)
 def test_every_place_gets_what_the_undivided_districts_say(
     session: Session, layer: Layer, sheet: Sheet
 ) -> None:
@@ -127,7 +153,7 @@ def test_every_place_gets_what_the_undivided_districts_say(
     with published(session, layer, features_of(drawn)):
         for place in places(drawn, Random(sheet.seed), PLACES_OF_A_KIND):
             says = expected(drawn, place)
-            assert says is None or answer(session, place) == says
+            assert says is None or answer(session, place) in says
 
 
 @tried(20)
@@ -140,7 +166,7 @@ def test_so_it_does_across_the_antimeridian(session: Session, layer: Layer, shee
             if edges_near(drawn, place, HAIR_DEG, crossing=180):
                 continue
             says = expected(drawn, place)
-            assert says is None or answer(session, place) == says
+            assert says is None or answer(session, place) in says
 
 
 @tried(25)
