@@ -77,6 +77,23 @@ def meanwhile(at: SQLColumnExpression[datetime]) -> ColumnElement[bool]:
     return (at >= Membership.joined_at) & or_(Membership.left_at.is_(None), at < Membership.left_at)
 
 
+def of_wait(ticket: Ticket) -> ColumnElement[bool]:
+    """Return the condition that an event is one of the ticket, or of the wait it was born into.
+
+    What parts from a ticket that waits goes on waiting for the same thing.
+    """
+    own = Event.ticket_id == ticket.id
+    if ticket.paused_at is None or ticket.paused_at >= ticket.created_at:
+        return own
+    stays = select(Membership.ticket_id).where(
+        Membership.report_id.in_(
+            select(Membership.report_id).where(Membership.ticket_id == ticket.id)
+        )
+    )
+    before = (Event.at >= ticket.paused_at) & (Event.at < ticket.created_at)
+    return own | (Event.ticket_id.in_(stays) & before)
+
+
 def of_report(session: Session, report_id: int, locale: str) -> list[Entry]:
     """Return what the public may know of the report's history in the locale, oldest first.
 

@@ -51,20 +51,21 @@ def awaits(session: Session, ticket: Ticket, report_id: int) -> bool:
         return False
     question = session.scalar(
         select(Event)
-        .where(Event.ticket_id == ticket.id, Event.kind == EventKind.QUESTION.value)
-        .order_by(Event.seq.desc())
+        .where(chronicle.of_wait(ticket), Event.kind == EventKind.QUESTION.value)
+        .order_by(Event.at.desc(), Event.seq.desc())
         .limit(1)
     )
     if question is None:
         return False
     asked = session.scalars(
         select(Membership.report_id).where(
-            Membership.ticket_id == ticket.id, chronicle.meanwhile(literal(question.at))
+            Membership.ticket_id == question.ticket_id, chronicle.meanwhile(literal(question.at))
         )
     ).all()
+    later = (Event.ticket_id != question.ticket_id) | (Event.seq > question.seq)
     settled = exists().where(
-        Event.ticket_id == ticket.id,
-        Event.seq > question.seq,
+        chronicle.of_wait(ticket),
+        later,
         or_(
             Event.kind == EventKind.THIRD_PARTY.value,
             (Event.kind == EventKind.MESSAGE.value) & Event.report_id.in_(asked),

@@ -16,7 +16,7 @@ from city.desk_models import ThirdParty
 from city.models import Jurisdiction
 from city.staff import Staff
 from infra.words import Reader
-from reports import history, messages, notices, snapshots, wording, work
+from reports import chronicle, history, messages, notices, snapshots, wording, work
 from reports.desk import handling
 from reports.history import EventKind
 from reports.models import Author, Event, Message, Ticket
@@ -148,8 +148,8 @@ def _handing_of(session: Session, ticket: Ticket) -> Event | None:
     kinds = (EventKind.STATUS.value, EventKind.THIRD_PARTY.value)
     latest = session.scalar(
         select(Event)
-        .where(Event.ticket_id == ticket.id, Event.kind.in_(kinds))
-        .order_by(Event.seq.desc())
+        .where(chronicle.of_wait(ticket), Event.kind.in_(kinds))
+        .order_by(Event.at.desc(), Event.seq.desc())
         .limit(1)
     )
     return latest if latest and latest.kind == EventKind.THIRD_PARTY.value else None

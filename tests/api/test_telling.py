@@ -126,6 +126,46 @@ def test_who_was_not_asked_does_not_answer_for_who_was(
     assert read_ticket(client, first["ticket"], dispatcher)[0]["status"] == "in_progress"
 
 
+def test_who_was_asked_answers_for_the_ticket_that_they_parted_into(
+    client: FlaskClient, resident: Resident, dispatcher: Headers
+) -> None:
+    first, other = resident.report(), resident.report()
+    answer = _act(client, other["ticket"], "merge", dispatcher, into=first["ticket"])
+    assert answer.status_code == 200
+    _ask(client, first["ticket"], dispatcher, "Where exactly?")
+    parted = _act(client, first["ticket"], "split", dispatcher, reports=[other["reference"]])
+    own = body_of(parted)["reference"]
+    again = _act(client, own, "merge", dispatcher, into=resident.report()["ticket"])
+    assert again.status_code == 200
+    assert _act(client, own, "unmerge", dispatcher).status_code == 200
+    later = resident.report(same_as=own)
+    _write(client, later, "Bla.")
+    assert read_ticket(client, own, dispatcher)[0]["status"] == "waiting"
+    _write(client, other, "By the church.")
+    assert read_ticket(client, own, dispatcher)[0]["status"] == "in_progress"
+    assert read_ticket(client, first["ticket"], dispatcher)[0]["status"] == "waiting"
+    _write(client, first, "By the school.")
+    assert read_ticket(client, first["ticket"], dispatcher)[0]["status"] == "in_progress"
+
+
+def test_what_a_third_party_has_they_have_in_parts_too(
+    client: FlaskClient, resident: Resident, dispatcher: Headers
+) -> None:
+    first = resident.report()
+    other = resident.report(same_as=first["ticket"])
+    _ask(client, first["ticket"], dispatcher, "Where exactly?")
+    handed = {"name": "Syndicat des eaux", "reason": "Leur réseau"}
+    assert _act(client, first["ticket"], "third-party", dispatcher, **handed).status_code == 200
+    parted = _act(client, first["ticket"], "split", dispatcher, reports=[other["reference"]])
+    assert "Syndicat des eaux" in body_of(parted)["third_party"]["text"]
+    _write(client, other, "By the church.")
+    own = body_of(parted)["reference"]
+    assert read_ticket(client, own, dispatcher)[0]["status"] == "waiting"
+    for to, has in (("in_progress", False), ("waiting", False)):
+        assert move(client, own, dispatcher, to).status_code == 200
+        assert (read_ticket(client, own, dispatcher)[0]["third_party"] is not None) is has
+
+
 def test_who_reports_the_same_is_told_that_it_was_joined(
     app: Flask, client: FlaskClient, resident: Resident
 ) -> None:
