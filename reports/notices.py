@@ -17,8 +17,17 @@ from infra.queue import Job
 from infra.rows import New
 from reports import errands, subscriptions
 from reports.history import WITHDRAWN, EventKind
-from reports.models import Audience, Contact, Event, Membership, Notice, NoticeStatus, Report
-from reports.status import CLOSED
+from reports.models import (
+    Audience,
+    Author,
+    Contact,
+    Event,
+    Membership,
+    Notice,
+    NoticeStatus,
+    Report,
+)
+from reports.status import CLOSED, Status
 from reports.subscriptions import Subscription
 
 
@@ -175,7 +184,12 @@ def _for_team(event: Event) -> NoticeKind | None:
 
 
 def _brings_work(event: Event) -> bool:
-    """Tell whether the team has something to do about a report that it knew nothing of."""
+    """Tell whether the team has something to do about a report that it knew nothing of.
+
+    Or that it took for done, where others than its reporter open it again.
+    """
+    if event.kind == EventKind.STATUS:
+        return event.data["to"] == Status.REOPENED and event.author == Author.CITY
     if event.kind == EventKind.MOVED_IN:
         return "team" in event.data and event.data["to"] not in CLOSED
     return EventKind(event.kind) in {EventKind.RECEIVED, EventKind.JOINED, EventKind.ROUTED}

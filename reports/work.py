@@ -226,7 +226,7 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
         now,
         author=Author.CITY if step.person_id else Author.RESIDENT,
         person_id=step.person_id,
-        report_id=step.report_id,
+        report_id=_concerned(session, ticket, step),
         message=message,
         data={
             "from": before.value,
@@ -248,7 +248,10 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
 def tell_new_team(
     session: Session, ticket: Ticket, person_id: int, now: datetime, ground: Message | None
 ) -> None:
-    """Write down that a held ticket went to the team that it has now, and tell that team why."""
+    """Write down that a held ticket went to the team that it has now, and tell that team why.
+
+    Of what is closed a team is told once it is opened again.
+    """
     team = session.get_one(Team, ticket.team_id)
     event = history.append(
         session,
@@ -262,7 +265,15 @@ def tell_new_team(
         data={"team": snapshots.coded(team.code, team.names)},
     )
     session.flush()
-    notices.announce(session, event, ticket.team_id, now)
+    if Status(ticket.status) not in CLOSED:
+        notices.announce(session, event, ticket.team_id, now)
+
+
+def _concerned(session: Session, ticket: Ticket, step: Move) -> int | None:
+    """Return the report that the step is about: staff are told of an opening by one."""
+    if step.report_id is None and step.to is Status.REOPENED:
+        return oldest_report(session, ticket).id
+    return step.report_id
 
 
 def _ground(reason: CloseReason | None) -> dict[str, Any]:

@@ -78,6 +78,8 @@ _ARRIVED_AND_JOINED = mark(
     " theirs; {team} answers for it."
 )
 _PASSED_ON = mark("A ticket was passed on to your team.")
+_AGAIN = mark("Open again: report {reference}, {category}")
+_OPENED_AGAIN = mark("A ticket that your team answers for was opened again.")
 _NEXT = {
     Status.RECEIVED: mark("The team will look at it next. You will get a mail when it does."),
     Status.ACCEPTED: mark("The team will plan the work next. You will get a mail when it starts."),
@@ -249,7 +251,7 @@ def _write(case: _Case, link: str | None) -> Letter:
         city=case.reader.name(case.jurisdiction.names),
         subject=say(
             locale,
-            _SUBJECTS[kind],
+            _subject(case, kind),
             reference=case.report.reference,
             ticket=case.ticket.reference,
             category=category,
@@ -263,12 +265,20 @@ def _write(case: _Case, link: str | None) -> Letter:
     )
 
 
+def _subject(case: _Case, kind: NoticeKind) -> str:
+    return _AGAIN if _is_opened_again(case, kind) else _SUBJECTS[kind]
+
+
 def _opening(case: _Case, kind: NoticeKind) -> str:
     if kind is NoticeKind.RECEIPT and case.event.kind == EventKind.JOINED.value:
         return _ARRIVED_AND_JOINED
     if kind is NoticeKind.ARRIVAL and case.event.kind == EventKind.ROUTED.value:
         return _PASSED_ON
-    return _OPENINGS[kind]
+    return _OPENED_AGAIN if _is_opened_again(case, kind) else _OPENINGS[kind]
+
+
+def _is_opened_again(case: _Case, kind: NoticeKind) -> bool:
+    return kind is NoticeKind.ARRIVAL and case.event.kind == EventKind.STATUS.value
 
 
 def _link_label(kind: NoticeKind, *, for_staff: bool) -> str:

@@ -210,6 +210,29 @@ def test_a_team_reads_why_it_gets_a_ticket(
     assert "Pas à nous" not in told
 
 
+def test_a_team_is_told_of_closed_work_that_comes_to_it_once_it_is_opened_again(
+    app: Flask, client: FlaskClient, resident: Resident, dispatcher: Headers
+) -> None:
+    ticket = resident.report()["ticket"]
+    assert move(client, ticket, dispatcher, "resolved").status_code == 200
+    before = len(mails_about(app, ticket, "team"))
+    for wanted, team in (
+        ({"category": "fuite-eau"}, "reseaux"),
+        ({"team": "proprete"}, "proprete"),
+    ):
+        _, tag = read_ticket(client, ticket, dispatcher)
+        headers = {**dispatcher, "If-Match": tag}
+        answer = client.patch(f"{BASE}/tickets/{ticket}", json=wanted, headers=headers)
+        assert body_of(answer)["team"]["code"] == team
+    assert len(mails_about(app, ticket, "team")) == before
+    again = {"reason": "Fuit toujours", "public_message": "On y retourne."}
+    assert move(client, ticket, dispatcher, "reopened", **again).status_code == 200
+    mail = mails_about(app, ticket, "team")[before]
+    assert mail.to == "proprete@beaurive.example"
+    assert "Un dossier qui relève de votre équipe a été rouvert." in mail.text
+    assert "Fuit toujours" in mail.text
+
+
 def test_what_is_with_the_dispatchers_already_is_not_handed_back(
     client: FlaskClient, resident: Resident, dispatcher: Headers
 ) -> None:
