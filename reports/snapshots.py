@@ -21,6 +21,10 @@ from reports.models import Ticket
 # What somebody wrote or where they were has to be forgotten one day, so it is kept nowhere here.
 _WITHHELD = frozenset({"location", "address"})
 
+# A plan may be for a day, which has no time zone.
+_TIMES = frozenset({"due_at", "planned", "expected"})
+_CODED = frozenset({"team", "third_party", "close_reason"})
+
 
 def codes(ticket: Ticket, category: str, team: str, district: str | None) -> dict[str, Any]:
     """Return how the ticket stands; the caller has the codes at hand."""
@@ -56,27 +60,23 @@ def coded(code: str, names: Names) -> dict[str, Any]:
 
 
 def told(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's data as others read them: times in UTC with a Z, its team by code.
+    """Return an event's data as others read them: times in UTC with a Z, the city's things by code.
 
     Of what is not kept, `withheld` says that it has changed, and `changes` nothing.
     """
-    said = {**data, **_with_z(data)}
-    if isinstance(data.get("team"), dict):
-        said["team"] = data["team"].get("code", data["team"])
+    said = {name: _told(name, value) for name, value in data.items()}
     if "state" in data:
-        said["state"] = {**data["state"], **_with_z(data["state"])}
+        said["state"] = {name: _told(name, value) for name, value in data["state"].items()}
     if "changes" in data:
         kept = {name: both for name, both in data["changes"].items() if name not in _WITHHELD}
-        if "due_at" in kept:
-            kept["due_at"] = [_in_utc(moment) for moment in kept["due_at"]]
-        said["changes"] = kept
+        said["changes"] = {name: [_told(name, one) for one in both] for name, both in kept.items()}
         said["withheld"] = sorted(data["changes"].keys() & _WITHHELD)
     return said
 
 
-def _with_z(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"due_at": _in_utc(data["due_at"])} if "due_at" in data else {}
-
-
-def _in_utc(kept: str | None) -> str | None:
-    return in_utc(datetime.fromisoformat(kept)) if kept else None
+def _told(name: str, value: Any) -> Any:
+    if name in _TIMES and value is not None and "T" in value:
+        return in_utc(datetime.fromisoformat(value))
+    if name in _CODED and isinstance(value, dict):
+        return value.get("code", value)
+    return value

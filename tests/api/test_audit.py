@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from reports.webhook_models import WebhookDelivery
+from reports.webhooks import bodies
 from tests.api import help as h
 from tests.api.test_administration import CATEGORY, PERSON, TEAM, Office
 from tests.resident import BASE, DISPATCHER, Resident, body_of, log_in, move, read_ticket
@@ -242,3 +244,38 @@ def test_a_ticket_sent_on_is_told_by_the_code_of_its_team(own_app: Flask, office
     assert client.patch(path, json={"team": "reseaux"}, headers=headers).status_code == 200
     lines = everything(office, f"reference={ticket}&act=routed")
     assert [line["changes"]["team"] for line in lines] == ["reseaux", "voirie"]
+
+
+def test_plans_third_parties_and_reasons_are_told_by_codes_and_times_in_utc(
+    own_app: Flask, office: Office
+) -> None:
+    hook = {"url": "https://hooks.example.org/in", "events": ["ticket.planned"]}
+    assert office.post("/webhooks", hook).status_code == 201
+    client = own_app.test_client()
+    dispatcher = log_in(client)
+    ticket = Resident(client).report()["ticket"]
+    party = h.read(client, "/third-parties", dispatcher)["items"][0]
+    reason = h.read(client, "/close-reasons", dispatcher)["items"][0]
+    at = "2031-07-31T14:00:00+02:00"
+    for act, body in (
+        ("plan", {"at": at}),
+        ("plan", {"on": "2031-07-31"}),
+        ("third-party", {"code": party["code"], "reason": "Leur réseau", "expected_at": at}),
+        ("transitions", {"to": "resolved", "reason": reason["code"]}),
+    ):
+        _, tag = read_ticket(client, ticket, dispatcher)
+        headers = {**dispatcher, "If-Match": tag}
+        path = f"{BASE}/tickets/{ticket}/{act}"
+        assert client.post(path, json=body, headers=headers).status_code == 200
+
+    closed, handed, _, on_a_day, at_a_time = (
+        line["changes"] for line in everything(office, f"reference={ticket}")[:5]
+    )
+    assert closed["close_reason"] == reason["code"]
+    assert handed["third_party"] == party["code"]
+    assert handed["expected"] == at_a_time["planned"] == "2031-07-31T12:00:00Z"
+    assert on_a_day["planned"] == "2031-07-31"
+    with h.parts_of(own_app).sessions() as session:
+        first = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)).first()
+        assert first is not None
+        assert b'"planned":"2031-07-31T12:00:00Z"' in bodies.compose(session, first, h.PUBLIC_URL)
