@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 from city import audit
 from city.audit import AuditAct
 from city.changes import Changes
-from city.models import Actor
+from city.models import Actor, Category, CategoryGroup, TeamCalendar
+
+# What a row says by an id, the audit tells by the code, as of what the API changes.
+_NAMED_BY_ID: dict[str, tuple[str, type[Any]]] = {
+    "calendar_id": ("calendar", TeamCalendar),
+    "category_id": ("category", Category),
+    "group_id": ("group", CategoryGroup),
+}
 
 
 @dataclass(slots=True)
@@ -60,5 +67,15 @@ class Journal:
                 actor=Actor.COMMAND,
                 thing_kind=kind.replace(" ", "_"),
                 thing_reference=f"{of.rstrip(':')}/{reference}" if of else reference,
-                changes=changes,
+                changes=dict(_by_code(session, *change) for change in changes.items()),
             )
+
+
+def _by_code(session: Session, name: str, change: Any) -> tuple[str, Any]:
+    if name not in _NAMED_BY_ID:
+        return name, change
+    thing, model = _NAMED_BY_ID[name]
+    return thing, {
+        when: None if id_ is None else session.get_one(model, id_).code
+        for when, id_ in change.items()
+    }

@@ -67,7 +67,7 @@ class Loading:
         """
         jurisdiction = self._load_jurisdiction()
         team_ids = self._load_teams(jurisdiction)
-        jurisdiction.fallback_team_id = team_ids[self.city.jurisdiction.fallback_team]
+        self._set_fallback(jurisdiction, team_ids[self.city.jurisdiction.fallback_team])
         self._load_layers(jurisdiction)
         groups = self._load_groups(jurisdiction)
         categories = self._load_categories(jurisdiction, groups)
@@ -113,6 +113,16 @@ class Loading:
             for part in self.city.teams
         }
         return self._sync("team", Team.jurisdiction_id, keys, wanted)
+
+    def _set_fallback(self, jurisdiction: Jurisdiction, team_id: int) -> None:
+        before = self.session.get(Team, jurisdiction.fallback_team_id or 0)
+        if before is not None and before.id == team_id:
+            return
+        jurisdiction.fallback_team_id = team_id
+        wanted = self.city.jurisdiction.fallback_team
+        line = f"jurisdiction {jurisdiction.code}: what no rule covers goes to team {wanted}"
+        told = {"fallback_team": {"from": before and before.code, "to": wanted}}
+        self.journal.published("jurisdiction", jurisdiction.code, line, told)
 
     def _load_layers(self, jurisdiction: Jurisdiction) -> None:
         locale = self.city.jurisdiction.locales[0]
@@ -277,10 +287,11 @@ class Loading:
             else:
                 changed = assign(person, {**values, "retired_at": None})
                 self.journal.changed("person", part.email, changed, str(person.id))
+            before = people.teams_of(self.session, person.id)[person.id]
             if people.set_teams(self.session, person, {team_ids[code] for code in part.teams}):
                 touch(person)
-                line = f"person {person.email}: teams changed"
-                self.journal.published("person", str(person.id), line, {"teams": part.teams})
+                change = {"teams": (before, sorted(part.teams))}
+                self.journal.changed("person", part.email, change, str(person.id))
         self._retire_people(jurisdiction)
 
     def _retire_people(self, jurisdiction: Jurisdiction) -> None:

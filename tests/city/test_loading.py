@@ -78,6 +78,7 @@ def test_a_new_city_is_added_and_said(session: Session, folder: Path) -> None:
         "jurisdiction essai: added",
         "team desk: added",
         "team crew: added",
+        "jurisdiction essai: what no rule covers goes to team desk",
         "layer boundary: added",
         "layer boundary: version 1 published with 1 districts",
         "layer wards: added",
@@ -179,6 +180,7 @@ def test_changes_are_written_into_the_audit(session: Session, folder: Path) -> N
         ("added", "jurisdiction", "essai"),
         ("added", "team", "desk"),
         ("added", "team", "crew"),
+        ("changed", "jurisdiction", "essai"),
         ("added", "layer", "boundary"),
         ("changed", "layer", "boundary"),
         ("added", "layer", "wards"),
@@ -196,7 +198,7 @@ def test_changes_are_written_into_the_audit(session: Session, folder: Path) -> N
     assert "@" not in str([one.changes for one in born])
     [lead, its_teams] = [one.changes for one in born if one.thing_kind == "person"]
     assert lead["role"] == {"from": None, "to": "team_lead"}
-    assert its_teams == {"teams": ["crew"]}
+    assert its_teams == {"teams": {"from": [], "to": ["crew"]}}
 
     says = changed()
     says["teams"][0]["email"] = "new-desk@town.example"
@@ -210,6 +212,48 @@ def test_changes_are_written_into_the_audit(session: Session, folder: Path) -> N
         ("question", "hole/depth", {"retired": {"from": False, "to": True}}),
         ("person", str(person), {"role": {"from": "team_lead", "to": "dispatcher"}}),
     ]
+
+
+def test_the_audit_knows_things_by_their_codes(session: Session, folder: Path) -> None:
+    hours = {"hours": {"monday": ["08:00-12:00"]}}
+    says = changed(
+        calendars=[{"code": "early", "names": {"en": "Early"}, "calendar": hours}],
+        groups=[{"code": code, "names": {"en": code}} for code in ("roads", "parks")],
+        templates=[{"code": "done", "names": {"en": "Done"}, "texts": {"en": "It is done."}}],
+    )
+    says["teams"][1]["calendar"] = "early"
+    says["templates"][0]["category"] = "hole"
+    load(session, write(folder, says))
+    city = jurisdictions.find(session, "essai")
+    entries = select(AuditEntry).where(AuditEntry.jurisdiction_id == city.id)
+    born = session.scalars(entries.order_by(AuditEntry.id)).all()
+    told = {
+        (one.thing_kind, one.thing_reference, name): change
+        for one in born
+        for name, change in one.changes.items()
+    }
+    assert told["team", "crew", "calendar"] == {"from": None, "to": "early"}
+    assert told["category", "hole", "group"] == {"from": None, "to": "roads"}
+    assert told["template", "done", "category"] == {"from": None, "to": "hole"}
+    assert told["jurisdiction", "essai", "fallback_team"] == {"from": None, "to": "desk"}
+    assert not [name for *_, name in told if name.endswith("_id")]
+
+    says["jurisdiction"]["fallback_team"] = "crew"
+    says["categories"][0]["group"] = "parks"
+    del says["groups"][0], says["templates"][0]["category"], says["teams"][1]["calendar"]
+    says["people"][0]["teams"] = ["desk", "crew"]
+    reload(session, folder, says)
+    later = session.scalars(entries.order_by(AuditEntry.id).offset(len(born))).all()
+    assert [(one.thing_kind, one.changes) for one in later] == [
+        ("team", {"calendar": {"from": "early", "to": None}}),
+        ("jurisdiction", {"fallback_team": {"from": "desk", "to": "crew"}}),
+        ("group", {"position": {"from": 1, "to": 0}}),
+        ("group", {"retired": {"from": False, "to": True}}),
+        ("category", {"group": {"from": "roads", "to": "parks"}}),
+        ("template", {"category": {"from": "hole", "to": None}}),
+        ("person", {"teams": {"from": ["crew"], "to": ["crew", "desk"]}}),
+    ]
+    assert reload(session, folder, says) == []
 
 
 def test_what_is_no_longer_named_is_retired_and_comes_back(session: Session, folder: Path) -> None:
