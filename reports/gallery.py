@@ -156,7 +156,12 @@ def add(session: Session, report: Report, upload: Upload, now: datetime) -> tupl
     key = original_key(report.id, upload.name)
     photo = pending(report.jurisdiction_id, key, upload, now, id=row.number, report_id=report.id)
     event = history.next_line(
-        ticket, EventKind.PHOTO_ADDED, now, author=Author.RESIDENT, report_id=report.id
+        ticket,
+        EventKind.PHOTO_ADDED,
+        now,
+        author=Author.RESIDENT,
+        report_id=report.id,
+        data={"photo": str(photo.public_id)},
     )
     rows.write(session, [photo, event], changed=ticket)
     errands.owe(session, Job.RENDER_PHOTO, photo.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -80,7 +81,8 @@ def set_photo(
     session.refresh(photo)
     if photo.visibility != visibility:
         photo.visibility = visibility.value
-        _write(session, staff, ticket, photo.report_id, _PHOTO[visibility], reason, now)
+        data = {"photo": str(photo.public_id)}
+        _write(session, staff, ticket, photo.report_id, _PHOTO[visibility], reason, now, data)
 
 
 def _write(
@@ -91,6 +93,7 @@ def _write(
     kind: EventKind,
     reason: str | None,
     now: datetime,
+    data: dict[str, Any] | None = None,
 ) -> None:
     message = reason and messages.by_city(ticket, staff.person_id, now, reason=reason)
     history.append(
@@ -102,4 +105,5 @@ def _write(
         person_id=staff.person_id,
         report_id=report_id,
         message=message or None,
+        data=data,
     )

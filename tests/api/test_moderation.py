@@ -61,7 +61,7 @@ def test_a_hidden_report_is_gone_until_it_is_shown(
 
 
 def test_a_hidden_photo_is_gone_and_its_report_stays(
-    client: FlaskClient, view: dict[str, Any], dispatcher: dict[str, str]
+    client: FlaskClient, view: dict[str, Any], dispatcher: dict[str, str], as_person: LogIn
 ) -> None:
     (photo,) = view["photos"]
     picture = photo["urls"]["320"]["jpg"].removeprefix(h.PUBLIC_URL)
@@ -80,6 +80,9 @@ def test_a_hidden_photo_is_gone_and_its_report_stays(
     assert client.post(f"{path}/show", json={}, headers=dispatcher).status_code == 200
     assert h.read(client, f"/reports/{view['reference']}")["photos"] == [photo]
     assert client.get(picture).status_code == 200
+    audit = f"/admin/audit?reference={view['ticket']}&act=photo_added,photo_hidden,photo_shown"
+    lines = h.read(client, audit, as_person(h.AUDITOR))["items"]
+    assert [line["changes"]["photo"] for line in lines] == [photo["id"]] * 3
 
 
 def test_only_dispatchers_moderate(
