@@ -272,13 +272,16 @@ def can_work(session: Session, ticket: Ticket, person: Person) -> bool:
 def _deadline(hand: _Work, wanted: Wanted) -> None:
     ticket = hand.ticket
     before = ticket.due_at
+    moving = hand.reasons.keys() & {"category", "priority", "team"}
     if "due_at" in wanted:
         if wanted["due_at"] is not None and not clock.owes_deadline(ticket):
             raise NoDeadlineOwed
         handling.demand_open(ticket)
+        if wanted["due_at"] == before and not moving:
+            return
         clock.set_deadline(ticket, wanted["due_at"])
         ticket.due_fixed = True
-    elif hand.reasons.keys() & {"category", "priority", "team"}:
+    elif moving:
         clock.follow(hand.session, ticket)
     if ticket.due_at != before:
         hand.reasons["due_at"] = _why_due(hand, wanted)

@@ -135,6 +135,18 @@ def test_the_priority_follows_the_category_until_somebody_sets_it(
     assert (ticket["priority"], "priority" in changes) == ("high", False)
 
 
+def test_a_deadline_that_was_only_sent_back_goes_on_following(
+    client: FlaskClient, resident: Resident, dispatcher: dict[str, str]
+) -> None:
+    reference = resident.report()["ticket"]
+    before, tag = read_ticket(client, reference, dispatcher)
+    ticket, changes = _changed(client, reference, dispatcher, due_at=before["due_at"])
+    assert (changes, read_ticket(client, reference, dispatcher)[1]) == ({}, tag)
+    ticket, changes = _changed(client, reference, dispatcher, category="lampadaire")
+    assert "due_at" in changes
+    assert ticket["due_at"] != before["due_at"]
+
+
 def test_a_deadline_that_was_set_stays(
     client: FlaskClient, resident: Resident, dispatcher: dict[str, str]
 ) -> None:
