@@ -11,11 +11,13 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Select, literal, select, tuple_
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
-from city.models import AuditEntry
+from city.models import AuditEntry, Team
+from geo.models import District
 from reports import snapshots
 from reports.filters import Mark
+from reports.history import EventKind
 from reports.models import Event, Report, Ticket
 from reports.references import MalformedReference, normalise
 
@@ -66,6 +68,16 @@ class Line:
     def mark(self) -> Mark:
         """Return where the line stands in the list."""
         return Mark(self.at, self.rank)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """By what the things are known outside of which events hold the ids, by these."""
+
+    tickets: dict[int, str]
+    reports: dict[int, str]
+    teams: dict[int, str]
+    districts: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +170,32 @@ def _events(
         query = query.where(tuple_(Event.at, Event.ticket_id, Event.seq) < ended)
     newest = (Event.at.desc(), Event.ticket_id.desc(), Event.seq.desc())
     events = session.scalars(query.order_by(*newest).limit(limit)).all()
-    tickets = _references(session, Ticket, {event.ticket_id for event in events})
-    reports = _references(session, Report, {event.report_id for event in events})
-    return [_line(event, tickets, reports) for event in events]
+    names = _names(session, events)
+    return [_line(event, names) for event in events]
 
 
-def _line(event: Event, tickets: dict[int, str], reports: dict[int, str]) -> Line:
-    report = {} if event.report_id is None else {"report": reports[event.report_id]}
+def _names(session: Session, events: Sequence[Event]) -> _Names:
+    handed = [event.data for event in events if event.kind == EventKind.HANDED_BACK.value]
+    merged = {id_ for event in events for id_ in event.data.get("reports", ())}
+    return _Names(
+        tickets=_look_up(session, Ticket, Ticket.reference, {event.ticket_id for event in events}),
+        reports=_look_up(
+            session, Report, Report.reference, merged | {event.report_id for event in events}
+        ),
+        teams=_look_up(session, Team, Team.code, {data["team"] for data in handed}),
+        districts=_look_up(session, District, District.code, {data["district"] for data in handed}),
+    )
+
+
+def _line(event: Event, names: _Names) -> Line:
+    changes = snapshots.told(event.data)
+    if event.report_id is not None:
+        changes["report"] = names.reports[event.report_id]
+    if "reports" in changes:
+        changes["reports"] = [names.reports[id_] for id_ in changes["reports"]]
+    if event.kind == EventKind.HANDED_BACK.value:
+        changes["team"] = names.teams[changes["team"]]
+        changes["district"] = names.districts.get(changes["district"])
     return Line(
         at=event.at,
         source=Source.TICKETS,
@@ -172,8 +203,8 @@ def _line(event: Event, tickets: dict[int, str], reports: dict[int, str]) -> Lin
         person_id=event.person_id,
         act=event.kind,
         thing=TICKET,
-        reference=tickets[event.ticket_id],
-        changes={**snapshots.told(event.data), **report},
+        reference=names.tickets[event.ticket_id],
+        changes=changes,
         rank=event.ticket_id << _SEQ_BITS | event.seq,
     )
 
@@ -201,8 +232,11 @@ def _ticket_id(session: Session, jurisdiction_id: int, reference: str) -> int | 
     return session.scalar(query.where(Ticket.reference == wanted))
 
 
-def _references(
-    session: Session, model: type[Ticket] | type[Report], ids: set[Any]
+def _look_up(
+    session: Session, model: Any, name: InstrumentedAttribute[str], ids: set[Any]
 ) -> dict[int, str]:
-    query = select(model.id, model.reference).where(model.id.in_(ids))
-    return {row.id: row.reference for row in session.execute(query)}
+    """Return what things are known by outside, by id; None among the ids is nothing."""
+    wanted = ids - {None}
+    if not wanted:
+        return {}
+    return dict(session.execute(select(model.id, name).where(model.id.in_(wanted))).all())

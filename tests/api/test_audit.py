@@ -302,3 +302,24 @@ def test_plans_third_parties_and_reasons_are_told_by_codes_and_times_in_utc(
         first = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id)).first()
         assert first is not None
         assert b'"planned":"2031-07-31T12:00:00Z"' in bodies.compose(session, first, h.PUBLIC_URL)
+
+
+def test_what_was_handed_back_or_merged_is_told_by_codes_and_references(
+    own_app: Flask, office: Office
+) -> None:
+    client = own_app.test_client()
+    dispatcher = log_in(client)
+    one, other = (Resident(client).report() for _ in range(2))
+    for act, body in (
+        ("hand-back", {"reason": "Pas à nous"}),
+        ("merge", {"into": other["ticket"]}),
+    ):
+        before, tag = read_ticket(client, one["ticket"], dispatcher)
+        headers = {**dispatcher, "If-Match": tag}
+        path = f"{BASE}/tickets/{one['ticket']}/{act}"
+        assert client.post(path, json=body, headers=headers).status_code == 200
+    merged, _, handed = (
+        line["changes"] for line in everything(office, f"reference={one['ticket']}")[:3]
+    )
+    assert (handed["team"], handed["district"]) == ("voirie", before["district"]["code"])
+    assert merged["reports"] == [one["reference"]]
