@@ -132,7 +132,7 @@ class Administration:
             actor=Actor.COMMAND if self.person_id is None else Actor.PERSON,
             thing_kind=kind,
             thing_reference=reference,
-            changes=dict(audit.told(name, change) for name, change in changes.items()),
+            changes=dict(audit.told(kind, name, change) for name, change in changes.items()),
         )
 
 

@@ -13,6 +13,10 @@ from city.models import Actor, AuditEntry
 # Of whom or whose mailbox it was is kept where it can be forgotten, and never in the audit. Nor are
 # addresses that may hold secrets, or words that administrators wrote for themselves.
 _UNTOLD = frozenset({"email", "name", "url", "description"})
+# A third party may be somebody, and what is written to residents may say whom to call.
+_UNTOLD_OF = frozenset(
+    {("third_party", "names"), ("template", "texts"), ("close_reason", "public_texts")}
+)
 
 
 class AuditAct(StrEnum):
@@ -62,10 +66,10 @@ def record(
     )
 
 
-def told(name: str, change: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
-    """Return what an entry says of a column that was one thing and is another now."""
+def told(kind: str, name: str, change: tuple[Any, Any]) -> tuple[str, dict[str, Any]]:
+    """Return what an entry says of a column of that kind of thing that has become another."""
     before, after = change
-    if name in _UNTOLD:
+    if name in _UNTOLD or (kind, name) in _UNTOLD_OF:
         return name, {"changed": True}
     if name == "retired_at":
         return "retired", {"from": before is not None, "to": after is not None}

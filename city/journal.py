@@ -34,7 +34,8 @@ class Journal:
     ) -> None:
         """Note what is new; the reference is how the audit knows it, where that is not the code."""
         self.lines.append(f"{what} {code}: added")
-        told = dict(audit.told(name, (None, value)) for name, value in values.items())
+        kind = _kind(what)
+        told = dict(audit.told(kind, name, (None, value)) for name, value in values.items())
         self._acts.append((AuditAct.ADDED, what, reference or code, told))
 
     def changed(self, what: str, code: str, changes: Changes, reference: str | None = None) -> None:
@@ -47,7 +48,7 @@ class Journal:
             self.lines.append(f"{what} {code}: {'retired' if since else 'back in use'}")
         if rest:
             self.lines.append(f"{what} {code}: {', '.join(sorted(rest))} changed")
-        told = dict(audit.told(name, change) for name, change in changes.items())
+        told = dict(audit.told(_kind(what), name, change) for name, change in changes.items())
         self._acts.append((AuditAct.CHANGED, what, reference or code, told))
 
     def published(self, what: str, code: str, line: str, changes: dict[str, Any]) -> None:
@@ -58,17 +59,21 @@ class Journal:
     def keep(self, session: Session, jurisdiction_id: int, now: datetime) -> None:
         """Write all of it into the audit, as done at the command line."""
         for act, what, reference, changes in self._acts:
-            kind, _, of = what.partition(" of ")
+            _, _, of = what.partition(" of ")
             audit.record(
                 session,
                 jurisdiction_id,
                 act,
                 now,
                 actor=Actor.COMMAND,
-                thing_kind=kind.replace(" ", "_"),
+                thing_kind=_kind(what),
                 thing_reference=f"{of.rstrip(':')}/{reference}" if of else reference,
                 changes=dict(_by_code(session, *change) for change in changes.items()),
             )
+
+
+def _kind(what: str) -> str:
+    return what.partition(" of ")[0].replace(" ", "_")
 
 
 def _by_code(session: Session, name: str, change: Any) -> tuple[str, Any]:

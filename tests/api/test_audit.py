@@ -116,6 +116,27 @@ def test_contact_data_are_not_in_the_audit(own_app: Flask, office: Office) -> No
         assert secret not in told
 
 
+def test_words_that_may_name_somebody_are_not_in_the_audit(own_app: Flask, office: Office) -> None:
+    words = {"fr": "Jean Dupont, 06 12 34 56 78"}
+    party = {"code": "voisin", "names": words}
+    template = {"code": "appel", "names": {"fr": "Appel"}, "texts": words}
+    reason = {"code": "fait", "names": {"fr": "Fait"}, "statuses": ["resolved"]}
+    for kind, body in (
+        ("third-parties", party),
+        ("templates", template),
+        ("close-reasons", {**reason, "public_texts": words}),
+    ):
+        assert office.post(f"/{kind}", body).status_code == 201
+        [field] = [name for name, value in body.items() if value == words] or ["public_texts"]
+        changed = {"fr": "Jean Dupont, 07 12 34 56 78"}
+        assert office.change(f"/{kind}/{body['code']}", **{field: changed}).status_code == 200
+    lines = since_loaded(office)
+    assert len(lines) == 6
+    assert "dupont" not in json.dumps(everything(office)).lower()
+    [first, *_] = [line for line in lines if line["thing"]["kind"] == "template"]
+    assert first["changes"] == {"texts": {"changed": True}}
+
+
 def test_a_change_that_changes_nothing_is_not_written_down(office: Office) -> None:
     office.change("/teams/voirie")
     office.change("/categories/arbre")
