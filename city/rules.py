@@ -118,18 +118,20 @@ def targets(session: Session, jurisdiction_id: int, *, drafted: bool) -> Targets
 def applied(session: Session, ruleset_id: int | None) -> list[Rule]:
     """Return the rules of a version as they are applied, in order."""
     query = select(RuleRow).where(RuleRow.ruleset_id == ruleset_id).order_by(RuleRow.position)
-    return [
-        Rule(
-            id=row.id,
-            position=row.position,
-            target_id=row.team_id,
-            category_id=row.category_id,
-            group_id=row.group_id,
-            district_id=row.district_id,
-            conditions=conditions_of(row.layer_id, row.conditions),
-        )
-        for row in session.scalars(query)
-    ]
+    return [as_applied(row) for row in session.scalars(query)]
+
+
+def as_applied(row: RuleRow) -> Rule:
+    """Return a rule as it is applied."""
+    return Rule(
+        id=row.id,
+        position=row.position,
+        target_id=row.team_id,
+        category_id=row.category_id,
+        group_id=row.group_id,
+        district_id=row.district_id,
+        conditions=conditions_of(row.layer_id, row.conditions),
+    )
 
 
 def conditions_of(layer_id: int | None, document: Mapping[str, Any]) -> Conditions:

@@ -10,18 +10,16 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from city import rule_texts, rules
+from city import rules, told_rules
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.audit import AuditAct
 from city.changes import touch
-from city.models import Category, CategoryGroup, Jurisdiction, Question, RuleRow, Ruleset, Team
+from city.models import Jurisdiction, RuleRow, Ruleset, Team
 from city.parts import UNKNOWN
 from city.rule_parts import RulePart, RulesPart
-from city.rule_texts import Questions
 from city.rules import Targets
+from city.told_rules import ToldRule
 from city.unfit import Unfit
-from geo import layers
-from geo.models import Layer
 
 KIND = "ruleset"
 
@@ -32,11 +30,11 @@ class RulesetPublished(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RulesetView:
-    """A version of the rules; each rule is told by codes, and with what its sentence needs."""
+    """A version of the rules."""
 
     ruleset: Ruleset
     current: bool
-    rules: list[tuple[dict[str, Any], dict[str, Any]]]
+    rules: list[ToldRule]
 
 
 def every(office: Administration) -> list[RulesetView]:
@@ -167,78 +165,12 @@ def _read(
 def _views(office: Administration, rulesets: Sequence[Ruleset]) -> list[RulesetView]:
     session = office.session
     current = session.get_one(Jurisdiction, office.jurisdiction_id).ruleset_id
-    found: dict[int, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
-    rows = session.execute(
-        select(RuleRow, Category, CategoryGroup, Layer, Team)
-        .outerjoin(Category, Category.id == RuleRow.category_id)
-        .outerjoin(CategoryGroup, CategoryGroup.id == RuleRow.group_id)
-        .outerjoin(Layer, Layer.id == RuleRow.layer_id)
-        .join(Team, Team.id == RuleRow.team_id)
+    rows = session.scalars(
+        select(RuleRow)
         .where(RuleRow.ruleset_id.in_([one.id for one in rulesets]))
         .order_by(RuleRow.position)
     ).all()
-    named = [rule.district_id for rule, *_others in rows if rule.district_id is not None]
-    districts = layers.district_names(session, named)
-    questions = _Asked(session, office.jurisdiction_id)
-    for rule, category, group, layer, team in rows:
-        district, district_names = districts.get(rule.district_id or 0, (None, None))
-        subject = category or group
-        codes = {
-            "position": rule.position,
-            "category": category.code if category else None,
-            "group": group.code if group else None,
-            "district": district,
-            "layer": layer.code if layer else None,
-            "team": team.code,
-            **{name: rule.conditions.get(name, empty) for name, empty in _LEFT_OPEN.items()},
-        }
-        told = {
-            "subject": subject.names if subject else None,
-            "district": district_names,
-            "team": team.names,
-            "conditions": rule_texts.told_conditions(
-                layer.names if layer else None, rule.conditions, questions.about(rule)
-            ),
-        }
-        found.setdefault(rule.ruleset_id, []).append((codes, told))
+    found: dict[int, list[ToldRule]] = {}
+    for row, told in zip(rows, told_rules.tell(session, office.jurisdiction_id, rows), strict=True):
+        found.setdefault(row.ruleset_id, []).append(told)
     return [RulesetView(one, one.id == current, found.get(one.id, [])) for one in rulesets]
-
-
-_LEFT_OPEN: Mapping[str, Any] = {
-    "within_m": 0,
-    "where": {},
-    "kind": None,
-    "answers": {},
-    "hours": None,
-    "first_day": None,
-    "last_day": None,
-}
-
-
-class _Asked:
-    """What the city's questions are called; read when the first rule asks for one."""
-
-    def __init__(self, session: Session, jurisdiction_id: int) -> None:
-        self._session, self._jurisdiction_id = session, jurisdiction_id
-        self._found: list[tuple[int, int, Question]] | None = None
-
-    def about(self, rule: RuleRow) -> Questions:
-        """Return the questions of whatever the rule is about; the first category goes before."""
-        if not rule.conditions.get("answers"):
-            return {}
-        return {
-            question.code: (question.texts, rules.choice_names(question.choices))
-            for category_id, group_id, question in reversed(self._all())
-            if rule.category_id in (None, category_id) and rule.group_id in (None, group_id)
-        }
-
-    def _all(self) -> list[tuple[int, int, Question]]:
-        if self._found is None:
-            query = (
-                select(Category.id, Category.group_id, Question)
-                .join(Category, Category.id == Question.category_id)
-                .where(Question.jurisdiction_id == self._jurisdiction_id)
-                .order_by(Category.position, Category.id)
-            )
-            self._found = list(self._session.execute(query).all())
-        return self._found

@@ -81,6 +81,11 @@ class Said:
     answers: Mapping[str, object] | None = None
     near: Mapping[int, Near] = field(default_factory=dict)
 
+    def given_to(self, question: str) -> list[object]:
+        """Return what was given in answer to the question, [None] where nothing was."""
+        answer = (self.answers or {}).get(question)
+        return answer if isinstance(answer, list) else [answer]
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
@@ -116,7 +121,7 @@ class Conditions:
         """Return which condition does not hold, that of the layer last; None where all do."""
         if self.kind not in (None, said.kind):
             return Reason.OTHER_KIND
-        if not all(_given(said, *wanted) for wanted in self.answers):
+        if any(wanted.isdisjoint(said.given_to(question)) for question, wanted in self.answers):
             return Reason.OTHER_ANSWER
         if not self._in_hours(said.at):
             return Reason.OUTSIDE_HOURS
@@ -190,9 +195,3 @@ def _first(day: date | None) -> date:
 
 def _last(day: date | None) -> date:
     return day or date.max
-
-
-def _given(said: Said, question: str, wanted: frozenset[str]) -> bool:
-    answer = (said.answers or {}).get(question)
-    chosen = answer if isinstance(answer, list) else [answer]
-    return not wanted.isdisjoint(chosen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # A little less than the shortest degree of a meridian, so that what is reckoned with it is wide.
@@ -43,6 +44,15 @@ class Position:
         return Position(latitude=self.longitude, longitude=self.latitude)
 
 
+def centre(places: Sequence[Position]) -> Position:
+    """Return the middle of places, of which there is one at least."""
+    longitudes = _unrolled(places)
+    return Position(
+        latitude=sum(place.latitude for place in places) / len(places),
+        longitude=_rolled(sum(longitudes) / len(places)),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A box in degrees; one that crosses the antimeridian has its west greater than its east."""
@@ -57,6 +67,13 @@ class Box:
         Position(self.north, self.east)
         if self.south > self.north:
             raise ImpossiblePosition("latitude")
+
+    @classmethod
+    def holding(cls, places: Sequence[Position]) -> Box:
+        """Return the smallest box that holds the places, of which there is one at least."""
+        latitudes, longitudes = [place.latitude for place in places], _unrolled(places)
+        west, east = _rolled(min(longitudes)), _rolled(max(longitudes))
+        return cls(west, min(latitudes), east, max(latitudes))
 
     @classmethod
     def around(cls, centre: Position, metres: float) -> Box:
@@ -85,3 +102,15 @@ class Box:
         if self.west == -180 and self.east < 180:
             found.append((180.0, 180.0))
         return found
+
+
+def _unrolled(places: Sequence[Position]) -> list[float]:
+    """Return longitudes beyond 180 behind the antimeridian, where it lies between the places."""
+    longitudes = [place.longitude for place in places]
+    if max(longitudes) - min(longitudes) <= 180:
+        return longitudes
+    return [longitude + 360 if longitude < 0 else longitude for longitude in longitudes]
+
+
+def _rolled(longitude: float) -> float:
+    return longitude - 360 if longitude > 180 else longitude
