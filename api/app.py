@@ -21,6 +21,7 @@ from api.throttle import LoginThrottle
 from api.views import (
     accounts,
     audit,
+    bounces,
     bulk,
     calendars,
     catalogue,
@@ -76,6 +77,7 @@ VIEWS = (
         layers,
         rulesets,
         simulations,
+        bounces,
     ),
     *(audit, feedback, proof),
 )
