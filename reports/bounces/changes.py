@@ -263,9 +263,14 @@ class _Trial:
         mends = elsewhere = spoils = 0
         for today in self.todays:
             case = today.case
+            # Most can be told without asking: nobody knows whose it is, or nothing would change.
+            if case.ended_with is None or today.team_id == change.target_id:
+                continue
+            if change.district_id not in (None, case.district_id):
+                continue
             rules = [change] if today.rule is None else [today.rule, change]
             choice = routing.decide(case.subject, case.covers, rules, self.fallback_id)
-            if case.ended_with is None or choice.target_id == today.team_id:
+            if choice.target_id == today.team_id:
                 continue
             if choice.target_id == case.ended_with:
                 if _came_back(case, self.cluster):

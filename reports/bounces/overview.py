@@ -46,7 +46,7 @@ def look(
     """Return the clusters of what was sent from `since` on and before `until`, largest first."""
     session = office.session
     city = session.get_one(Jurisdiction, office.jurisdiction_id)
-    window = reading.window(session, city.id, since, until, office.now)
+    window = reading.window(session, city, since, until, office.now)
     in_force = session.scalars(
         select(RuleRow).where(RuleRow.ruleset_id == city.ruleset_id).order_by(RuleRow.position)
     ).all()

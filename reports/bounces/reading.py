@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,20 +19,40 @@ from geo.coordinates import Position
 from geo.routing import Rule, Subject
 from reports.bounces.clusters import Case
 
-MOST_TICKETS = 100_000
-"""How many of the newest tickets of a time are looked at."""
+MOST_TICKETS, MOST_NEAR = 100_000, 20_000
+"""How many of the newest tickets of a time are looked at, and of how many what is near to them."""
 
 DAYS = 90
 """How many days are looked at where nothing else is asked for."""
 
-# Merged tickets are in another one, and what was declined tells nothing of who does such work.
-_OLDEST = text("""
-    SELECT created_at FROM tickets
-    WHERE jurisdiction_id = :jurisdiction_id AND created_at >= :since AND created_at < :until
-    ORDER BY created_at DESC OFFSET :most LIMIT 1
+_NEAR = """
+    near_matters AS MATERIALIZED (
+        SELECT DISTINCT c.id FROM categories c
+        JOIN rules r ON r.ruleset_id = :ruleset_id AND r.layer_id IS NOT NULL
+            AND (r.category_id IS NULL OR r.category_id = c.id)
+            AND (r.group_id IS NULL OR r.group_id = c.group_id)
+        WHERE c.jurisdiction_id = :jurisdiction_id
+    )
+"""
+_SINCE = text(f"""
+    WITH {_NEAR}, newest AS (
+        SELECT created_at, category_id FROM tickets
+        WHERE jurisdiction_id = :jurisdiction_id AND created_at >= :since AND created_at < :until
+        ORDER BY created_at DESC LIMIT :most
+    )
+    SELECT greatest(
+        CAST(:since AS timestamptz),
+        (SELECT min(created_at) FROM newest HAVING count(*) = :most),
+        (
+            SELECT created_at FROM newest WHERE category_id IN (SELECT id FROM near_matters)
+            ORDER BY created_at DESC OFFSET :most_near - 1 LIMIT 1
+        )
+    )
 """)
-_ALIKE = text("""
-    WITH backs AS (
+
+# Merged tickets are in another one, and what was declined tells nothing of who does such work.
+_ALIKE = text(f"""
+    WITH {_NEAR}, backs AS (
         SELECT ticket_id, max(at) AS at FROM events
         WHERE jurisdiction_id = :jurisdiction_id AND kind = 'handed_back' AND at >= :since
         GROUP BY ticket_id
@@ -63,7 +83,7 @@ _ALIKE = text("""
                 SELECT jsonb_object_agg(given.key, given.value)
                 FROM jsonb_each(r.answers) AS given WHERE given.key = ANY(asked.codes)
             ) AS answers,
-            CASE WHEN :layers THEN
+            CASE WHEN sent.category_id IN (SELECT id FROM near_matters) THEN
                 nearby(:ruleset_id, ST_X(sent.location), ST_Y(sent.location), NULL)
             END AS near,
             width_bucket(local::date, CAST(:days AS date[])) AS day,
@@ -108,22 +128,23 @@ class Window:
 
 def window(
     session: Session,
-    jurisdiction_id: int,
+    city: Jurisdiction,
     since: datetime | None,
     until: datetime | None,
     now: datetime,
 ) -> Window:
-    """Return the time that is looked at: what is asked for, but no more than MOST_TICKETS."""
+    """Return the time that is looked at: what is asked for, and less where there is too much."""
     until = until or now
-    since = since or until - timedelta(days=DAYS)
     values = {
-        "jurisdiction_id": jurisdiction_id,
-        "since": since,
+        "jurisdiction_id": city.id,
+        "ruleset_id": city.ruleset_id,
+        "since": since or until - timedelta(days=DAYS),
         "until": until,
         "most": MOST_TICKETS,
+        "most_near": MOST_NEAR,
     }
-    left_out = session.scalar(_OLDEST, values)
-    return Window(left_out + timedelta(microseconds=1) if left_out else since, until)
+    begin: datetime = session.execute(_SINCE, values).scalar_one()
+    return Window(begin.astimezone(UTC), until)
 
 
 def read(
@@ -142,7 +163,6 @@ def read(
         "since": window.since,
         "until": window.until,
         "zone": city.time_zone,
-        "layers": bool(layers),
         "days": _days(conditions),
         "minutes": _minutes(conditions),
     }

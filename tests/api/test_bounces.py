@@ -15,12 +15,13 @@ from city.administration import Administration
 from city.models import Person
 from city.staff import Staff
 from infra.clock import now
-from reports.bounces import overview
+from reports.bounces import overview, reading
 from reports.desk import handing_back
 from reports.models import Ticket
 from tests.api import help as h
 from tests.api.test_administration import Office
-from tests.api.test_rulesets import put_in_force
+from tests.api.test_reference_layers import ROADS, bring
+from tests.api.test_rulesets import WEEKDAYS, put_in_force
 from tests.city import towns
 from tests.resident import (
     BASE,
@@ -297,6 +298,25 @@ def test_only_tickets_of_the_time_that_is_asked_for_count(desk: Desk) -> None:
         )
 
 
+def test_of_too_many_tickets_the_newest_are_looked_at_and_since_when_is_told(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_force(desk.office, HOLES)
+    desk.give(desk.reports(4), "reseaux")
+    monkeypatch.setattr(reading, "MOST_TICKETS", 3)
+    assert figures(desk.the_bounce()) == (3, 3, 1.0)
+    told = desk.bounces("?from=2020-01-01T00:00:00Z")["from"]
+    assert told > "2026"
+    # What is near is looked up for fewer, but only of what rules ask that of.
+    bring(desk.office, tmp_path, ROADS)
+    near = {"layer": "routes", "within_m": 15, "team": "accueil"}
+    monkeypatch.setattr(reading, "MOST_NEAR", 2)
+    put_in_force(desk.office, HOLES, {**near, "category": "banc"})
+    assert figures(desk.the_bounce()) == (3, 3, 1.0)
+    put_in_force(desk.office, HOLES, {**near, "group": "voirie"})
+    assert figures(desk.the_bounce()) == (2, 2, 1.0)
+
+
 def test_the_map_has_the_places_of_what_came_back(desk: Desk) -> None:
     put_in_force(desk.office, HOLES)
     beside = {**INSIDE, "longitude": INSIDE["longitude"] + 0.0002}
@@ -338,14 +358,37 @@ def test_it_is_told_in_words_in_both_languages(desk: Desk) -> None:
     assert "aurait bien envoyé : 2 ; mal : 0." in said
 
 
-def test_hours_and_days_of_rules_count(desk: Desk) -> None:
-    never = {"hours": {"monday": ["00:00-00:01"]}, "last_day": "2020-01-01"}
-    put_in_force(desk.office, HOLES, {**HOLES, "team": "accueil", **never})
+def test_a_change_keeps_the_hours_and_days_of_the_rule_that_it_goes_before(desk: Desk) -> None:
+    always = {"hours": {day: ["00:00-24:00"] for day in WEEKDAYS}, "first_day": "2020-01-01"}
+    over = {"hours": {"monday": ["00:00-24:00"]}, "last_day": "2020-01-01"}
+    put_in_force(desk.office, {**HOLES, "team": "accueil", **over}, {**HOLES, **always})
     desk.give(desk.reports(2), "reseaux")
     bounce = desk.the_bounce()
-    assert bounce["rule"]["position"] == 1
-    assert bounce["change"]["hours"] is None
+    assert (bounce["rule"]["position"], bounce["change"]["position"]) == (2, 2)
+    assert {name: bounce["change"][name] for name in always} == always
     assert effect(bounce) == (2, 0, 0)
+    published = put_in_force(desk.office, *desk.put_in(bounce))
+    assert published["rules"][1]["text"] == bounce["change"]["text"]
+    assert desk.the_bounce()["why_not"] == "mended"
+
+
+def test_a_change_keeps_what_the_rule_asks_of_a_layer(desk: Desk, tmp_path: Path) -> None:
+    bring(desk.office, tmp_path, ROADS)
+    rule = {**HOLES, "layer": "routes", "within_m": 15, "where": {"nom": ["Departement"]}}
+    put_in_force(desk.office, {"team": "accueil"}, rule)
+    beside = {**INSIDE, "longitude": INSIDE["longitude"] + 0.0001}
+    far = {**INSIDE, "longitude": INSIDE["longitude"] - 0.0002}
+    desk.report(far)
+    desk.give([desk.report(), desk.report(beside)], "reseaux")
+    bounce = desk.the_bounce()
+    assert figures(bounce) == (2, 2, 1.0)
+    kept = {"layer": "routes", "within_m": 15, "where": {"nom": ["Departement"]}}
+    assert {name: bounce["change"][name] for name in kept} == kept
+    assert effect(bounce) == (2, 0, 0)
+    put_in_force(desk.office, *desk.put_in(bounce))
+    for place, team in ((beside, "reseaux"), (far, "accueil")):
+        ticket, _ = read_ticket(desk.client, desk.report(place), desk.dispatcher)
+        assert ticket["team"]["code"] == team
 
 
 def test_another_city_is_not_told(own_app: Flask, desk: Desk, tmp_path: Path) -> None:

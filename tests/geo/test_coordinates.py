@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.coordinates import Box, ImpossiblePosition, Position
+from geo.coordinates import Box, ImpossiblePosition, Position, centre
 
 EARTH_RADIUS_M = 6_371_000
 latitudes = st.floats(-90, 90)
@@ -123,3 +123,21 @@ def holds(box: Box, place: Position) -> bool:
         inside = box.west - hair <= place.longitude <= box.east + hair
         return inside or abs(place.longitude) > 180 - hair
     return place.longitude >= box.west - hair or place.longitude <= box.east + hair
+
+
+@given(st.lists(st.builds(Position, latitudes, st.floats(-80, 80)), min_size=1))
+def test_a_box_holds_its_places_and_so_does_it_hold_their_middle(places: list[Position]) -> None:
+    box, middle = Box.holding(places), centre(places)
+    for place in places:
+        assert box.south <= place.latitude <= box.north
+        assert box.west <= place.longitude <= box.east
+    assert box.south - 1e-9 <= middle.latitude <= box.north + 1e-9
+    assert box.west - 1e-9 <= middle.longitude <= box.east + 1e-9
+
+
+def test_places_on_both_sides_of_the_antimeridian_are_close() -> None:
+    places = [Position(-17, 179.5), Position(-16, -179.75)]
+    assert Box.holding(places) == Box(179.5, -17, -179.75, -16)
+    assert centre(places) == Position(-16.5, 179.875)
+    assert centre([places[1], Position(-16, 179.25)]) == Position(-16, 179.75)
+    assert centre([places[0], Position(-17, -179)]) == Position(-17, -179.75)
