@@ -94,12 +94,14 @@ class Change:
 
 def parting(cluster: Cluster, advice: Change | Refusal) -> Parting | None:
     """Return what the change goes by, the place where that alone will do, or None for nothing."""
-    narrowing = advice.narrowing if isinstance(advice, Change) else Narrowing()
-    if narrowing.question is not None:
+    by_place = Parting.PLACE if cluster.is_parted_by_place else None
+    if isinstance(advice, Refusal):
+        return by_place
+    if advice.narrowing.question is not None:
         return Parting.ANSWERS
-    if narrowing.kind is not None:
+    if advice.narrowing.kind is not None:
         return Parting.KIND
-    return Parting.PLACE if cluster.is_parted_by_place else None
+    return by_place if advice.rule.district_id is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,8 @@ class _Trial:
                     if choice in given
                     and self._effect(self._rule(_answered(place, question, [choice]))).gain > 0
                 ]
-                if gaining:
+                yield from (_answered(place, question, [choice]) for choice in gaining)
+                if len(gaining) > 1:
                     yield _answered(place, question, gaining)
 
     def change(self, narrowing: Narrowing) -> Change:

@@ -15,7 +15,7 @@ _OUTSIDE = mark("outside all districts")
 _BOUNCED = mark("Came back: {bounced}.")
 _ENDED = mark("Of these, ended with {team}: {agreed}.")
 _PARTINGS = {
-    Parting.PLACE: mark("It is the place: elsewhere, what this rule sends is kept."),
+    Parting.PLACE: mark("It is the place: here nothing of it was kept, elsewhere some was."),
     Parting.ANSWERS: mark("What was answered tells it from what was sent right."),
     Parting.KIND: mark("The kind of report tells it from what was sent right."),
 }

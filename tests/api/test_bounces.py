@@ -23,6 +23,7 @@ from tests.api.test_administration import Office
 from tests.api.test_reference_layers import ROADS, bring
 from tests.api.test_rulesets import WEEKDAYS, put_in_force
 from tests.city import towns
+from tests.reports.desk_days import DeskDays
 from tests.resident import (
     BASE,
     DISPATCHER,
@@ -348,13 +349,13 @@ def test_it_is_told_in_words_in_both_languages(desk: Desk) -> None:
     assert told["text"] == (
         "Sent by the rule “Pothole everywhere: Roads team”, about “Pothole” in Bellevue: 2."
         " Came back: 2. Of these, ended with Water and lighting team: 2."
-        " It is the place: elsewhere, what this rule sends is kept."
+        " It is the place: here nothing of it was kept, elsewhere some was."
         " The rule “Pothole in Bellevue: Water and lighting team” would have sent right: 2;"
         " wrong: 0."
     )
     [french] = desk.bounces(language="fr")["items"]
     said = french["text"].replace("\N{NO-BREAK SPACE}", " ")
-    assert "C'est une affaire de lieu : ailleurs, ce que cette règle envoie est gardé." in said
+    assert "C'est une affaire de lieu : ici, rien n'en a été gardé, ailleurs si." in said
     assert "aurait bien envoyé : 2 ; mal : 0." in said
 
 
@@ -370,6 +371,29 @@ def test_a_change_keeps_the_hours_and_days_of_the_rule_that_it_goes_before(desk:
     published = put_in_force(desk.office, *desk.put_in(bounce))
     assert published["rules"][1]["text"] == bounce["change"]["text"]
     assert desk.the_bounce()["why_not"] == "mended"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"hours": {"monday": ["20:00-24:00"]}},
+        {"first_day": "2026-03-03"},
+        {"last_day": "2026-03-01"},
+    ],
+)
+def test_when_it_was_sent_counts_for_the_rules_in_force(
+    own_app: Flask, desk: Desk, asked: dict[str, Any]
+) -> None:
+    put_in_force(desk.office, HOLES)
+    with h.parts_of(own_app).sessions.begin() as session:
+        days = DeskDays(session)
+        for at in ("2026-03-01 09:00", "2026-03-02 19:59", "2026-03-02 20:00", "2026-03-03 09:00"):
+            days.change(days.report(at), at, team="reseaux")
+    put_in_force(desk.office, HOLES, {**HOLES, **asked, "team": "reseaux"})
+    [bounce] = desk.bounces("?from=2026-02-01T00:00:00Z&to=2026-04-01T00:00:00Z")["items"]
+    assert figures(bounce) == (4, 4, 1.0)
+    # One of them the rules in force send right already.
+    assert effect(bounce) == (3, 0, 0)
 
 
 def test_a_change_keeps_what_the_rule_asks_of_a_layer(desk: Desk, tmp_path: Path) -> None:
