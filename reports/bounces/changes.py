@@ -120,6 +120,12 @@ class InUse:
     district_ids: Collection[int]
     team_ids: Collection[int]
 
+    def matter(self, cluster: Cluster, team_id: int) -> Matter | None:
+        """Return what the cluster is about, or None where a rule for it could not be written."""
+        if team_id not in self.team_ids or cluster.district_id not in self.district_ids:
+            return None
+        return self.matters.get(cluster.category_id)
+
 
 @dataclass(frozen=True, slots=True)
 class _Today:
@@ -155,13 +161,10 @@ class Adviser:
             return Refusal.RIGHT_AFTER_ALL if stayed else Refusal.WAITING
         if cluster.district_id is None:
             return Refusal.NO_DISTRICT
-        team_id, matter = ending[0], self._in_use.matters.get(cluster.category_id)
-        if (
-            matter is None
-            or team_id not in self._in_use.team_ids
-            or cluster.district_id not in self._in_use.district_ids
-        ):
-            return Refusal.OUT_OF_USE
+        matter = self._in_use.matter(cluster, ending[0])
+        return Refusal.OUT_OF_USE if matter is None else self._best(cluster, ending[0], matter)
+
+    def _best(self, cluster: Cluster, team_id: int, matter: Matter) -> Change | Refusal:
         todays = self._sent_today(cluster.category_id)
         wrong = [
             today
@@ -172,7 +175,11 @@ class Adviser:
         ]
         if not wrong:
             return Refusal.MENDED
-        trial = _Trial(cluster, team_id, _base(wrong), todays, self._fallback_id, self._last)
+        base = _base(wrong)
+        asked = _still_asked(base, matter)
+        if asked is None:
+            return Refusal.OUT_OF_USE
+        trial = _Trial(cluster, team_id, base, asked, todays, self._fallback_id, self._last)
         changes = [trial.change(one) for one in trial.narrowings(matter, wrong)]
         mending = [one for one in changes if one.effect.mends > one.effect.spoils]
         return min(mending, key=_best_first, default=Refusal.SPOILS)
@@ -202,29 +209,29 @@ class Adviser:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """Tries changes that send a cluster to the team it ended with, and go before `base`."""
+    """Tries changes that send a cluster to the team it ended with, and go before `base`.
+
+    `asked` is what the base asks, and so every change does.
+    """
 
     cluster: Cluster
     team_id: int
     base: Rule | None
+    asked: Conditions
     todays: Sequence[_Today]
     fallback_id: int
     last_position: int
-
-    @property
-    def asked(self) -> Conditions:
-        """Return what the base asks, and so every change does."""
-        return self.base.conditions if self.base else NO_CONDITIONS
 
     def narrowings(self, matter: Matter, wrong: Sequence[_Today]) -> Iterator[Narrowing]:
         """Yield what a change could ask: the place or not, and a kind, an answer or neither."""
         for place in (self.cluster.district_id, None):
             yield Narrowing(place)
             if self.asked.kind is None and len(matter.kinds) > 1:
-                for kind in sorted({today.case.subject.said.kind or "" for today in wrong}):
+                kinds = {today.case.subject.said.kind for today in wrong}
+                for kind in sorted(kind for kind in matter.kinds if kind in kinds):
                     yield Narrowing(place, kind=kind)
             for question, offered in sorted(matter.choices.items()):
-                allowed = dict(self.asked.answers).get(question, frozenset(offered))
+                allowed = dict(self.asked.answers).get(question, offered)
                 given = {
                     choice
                     for today in wrong
@@ -232,8 +239,8 @@ class _Trial:
                 }
                 gaining = [
                     choice
-                    for choice in allowed.intersection(offered)
-                    if choice in given
+                    for choice in given.intersection(allowed)
+                    if isinstance(choice, str)
                     and self._effect(self._rule(_answered(place, question, [choice]))).gain > 0
                 ]
                 yield from (_answered(place, question, [choice]) for choice in gaining)
@@ -294,6 +301,22 @@ def _base(wrong: Iterable[_Today]) -> Rule | None:
         rules[id_] = today.rule
         counts[id_] += today.case.count
     return rules[min(counts, key=lambda id_: (-counts[id_], id_))]
+
+
+def _still_asked(base: Rule | None, matter: Matter) -> Conditions | None:
+    """Return what the rule asks with the choices that are still offered, None where some has none.
+
+    A ticket may have been filed anew, with answers to the questions of another category.
+    """
+    if base is None:
+        return NO_CONDITIONS
+    answers = tuple(
+        (question, choices & frozenset(matter.choices.get(question, ())))
+        for question, choices in base.conditions.answers
+    )
+    if not all(choices for _, choices in answers):
+        return None
+    return replace(base.conditions, answers=answers)
 
 
 def _came_back(case: Case, cluster: Cluster) -> bool:

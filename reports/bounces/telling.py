@@ -98,12 +98,13 @@ class Teller:
     def _as_row(self, change: Change) -> RuleRow:
         """Return a change as its row would be; it is kept nowhere."""
         base = self._known[change.base_id] if change.base_id else None
-        narrowing, conditions = change.narrowing, dict(base.conditions) if base else {}
-        if narrowing.kind is not None:
-            conditions["kind"] = narrowing.kind
-        if narrowing.question is not None:
-            answers = conditions.get("answers", {})
-            conditions["answers"] = {**answers, narrowing.question: sorted(narrowing.choices)}
+        asked, conditions = change.rule.conditions, dict(base.conditions) if base else {}
+        if asked.kind is not None:
+            conditions["kind"] = asked.kind
+        if asked.answers:
+            conditions["answers"] = {
+                question: sorted(choices) for question, choices in asked.answers
+            }
         return RuleRow(
             position=change.rule.position,
             category_id=change.rule.category_id,

@@ -29,7 +29,10 @@ _WHY_NOT = {
         "It went back to the team that it had been sent to: nothing to change."
     ),
     Refusal.NO_DISTRICT: mark("Outside all districts no rule counts, so none would help."),
-    Refusal.OUT_OF_USE: mark("The category, the district or the team is no longer in use."),
+    Refusal.OUT_OF_USE: mark(
+        "A change would have to name a category, a district, a team or an answer"
+        " that is not in use."
+    ),
     Refusal.MENDED: mark("The rules in force send it right already."),
     Refusal.SPOILS: mark("Every change that was tried would send as much wrong as right."),
 }

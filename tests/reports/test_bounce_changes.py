@@ -297,6 +297,23 @@ def test_only_choices_that_are_still_offered_are_asked_for() -> None:
     assert advised([TO_ROADS], *cases, in_use=fewer) is Refusal.SPOILS
 
 
+def test_what_a_change_would_have_to_ask_and_nobody_is_asked_there_is_in_none() -> None:
+    """A ticket may have been filed anew, with answers to the questions of another category."""
+    asked = Conditions(answers=(("size", frozenset({"large"})),))
+    rules = [Rule(1, 1, ROADS, None, 20, None, asked)]
+    lamp = Said(AT, "problem", {"size": "large"})
+    assert advised(rules, sent(rules, LAMP, lamp, NORTH, WATER)) is Refusal.OUT_OF_USE
+    # Of the choices that the rule names, those are kept that are still offered.
+    asked = Conditions(answers=(("size", frozenset({"large", "huge"})),))
+    rules = [Rule(1, 1, ROADS, None, 10, None, asked)]
+    advice = advised(rules, sent(rules, HOLE, LARGE, NORTH, WATER))
+    assert isinstance(advice, Change)
+    assert advice.rule.conditions.answers == (("size", frozenset({"large"})),)
+    idea = sent([TO_ROADS], HOLE, Said(AT, "compliment"), NORTH, WATER)
+    kept = hole(Said(AT, "problem"), NORTH, ROADS)
+    assert advised([TO_ROADS], idea, kept) is Refusal.SPOILS
+
+
 def test_the_team_that_most_ended_with_is_the_right_one_and_the_first_of_equals() -> None:
     assert (
         change_of(hole(LARGE, NORTH, PARKS), hole(SMALL, NORTH, WATER, 2)).rule.target_id == WATER
