@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+import reports.subscriptions  # noqa: F401 - notices point into it, which no flush may miss
 from infra.clock import now
 from infra.queue import Job
 from reports.leases import Lease
