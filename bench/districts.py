@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from bench.tools.database import town
-from bench.tools.grid import CELL_DEG, COLUMNS, ROWS, SOUTH, WEST, draw, found_grid_city
+from bench.tools.grid import COUNTRY, found_grid_city
 from bench.tools.verdict import Ratio, conclude
 from geo import districts, layers
 from geo.coordinates import Position
@@ -56,7 +56,7 @@ _AS_ROWS = """
 def main() -> int:
     """Publish the districts, compare the answers, then the times."""
     with town() as one, one.parts.sessions() as session:
-        features = list(draw())
+        features = list(COUNTRY.draw())
         began = time.perf_counter()
         _publish(session, features)
         with psycopg.connect(one.libpq_url, autocommit=True) as connection:
@@ -91,8 +91,8 @@ def _choose(features: list[Feature]) -> list[Position]:
             share = random.random()
             x, y = x + share * (next_x - x), y + share * (next_y - y)
         elif number % 3 == 2:
-            x = WEST + random.uniform(-1, COLUMNS + 1) * CELL_DEG
-            y = SOUTH + random.uniform(-1, ROWS + 1) * CELL_DEG
+            x = COUNTRY.west + random.uniform(-1, COUNTRY.columns + 1) * COUNTRY.wide
+            y = COUNTRY.south + random.uniform(-1, COUNTRY.rows + 1) * COUNTRY.high
         spots.append(Position(latitude=y, longitude=x))
     return spots
 

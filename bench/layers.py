@@ -17,7 +17,7 @@ import pyogrio
 from sqlalchemy.orm import Session
 
 from bench.tools.database import Town, town
-from bench.tools.grid import draw, found_grid_city
+from bench.tools.grid import COUNTRY, found_grid_city
 from bench.tools.verdict import Ratio, conclude
 from city import layers
 from city.administration import Administration
@@ -34,7 +34,7 @@ AT_MOST = 5.0
 def main() -> int:
     """Bring the file and copy it in turns, and compare how long that takes."""
     with town() as one, tempfile.TemporaryDirectory() as folder:
-        shapes = {feature.code: feature.shape for feature in draw()}
+        shapes = {feature.code: feature.shape for feature in COUNTRY.draw()}
         data = written(Path(folder), ".fgb", shapes)
         path = Path(folder) / "layer.fgb"
         with one.parts.sessions() as session:

@@ -13,19 +13,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from math import sin
+from dataclasses import replace
 from random import Random
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from shapely import MultiPolygon, Polygon
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from bench.tools.database import AREA, Town, fill, town
+from bench.tools.grid import Grid
 from bench.tools.verdict import Ratio, conclude
 from city import rules, rulesets
 from city.administration import Administration
@@ -33,7 +32,6 @@ from city.models import Category, Jurisdiction
 from geo import districts, layers, maps, routing
 from geo.conditions import Said
 from geo.coordinates import Position
-from geo.features import Feature
 from geo.maps import NOWHERE, Spots
 from geo.models import Layer, LayerRole, LayerVersion
 from geo.routing import Cover, Subject
@@ -48,7 +46,14 @@ from tests.stack import ROOT
 REPORTS = 1_000_000
 ON_BORDERS = 20_000
 COMPARED = 4_000
-COLUMNS, ROWS, CORNERS = 100, 50, 125
+MAP = Grid(
+    *(AREA.west, AREA.south),
+    wide=(AREA.east - AREA.west) / 100,
+    high=(AREA.north - AREA.south) / 50,
+    columns=100,
+    rows=50,
+    corners=125,
+)
 ROUNDS = 3
 SPATIAL_AT_LEAST = 8.0
 WHOLE_AT_MOST = 1.0
@@ -112,35 +117,11 @@ def _draw_maps(session: Session) -> tuple[int, int]:
     """Publish one map as the city's service layer, keep another as a draft; return both's ids."""
     layer = session.scalars(select(Layer).where(Layer.role == LayerRole.SERVICE.value)).one()
     session.execute(text("SET LOCAL statement_timeout = 0"))
-    published = layers.add_version(session, layer, list(_districts(0.0)), "fr", now())
+    published = layers.add_version(session, layer, list(MAP.draw()), "fr", now())
     layers.publish_version(session, layer, published, now())
-    return published.id, layers.add_version(session, layer, list(_districts(0.9)), "fr", now()).id
-
-
-def _districts(phase: float) -> Iterator[Feature]:
-    for column in range(COLUMNS):
-        for row in range(ROWS):
-            shape = MultiPolygon([Polygon(_ring(column, row, phase))])
-            code = f"d{column:03}-{row:03}"
-            yield Feature(code=code, name=code.upper(), shape=shape, repaired=False)
-
-
-def _ring(column: int, row: int, phase: float) -> list[tuple[float, float]]:
-    steps = [number / CORNERS for number in range(CORNERS)]
-    return [
-        *(_corner(column + step, row, phase) for step in steps),
-        *(_corner(column + 1, row + step, phase) for step in steps),
-        *(_corner(column + 1 - step, row + 1, phase) for step in steps),
-        *(_corner(column, row + 1 - step, phase) for step in steps),
-        _corner(column, row, phase),
-    ]
-
-
-def _corner(across: float, up: float, phase: float) -> tuple[float, float]:
-    across, up = round(across * CORNERS) / CORNERS, round(up * CORNERS) / CORNERS
-    wide, high = (AREA.east - AREA.west) / COLUMNS, (AREA.north - AREA.south) / ROWS
-    bend, lift = 0.06 * sin(7 * across + 3 * up + phase), 0.06 * sin(5 * up - across + phase)
-    return AREA.west + (across + bend) * wide, AREA.south + (up + lift) * high
+    return published.id, layers.add_version(
+        session, layer, list(replace(MAP, phase=0.9).draw()), "fr", now()
+    ).id
 
 
 def _write_rules(session: Session) -> None:
@@ -152,8 +133,8 @@ def _write_rules(session: Session) -> None:
     everywhere = [{"team": "espaces-verts"}]
     of_districts = [
         {"group": "voirie", "district": f"d{column:03}-{row:03}", "team": "accueil"}
-        for column in range(0, COLUMNS, 4)
-        for row in range(0, ROWS, 4)
+        for column in range(0, MAP.columns, 4)
+        for row in range(0, MAP.rows, 4)
     ]
     base = rulesets.create(office, {"rules": [*of_groups, *of_districts, *everywhere]})
     rulesets.publish(office, base)

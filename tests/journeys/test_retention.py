@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pytest
 from flask import Flask
 
-from infra.embedded.mailbox import Mailbox
-from infra.embedded.valkey import Valkey
 from reports.privacy.retention import AT_ONCE
 from tests import traces
 from tests.api import help as h
 from tests.reports import photo_samples
 from tests.resident import Resident
-from tests.stack import Stack, environment, eventually
+from tests.stack import Stack, eventually
 
 TICKETS = AT_ONCE + 10
 EMAIL = "ines.quimper@example.org"
 RETAINED = "audit_entries WHERE act = 'retention'"
-
-
-@pytest.fixture
-def workers(
-    tmp_path: Path, own_database_url: str, valkey: Valkey, mailbox: Mailbox
-) -> Iterator[Stack]:
-    """Return workers that have not been started yet, over the test's own database."""
-    environ = environment(tmp_path, own_database_url, valkey.url, mailbox.url)
-    stack = Stack(tmp_path, environ, tmp_path / "mail")
-    yield stack
-    stack.stop()
 
 
 def test_sweepers_killed_on_the_way_leave_nothing_half_done(

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from flask import Flask
 from redis import Redis
 
-from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
 from tests.api.test_administration import Office
 from tests.api.test_rulesets import draft
 from tests.resident import Resident
-from tests.stack import Stack, environment, eventually
-
-
-@pytest.fixture
-def workers(
-    tmp_path: Path, own_database_url: str, valkey: Valkey, mailbox: Mailbox
-) -> Iterator[Stack]:
-    """Return workers that have not been started yet, over the test's own database."""
-    environ = environment(tmp_path, own_database_url, valkey.url, mailbox.url)
-    stack = Stack(tmp_path, environ, tmp_path / "mail")
-    yield stack
-    stack.stop()
+from tests.stack import Stack, eventually
 
 
 def status(office: Office, number: int) -> str:
