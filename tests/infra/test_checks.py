@@ -23,6 +23,7 @@ from infra.checks.findings import Finding, State, examine
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
+from infra.queue import QueueName
 from infra.settings import Settings
 from tests.stack import environment, eventually, free_port
 
@@ -176,7 +177,7 @@ def test_what_the_server_says_of_itself_is_judged(
 
 def test_the_queue_is_judged(own_valkey: Valkey, tmp_path: Path) -> None:
     settings = given(REDIS_URL=own_valkey.url)
-    names = ["workers of photos", "workers of notices"]
+    names = [f"workers of {name}" for name in QueueName]
     connection: redis.Redis = redis.Redis.from_url(own_valkey.url)
     found = states(queue.look(settings))
     assert found == {"queue": OK, "eviction": OK, "persistence": OK} | dict.fromkeys(names, WRONG)
