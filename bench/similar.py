@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from bench.tools.database import town
 from bench.tools.matching import STEPS, Quality, at_recall, by_distance, choose, quality, scores
-from bench.tools.pairs import SAMPLES, labelled, samples
+from bench.tools.pairs import labelled, samples
+from bench.tools.samples import SAMPLES
 from bench.tools.verdict import Ratio, conclude
 from reports.likeness import THRESHOLD
 

@@ -18,21 +18,15 @@ Addresses decide labels alone: nobody who scores a pair sees them.
 from __future__ import annotations
 
 import ast
-import csv
 import math
-import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
+from bench.tools.samples import rows
 from geo.coordinates import Position
 from reports.likeness import RADIUS_M, Kinship
-from tests.stack import ROOT
-
-SAMPLES = Path(os.environ.get("SAMPLES", ROOT.parent / "shared" / "samples")) / "reports"
-"""Where the samples lie; they are not Vigie's to hand on."""
 
 SAME_WITHIN = timedelta(days=30)
 GPS_M = 12.0
@@ -95,7 +89,7 @@ def labelled(found: Sequence[Sample]) -> list[Labelled]:
 
 
 def _of_paris() -> Iterator[Sample]:
-    for row in _rows("paris-dmr-500.csv"):
+    for row in rows("paris-dmr-500.csv"):
         place = ast.literal_eval(row["geo_point_2d"])
         at = datetime.fromisoformat(row["datedecl"])
         yield Sample(
@@ -110,7 +104,7 @@ def _of_paris() -> Iterator[Sample]:
 
 
 def _of_san_francisco() -> Iterator[Sample]:
-    for row in _rows("sf311-1000.csv"):
+    for row in rows("sf311-1000.csv"):
         words = f"{row['Request.Type']} {row['Request.Details']}".replace("_", " ")
         yield Sample(
             "San Francisco",
@@ -121,13 +115,6 @@ def _of_san_francisco() -> Iterator[Sample]:
             datetime.fromisoformat(row["Opened"]),
             row["Address"],
         )
-
-
-def _rows(name: str) -> Iterator[dict[str, str]]:
-    path = SAMPLES / name
-    if path.is_file():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.DictReader(file)
 
 
 def _are_same(one: Sample, other: Sample) -> bool:

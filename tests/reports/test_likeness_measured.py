@@ -14,7 +14,8 @@ from bench.tools.matching import (
     quality,
     scores,
 )
-from bench.tools.pairs import SAMPLES, labelled, samples
+from bench.tools.pairs import labelled, samples
+from bench.tools.samples import SAMPLES
 from reports.likeness import THRESHOLD
 
 LEAST_RECALL = 0.9
