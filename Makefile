@@ -16,7 +16,8 @@ run: ## Start everything on http://127.0.0.1:8000 with a demo city; Ctrl-C stops
 
 test: ## Run every test
 	@bin/setup
-	$(env)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+# One more than there are cores, since many tests wait for what they have started.
+	$(env)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: ## Check style, types, imports and the migrations
 	@bin/setup

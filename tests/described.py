@@ -19,7 +19,9 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 @cache
 def description() -> dict[str, Any]:
     """Return the description as it is committed."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    # The loader in C takes a tenth of the other's time, in each of many processes.
+    text = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return found
 
 

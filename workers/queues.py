@@ -55,7 +55,9 @@ class _PatientSimpleWorker(SimpleWorker):
 
 def serve(settings: Settings, name: QueueName) -> None:
     """Run the queue's worker until SIGTERM."""
-    load_jobs(name)
+    # Simulations are rare: their worker stays small, and its fork loads what one needs.
+    if name is not QueueName.SIMULATIONS:
+        load_jobs(name)
     make_worker(settings, name).work()
 
 

@@ -23,7 +23,7 @@ from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
 from tests.stack import ROOT, Stack, eventually
 
 SEED = 20_261_124
-EXAMPLES = 8
+EXAMPLES = 5
 PREPARING = "preparing"
 METRICS_TOKEN = "the-token-of-who-reads-the-metrics"
 _PARAMETER = re.compile(r"<(?:[^<>]*:)?([^<>]*)>")
