@@ -16,8 +16,7 @@ run: ## Start everything on http://127.0.0.1:8000 with a demo city; Ctrl-C stops
 
 test: ## Run every test
 	@bin/setup
-# One more than there are cores, since many tests wait for what they have started.
-	$(env)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(env)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: ## Check style, types, imports and the migrations
 	@bin/setup
