@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape as to_shape
 from shapely.geometry.base import BaseGeometry
 
-from geo import seam
+from geo import crossings, gis_files, seam
 from geo.coordinates import Position
 from geo.gis_files import Rows
 from geo.projections import declared, resembling, to_lon_lat
@@ -30,6 +31,8 @@ REPAIR_TOLERANCE = 0.01
 _POLYGONS = (GeometryType.POLYGON, GeometryType.MULTIPOLYGON)
 
 _WORDS = (str, int, float, NoneType)
+# Of codes and names; an index of the database has codes, and ends a little further.
+LONGEST_WORD = 500
 # Control characters and halves of characters, which the database or a mail would choke on.
 UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -37,6 +40,7 @@ UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _REPEATED = mark("more than one feature has the code '{code}'")
 _NO_CODE = mark("feature {number} has no '{member}'")
 _UNREADABLE_WORD = mark("feature {number} has something unreadable as '{member}'")
+_LONG_WORD = mark("feature {number} has more than {most} characters as '{member}'")
 _UNREADABLE = mark("the geometry of '{code}' cannot be read")
 _NO_POLYGON = mark("the geometry of '{code}' is not a polygon")
 _OFF_EARTH = mark(
@@ -50,6 +54,7 @@ _AROUND_THE_GLOBE = mark("a ring of '{code}' goes around the globe")
 _CROSSING = mark(
     "the rings of '{code}' cross themselves; mending them would change its area by {share}"
 )
+_SCRIBBLE = mark("the rings of '{code}' cross in more than {most} places")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +133,20 @@ def _codes(file: Rows, member: str | None) -> list[str]:
 def _words(file: Rows, member: str) -> list[str]:
     """Return what each feature has as the property, as text; empty where it has none."""
     values = file.values(member)
-    words = ["" if value is None else str(value).strip() for value in values]
+    words = [_word(value) for value in values]
     for number, (value, word) in enumerate(zip(values, words, strict=True), start=1):
         if not isinstance(value, _WORDS) or UNSTORABLE.search(word):
             raise UnusableFeatures(_UNREADABLE_WORD, number=number, member=member)
+        if len(word) > LONGEST_WORD:
+            raise UnusableFeatures(_LONG_WORD, number=number, most=LONGEST_WORD, member=member)
     return words
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, float):
+        # JSON has 1 and 1.0 for the same number, and tables turn the one into the other.
+        value = gis_files.whole(value) if math.isfinite(value) else None
+    return "" if value is None else str(value).strip()
 
 
 def _shape(code: str, geometry: Any) -> BaseGeometry:
@@ -200,6 +214,8 @@ def _unroll(code: str, drawn: Polygon | MultiPolygon) -> list[Polygon]:
 def _mend(code: str, drawn: MultiPolygon) -> tuple[MultiPolygon, bool]:
     if drawn.is_valid:
         return drawn, False
+    if crossings.too_many(drawn):
+        raise UnusableFeatures(_SCRIBBLE, code=code, most=crossings.MOST_CROSSINGS)
     mended = MultiPolygon(seam.only_polygons(make_valid(drawn)))
     # An hourglass has parts that count as negative area, hence the hulls as the yardstick.
     hulls = sum(polygon.convex_hull.area for polygon in drawn.geoms)

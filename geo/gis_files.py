@@ -6,7 +6,10 @@ ever given a file that we have named after what its bytes say, in a folder of it
 
 from __future__ import annotations
 
+import codecs
 import json
+import sqlite3
+import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 import pyogrio
@@ -23,6 +26,7 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 from shapely.errors import ShapelyError
 
+from geo import geopackages
 from geo.unusable import UnusableFeatures
 from infra.words import mark
 
@@ -31,6 +35,7 @@ MOST_UNPACKED_BYTES = 500_000_000
 _CHUNK = 1 << 20
 
 _ZIP, _GEOPACKAGE, _FLATGEOBUF = b"PK\x03\x04", b"SQLite format 3\0", b"fgb\x03"
+_SHAPEFILE = (9994).to_bytes(4)
 # The parts of a Shapefile that say something to us; the rest are indexes and notes.
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
@@ -45,6 +50,7 @@ _OUTSIDE = mark("the archive holds a file that would lie outside of it: {name}")
 _NOT_ONE_SHAPEFILE = mark("the archive has to hold one Shapefile, and holds {count}")
 _INCOMPLETE = mark("the Shapefile in the archive has no {part}")
 _LOCKED = mark("the archive is locked by a password, or packed in a way that cannot be read")
+_OTHER_ENCODING = mark("the words of the Shapefile are in another encoding than it says")
 _NO_COLLECTION = mark("the file is not a GeoJSON FeatureCollection")
 _NO_FEATURES = mark("the collection has no features")
 _NO_FEATURE = mark("feature {number} is not a GeoJSON feature")
@@ -80,6 +86,8 @@ def read(data: bytes, layer: str | None = None) -> Rows:
     try:
         document = json.loads(data.decode("utf-8-sig"))
     except (RecursionError, ValueError) as error:
+        if data.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
+            raise UnusableFeatures(_BROKEN, format="JSON") from error
         raise UnusableFeatures(NOT_A_FILE) from error
     return of_geojson(document)
 
@@ -123,7 +131,9 @@ def _read_zip(data: bytes, layer: str | None) -> Rows:
         try:
             with ZipFile(BytesIO(data)) as archive:
                 path = _unpack(archive, Path(folder))
-        except (BadZipFile, EOFError, zlib.error) as error:
+        except UnusableFeatures:
+            raise
+        except (BadZipFile, EOFError, ValueError, struct.error, zlib.error) as error:
             raise UnusableFeatures(_BROKEN, format="ZIP") from error
         except (NotImplementedError, RuntimeError) as error:
             raise UnusableFeatures(_LOCKED) from error
@@ -152,11 +162,40 @@ def _unpack(archive: ZipFile, folder: Path) -> Path:
             left -= _extract(archive, member, folder / f"layer{part}", left)
         elif part in _PARTS[:3]:
             raise UnusableFeatures(_INCOMPLETE, part=part)
-    return folder / "layer.shp"
+    return _checked(folder / "layer.shp")
+
+
+def _checked(path: Path) -> Path:
+    """Return the path of a Shapefile; whatever else calls itself one, GDAL would open as well."""
+    with path.open("rb") as file:
+        if file.read(len(_SHAPEFILE)) != _SHAPEFILE:
+            raise UnusableFeatures(_BROKEN, format="Shapefile")
+    said, words = path.with_suffix(".cpg"), path.with_suffix(".dbf")
+    if not said.exists() and _is_unicode(words):
+        said.write_text("UTF-8")
+    return path
+
+
+def _is_unicode(path: Path) -> bool:
+    """Tell whether the words of a table that does not say their encoding can be read as UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        head = file.read(32)
+        if len(head) < 32 or head[29]:
+            return False
+        file.seek(int.from_bytes(head[8:10], "little"))
+        try:
+            while piece := file.read(_CHUNK):
+                decoder.decode(piece)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _extract(archive: ZipFile, member: ZipInfo, path: Path, most_bytes: int) -> int:
     """Write a member to the path and return its size, which need not be the one it declares."""
+    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise UnusableFeatures(_LOCKED)
     size = 0
     with archive.open(member) as packed, path.open("wb") as file:
         while piece := packed.read(_CHUNK):
@@ -171,7 +210,16 @@ def _read_by_gdal(data: bytes, name: str, suffix: str, layer: str | None) -> Row
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"layer{suffix}"
         path.write_bytes(data)
+        if suffix == ".gpkg":
+            _check_geopackage(path, name)
         return _open(path, name, layer)
+
+
+def _check_geopackage(path: Path, name: str) -> None:
+    try:
+        geopackages.check(path)
+    except (sqlite3.Error, UnicodeError) as error:
+        raise UnusableFeatures(_BROKEN, format=name) from error
 
 
 def _open(path: Path, name: str, layer: str | None) -> Rows:
@@ -183,9 +231,12 @@ def _open(path: Path, name: str, layer: str | None) -> Rows:
         drawn = _shapes(shapes)
     except (
         *(DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError),
-        *(ShapelyError, UnicodeError),
+        ShapelyError,
     ) as error:
         raise UnusableFeatures(_BROKEN, format=name) from error
+    except UnicodeError as error:
+        complaint = _OTHER_ENCODING if name == "Shapefile" else _BROKEN
+        raise UnusableFeatures(complaint, format=name) from error
     if len(drawn) > MOST_ROWS:
         raise UnusableFeatures(_TOO_MANY, most=MOST_ROWS)
     if not len(drawn):
@@ -220,10 +271,11 @@ def _chosen(names: Sequence[str], layer: str | None) -> str:
 def _plain(column: Any) -> list[Any]:
     """Return a column's values as Python has them; what is no number is nothing."""
     if np.issubdtype(column.dtype, np.floating):
-        return [None if np.isnan(value) else _whole(float(value)) for value in column]
+        return [None if np.isnan(value) else whole(float(value)) for value in column]
     return list(column.tolist())
 
 
-def _whole(number: float) -> float | int:
+def whole(number: float) -> float | int:
+    """Return the number, without a fraction where it has none."""
     # A column of whole numbers becomes one of fractions as soon as one of them is missing.
     return int(number) if number.is_integer() else number

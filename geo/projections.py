@@ -37,14 +37,18 @@ _UNKNOWN = mark("the file is in a coordinate system that is not known here: {sys
 def declared(system: str) -> CRS:
     """Return the coordinate system of a name such as `EPSG:2154`, of a URN or in WKT.
 
-    Nothing else is taken, since PROJ would also take the names of files. Raise UnusableFeatures.
+    Nothing else is taken, since PROJ would also take the names of files. Raise UnusableFeatures,
+    also for one that is not of places on the map, as of heights or of drawings.
     """
     try:
-        if named := _URN.fullmatch(system) or _CODE.fullmatch(system):
-            return CRS.from_authority(*named.groups())
-        return CRS.from_wkt(system)
-    except CRSError as error:
+        named = _URN.fullmatch(system) or _CODE.fullmatch(system)
+        found = CRS.from_authority(*named.groups()) if named else CRS.from_wkt(system)
+        if not (found.is_geographic or found.is_projected):
+            raise UnusableFeatures(_UNKNOWN, system=system[:80])
+        _transformer(found)
+    except (CRSError, ProjError) as error:
         raise UnusableFeatures(_UNKNOWN, system=system[:80]) from error
+    return found
 
 
 def is_lon_lat(system: CRS) -> bool:
