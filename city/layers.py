@@ -121,7 +121,7 @@ def read(
         else:
             features = features_of(rows, source.code_field, source.name_field, near)
     except UnusableFeatures as error:
-        raise UnfitPart(((), Unfit(error.message, **error.values))) from error
+        raise _unfit(error) from error
     if not layers.lie_in(office.session, office.jurisdiction_id, [one.shape for one in features]):
         raise UnfitPart(((), Unfit(_ELSEWHERE)))
     return features
@@ -168,8 +168,16 @@ def _keep(
     with ThreadPoolExecutor(1) as pool:
         examining = pool.submit(coverage.examine, districts)
         version = layers.add_version(office.session, layer, districts, city.locales[0], office.now)
-        version.problems = [coverage.as_geojson(problem) for problem in examining.result()]
+        try:
+            problems = examining.result()
+        except UnusableFeatures as error:
+            raise _unfit(error) from error
+    version.problems = [coverage.as_geojson(problem) for problem in problems]
     return version
+
+
+def _unfit(error: UnusableFeatures) -> UnfitPart:
+    return UnfitPart(((), Unfit(error.message, **error.values)))
 
 
 def publish(office: Administration, layer: Layer, version: LayerVersion) -> Brought:

@@ -21,13 +21,21 @@ from shapely.geometry.base import BaseGeometry
 from geo import seam, shared_edges
 from geo.coordinates import METRES_PER_DEGREE
 from geo.features import Feature
+from geo.unusable import UnusableFeatures
+from infra.words import mark
 
 # What is smaller is rounding: a border drawn to a centimetre, a hundred metres long.
 NEGLIGIBLE_M2 = 1.0
 # Narrower on the average than this, nobody could stand in it and mean it.
 SLIVER_M = 1.0
+# So many pairs may meet beyond those of a map, where each district has a few neighbours.
+_MOST_PAIRS = 200_000
+_NEIGHBOURS = 8
+_AT_ONCE = 500
 
 _GLOBE = Geod(ellps="WGS84")
+
+_HEAP = mark("the districts lie upon each other: more than {most} pairs of them meet")
 
 
 class ProblemKind(StrEnum):
@@ -54,18 +62,20 @@ class Problem:
 
 
 def examine(features: Sequence[Feature]) -> list[Problem]:
-    """Return what is odd about how the districts fit together, the largest of each kind first."""
+    """Return what is odd about how the districts fit together, the largest of each kind first.
+
+    Raise UnusableFeatures for districts that lie upon each other in heaps.
+    """
     codes = [feature.code for feature in features]
     shapes = np.array([feature.shape for feature in features], dtype=object)
-    whole = shared_edges.cover(shapes)
-    fits = whole is not None or bool(shapely.coverage_is_valid(shapes))
+    whole, overlaps = shared_edges.cover(shapes), list[Problem]()
     if whole is None:
+        # Found first, since whatever else looks at a heap of districts takes for ever.
+        meeting = _meeting(shapes)
+        fits = bool(shapely.coverage_is_valid(shapes))
         whole = shapely.coverage_union_all(shapes) if fits else shapely.union_all(shapes)
-    found = [
-        *_thin(codes, shapes),
-        *([] if fits else _overlapping(codes, shapes)),
-        *_between(codes, shapes, whole),
-    ]
+        overlaps = [] if fits else list(_overlapping(codes, shapes, *meeting))
+    found = [*_thin(codes, shapes), *overlaps, *_between(codes, shapes, whole)]
     return sorted(found, key=lambda one: (list(ProblemKind).index(one.kind), -one.area_m2))
 
 
@@ -85,10 +95,12 @@ def _thin(codes: Sequence[str], shapes: NDArray[np.object_]) -> Iterator[Problem
             yield one
 
 
-def _overlapping(codes: Sequence[str], shapes: NDArray[np.object_]) -> Iterator[Problem]:
-    ones, others = STRtree(shapes).query(shapes, predicate="intersects")
-    apart = ones < others
-    ones, others = ones[apart], others[apart]
+def _overlapping(
+    codes: Sequence[str],
+    shapes: NDArray[np.object_],
+    ones: NDArray[np.int64],
+    others: NDArray[np.int64],
+) -> Iterator[Problem]:
     shared = shapely.intersection(shapes[ones], shapes[others])
     for index in np.flatnonzero(shapely.area(shared) > 0).tolist():
         one, other = ones[index], others[index]
@@ -99,6 +111,21 @@ def _overlapping(codes: Sequence[str], shapes: NDArray[np.object_]) -> Iterator[
         problem = _problem(ProblemKind.OVERLAP, both, shared[index])
         if problem.area_m2 > NEGLIGIBLE_M2:
             yield _as_sliver(problem)
+
+
+def _meeting(shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of districts that meet, by their places."""
+    tree, most = STRtree(shapes), _MOST_PAIRS + _NEIGHBOURS * len(shapes)
+    found, count = [], 0
+    for first in range(0, len(shapes), _AT_ONCE):
+        ones, others = tree.query(shapes[first : first + _AT_ONCE], predicate="intersects")
+        apart = ones + first < others
+        found.append((ones[apart] + first, others[apart]))
+        count += len(found[-1][0])
+        if count > most:
+            raise UnusableFeatures(_HEAP, most=most)
+    ones, others = (np.concatenate(each) for each in zip(*found, strict=True))
+    return ones, others
 
 
 def _between(

@@ -9,7 +9,7 @@ from flask import Flask
 
 from tests.api import help as h
 from tests.api.test_administration import Office
-from tests.api.test_layers import put
+from tests.api.test_layers import SHAPES, put
 from tests.city.test_layer_command import run
 from tests.geo.test_hostile_files import (
     ENDLESS,
@@ -38,6 +38,10 @@ def hostile(folder: Path) -> dict[str, tuple[bytes, str]]:
         "another file": (archive({**members(folder), "layer.shp": vrt.encode()}), "broken"),
         "an endless view": (altered(folder, view), "would have to be computed"),
         "a code without end": (collection(feature(long_code)), "more than 500 characters"),
+        "a heap": (
+            collection(*(feature(number, SHAPES["bellevue"]) for number in range(800))),
+            "lie upon each other",
+        ),
         "a drawing": (in_system('LOCAL_CS["drawing",UNIT["metre",1]]'), "not known here"),
     }
 

@@ -19,6 +19,7 @@ from shapely import GeometryCollection, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from geo.coordinates import Position
+from geo.coverage import examine
 from geo.features import Feature, features_of
 from geo.gis_files import read
 from geo.unusable import UnusableFeatures
@@ -155,6 +156,13 @@ def test_a_scribble_is_refused_at_once() -> None:
     scribble = Polygon(np.random.default_rng(1).random((3_000, 2)) * 0.01 + (2.3, 48.8))
     told = refusal(collection(feature("a", scribble)))
     assert told == "the rings of 'a' cross in more than 1000 places"
+
+
+@pytest.mark.timeout(PATIENCE_S)
+def test_districts_in_a_heap_are_refused_before_they_are_laid_upon_each_other() -> None:
+    heap = taken(collection(*(feature(number) for number in range(5_000))))
+    with pytest.raises(UnusableFeatures, match="more than 240000 pairs of them meet"):
+        examine(heap)
 
 
 def test_a_long_ring_with_a_slip_of_the_pen_is_mended() -> None:
