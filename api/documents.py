@@ -46,12 +46,12 @@ def report(view: ReportView) -> dict[str, Any]:
         "reference": view.reference,
         "ticket": view.ticket,
         "kind": view.kind,
-        "category": _thing(view.category),
+        "category": thing(view.category),
         "description": view.description,
         "location": _position(view.location),
         "address": view.address,
-        "district": _thing(view.district),
-        "team": _thing(view.team),
+        "district": thing(view.district),
+        "team": thing(view.team),
         "status": view.status,
         "status_text": view.status_text,
         "public_message": view.public_message,
@@ -84,11 +84,11 @@ def ticket(item: TicketItem) -> dict[str, Any]:
         "reference": item.reference,
         "status": item.status,
         "kind": item.kind,
-        "category": _thing(item.category),
+        "category": thing(item.category),
         "priority": item.priority,
-        "team": _thing(item.team),
+        "team": thing(item.team),
         "assignee": item.assignee,
-        "district": _thing(item.district),
+        "district": thing(item.district),
         "location": _position(item.location),
         "address": item.address,
         "planned_at": item.planned_at,
@@ -129,8 +129,9 @@ def photo(view: PhotoView) -> dict[str, Any]:
     }
 
 
-def _thing(thing: Thing | None) -> dict[str, str] | None:
-    return {"code": thing.code, "name": thing.name} if thing else None
+def thing(named: Thing | None) -> dict[str, str] | None:
+    """Return a code and its name, as ThingSchema describes them."""
+    return {"code": named.code, "name": named.name} if named else None
 
 
 def _position(position: Position) -> dict[str, float]:

@@ -30,7 +30,6 @@ from infra.notation import in_utc
 from reports.simulation import asking, telling
 from reports.simulation.telling import ChangedReport, Chosen, SimulationView
 from reports.simulation_models import Simulation
-from reports.things import Thing
 
 blueprint = resource("simulations", "Rules and layers tried on past reports, for administrators.")
 
@@ -122,7 +121,11 @@ def _simulation(view: SimulationView) -> dict[str, Any]:
         "changed": {"teams": view.teams, "districts": view.districts},
         "right": {"before": view.right_before, "after": view.right_after},
         "moves": [
-            {"before": _thing(move.before), "after": _thing(move.after), "reports": move.reports}
+            {
+                "before": documents.thing(move.before),
+                "after": documents.thing(move.after),
+                "reports": move.reports,
+            }
             for move in view.moves
         ],
     }
@@ -133,7 +136,7 @@ def _changed(one: ChangedReport) -> dict[str, Any]:
     return {
         "reference": one.reference,
         "ticket": one.ticket,
-        "category": _thing(one.category),
+        "category": documents.thing(one.category),
         "location": {"latitude": place.latitude, "longitude": place.longitude},
         "created_at": in_utc(one.created_at),
         "before": _chosen(one.before),
@@ -152,9 +155,7 @@ def _feature(one: ChangedReport) -> dict[str, Any]:
 
 
 def _chosen(chosen: Chosen) -> dict[str, Any]:
-    district = chosen.district
-    return {"team": _thing(chosen.team), "district": _thing(district) if district else None}
-
-
-def _thing(thing: Thing) -> dict[str, str]:
-    return {"code": thing.code, "name": thing.name}
+    return {
+        "team": documents.thing(chosen.team),
+        "district": documents.thing(chosen.district),
+    }
