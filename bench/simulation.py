@@ -32,7 +32,7 @@ from city.models import Category, Jurisdiction
 from geo import districts, layers, maps, routing
 from geo.conditions import Said
 from geo.coordinates import Position
-from geo.maps import NOWHERE, Spots
+from geo.maps import NOWHERE
 from geo.models import Layer, LayerRole, LayerVersion
 from geo.routing import Cover, Subject
 from infra.clock import now
@@ -180,7 +180,7 @@ def _locate(
     began = time.perf_counter()
     drawn = maps.read(session, version_id)
     found = [
-        drawn.locate(session, Spots(lon_lat[begin : begin + AT_ONCE]))
+        drawn.locate(session, lon_lat[begin : begin + AT_ONCE])
         for begin in range(0, len(lon_lat), AT_ONCE)
     ]
     return np.concatenate(found), time.perf_counter() - began

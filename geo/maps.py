@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
@@ -13,7 +12,11 @@ from shapely import STRtree
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo import raster
 from geo.districts import HAIR_DEG
+from geo.raster import Raster
+from infra.columns import written
+from infra.database import IN_BINARY
 
 NOWHERE = 0
 """What stands for no district among ids."""
@@ -25,7 +28,7 @@ _SHAPES = text("""
     SELECT s.id, s.district_id, d.code, ST_AsBinary(s.shape)
     FROM district_shapes s JOIN districts d ON d.id = s.district_id
     WHERE s.layer_version_id = :version_id
-""")
+""").execution_options(**{IN_BINARY: True})
 
 # In the order of shapes, since PostGIS remembers the last one that it looked at.
 _COVERED = text("""
@@ -41,14 +44,14 @@ _COVERED = text("""
 """)
 
 
-class Spots:
-    """Many spots, ready to be looked for on maps: a row of `lon_lat` each."""
+class _Spots:
+    """Spots that are looked for on a map: a row of `lon_lat` each."""
 
     def __init__(self, lon_lat: NDArray[np.float64]) -> None:
         self.count = len(lon_lat)
         # Those on the antimeridian stand twice, on either side of it.
         numbers = np.arange(self.count)
-        on_it = numbers[np.abs(lon_lat[:, 0]) >= 180 - HAIR_DEG]
+        on_it = numbers[_at_the_line(lon_lat)]
         behind = lon_lat[on_it] - np.sign(lon_lat[on_it, :1]) * [360, 0]
         self.stands = np.concatenate([lon_lat, behind])
         self.spot_of = np.concatenate([numbers, on_it])
@@ -63,13 +66,23 @@ class DistrictMap:
     district_ids: NDArray[np.int64]
     shape_ids: NDArray[np.int64]
     shapes: NDArray[np.object_]
+    raster: Raster
 
-    def locate(self, session: Session, spots: Spots) -> NDArray[np.int64]:
-        """Return for each spot the id of the district that it is given, or NOWHERE.
+    def locate(self, session: Session, lon_lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return for each spot, a row each, the id of the district that it is given, or NOWHERE.
 
         That is the first of those that `geo.districts.locate` finds, in the order of
         `geo.routing.in_order`.
         """
+        numbers = self.raster.at(lon_lat)
+        # NONE, which is -1, takes the last of these.
+        first = np.append(self.district_ids, NOWHERE)[numbers]
+        [asked] = np.nonzero((numbers == raster.MIXED) | _at_the_line(lon_lat))
+        first[asked] = self._ask(session, _Spots(lon_lat[asked]))
+        return first
+
+    def _ask(self, session: Session, spots: _Spots) -> NDArray[np.int64]:
+        """Return what `locate` does, by looking at the shapes themselves."""
         districts, found = self._within_a_hair(spots)
         order = np.lexsort((districts, spots.spot_of[found]))
         districts, found = districts[order], found[order]
@@ -84,7 +97,7 @@ class DistrictMap:
         first[firsts] = self.district_ids[districts[at]]
         return first
 
-    def _within_a_hair(self, spots: Spots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _within_a_hair(self, spots: _Spots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return pairs of a district's number and a stand's, no farther apart than a hair."""
         share = -(-len(self.shapes) // _THREADS) or 1
 
@@ -105,7 +118,7 @@ class DistrictMap:
     def _covering(
         self,
         session: Session,
-        spots: Spots,
+        spots: _Spots,
         districts: NDArray[np.int64],
         found: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
@@ -115,16 +128,16 @@ class DistrictMap:
         """
         asked, of_asked = np.unique(districts, return_inverse=True)
         borders = shapely.boundary(self.shapes[asked])
-        shapely.prepare(borders)
         [doubtful] = np.nonzero(shapely.dwithin(borders[of_asked], spots.points[found], HAIR_DEG))
         covering = np.ones(len(districts), dtype=bool)
         if len(doubtful):
             covering[doubtful] = False
-            values: dict[str, Any] = {
-                "numbers": doubtful.tolist(),
-                "shapes": self.shape_ids[districts[doubtful]].tolist(),
-                "longitudes": spots.stands[found[doubtful], 0].tolist(),
-                "latitudes": spots.stands[found[doubtful], 1].tolist(),
+            longitudes, latitudes = spots.stands[found[doubtful]].T
+            values = {
+                "numbers": written(doubtful),
+                "shapes": written(self.shape_ids[districts[doubtful]]),
+                "longitudes": written(longitudes),
+                "latitudes": written(latitudes),
             }
             covering[list(session.scalars(_COVERED, values))] = True
         return covering
@@ -133,10 +146,15 @@ class DistrictMap:
 def read(session: Session, version_id: int) -> DistrictMap:
     """Return the districts of a version of a layer, ready to be asked."""
     rows = sorted(session.execute(_SHAPES, {"version_id": version_id}), key=lambda row: row.code)
-    shapes = shapely.from_wkb(np.array([bytes(row[3]) for row in rows], dtype=object))
+    shapes = shapely.from_wkb(np.array([row[3] for row in rows], dtype=object))
     shapely.prepare(shapes)
     return DistrictMap(
         district_ids=np.array([row.district_id for row in rows], dtype=np.int64),
         shape_ids=np.array([row.id for row in rows], dtype=np.int64),
         shapes=shapes,
+        raster=raster.draw(shapes, 2 * HAIR_DEG),
     )
+
+
+def _at_the_line(lon_lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.abs(lon_lat[:, 0]) >= 180 - HAIR_DEG

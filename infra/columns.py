@@ -1,4 +1,4 @@
-"""Whole columns of numbers from the database, as arrays: rows would take Python many times longer.
+"""Whole columns of numbers to and from the database: rows would take Python many times longer.
 
 A statement gives each column as `array_send(array_agg(...))`, which is how PostgreSQL sends arrays.
 """
@@ -23,6 +23,11 @@ def whole_numbers(sent: bytes | None) -> NDArray[np.int64]:
 def fractions(sent: bytes | None) -> NDArray[np.float64]:
     """Return the elements of an array of double precision without nulls; None is of no rows."""
     return _elements(sent, ">f8").astype(np.float64)
+
+
+def written(values: NDArray[np.int64] | NDArray[np.float64]) -> str:
+    """Return the values as PostgreSQL writes an array of them, for a parameter that is cast."""
+    return f"{{{','.join(map(repr, values.tolist()))}}}"
 
 
 def _elements(sent: bytes | None, kind: str) -> NDArray[np.generic]:

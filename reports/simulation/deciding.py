@@ -15,6 +15,7 @@ from geo.conditions import Near, Said
 from geo.maps import NOWHERE, DistrictMap
 from geo.routing import Rule
 from geo.rulebook import Rulebook
+from infra.columns import written
 from reports.simulation.reading import NOBODY, Batch
 
 _NEARBY = text("""
@@ -105,8 +106,8 @@ def _near(
     values = {
         "ruleset_id": way.ruleset_id,
         "stands_in": list(way.stands_in),
-        "numbers": numbers,
-        "longitudes": batch.lon_lat[numbers, 0].tolist(),
-        "latitudes": batch.lon_lat[numbers, 1].tolist(),
+        "numbers": written(np.array(numbers)),
+        "longitudes": written(batch.lon_lat[numbers, 0]),
+        "latitudes": written(batch.lon_lat[numbers, 1]),
     }
     return {number: rules.near_of(told) for number, told in session.execute(_NEARBY, values)}

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from city import rules
 from city.models import Category, Jurisdiction
 from geo import maps
-from geo.maps import NOWHERE, Spots
+from geo.maps import NOWHERE
 from geo.rulebook import Rulebook
 from infra.copying import copy
 from reports import leases
@@ -69,10 +69,11 @@ class Run:
         return True
 
     def _decide(self, session: Session, batch: Batch) -> tuple[Sorted, Sorted]:
-        spots, nowhere = Spots(batch.lon_lat), np.full(len(batch), NOWHERE, dtype=np.int64)
+        nowhere = np.full(len(batch), NOWHERE, dtype=np.int64)
         drawn = {id(way.map): way.map for way in (self.base, self.tried)}
         located = {
-            key: one.locate(session, spots) if one else nowhere for key, one in drawn.items()
+            key: one.locate(session, batch.lon_lat) if one else nowhere
+            for key, one in drawn.items()
         }
         base, tried = (
             deciding.sort_out(way, batch, located[id(way.map)]) for way in (self.base, self.tried)

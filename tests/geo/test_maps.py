@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from city import jurisdictions
 from geo import districts, maps
 from geo.coordinates import Position
-from geo.maps import NOWHERE, Spots
+from geo.maps import NOWHERE
 from geo.models import Layer, LayerRole
 from geo.routing import in_order
 from tests.geo.random_maps import Place, Sheet, draw, places
@@ -43,7 +43,7 @@ def at_once(session: Session, layer: Layer, spots: list[Place]) -> list[int]:
     assert layer.published_version_id is not None
     drawn = maps.read(session, layer.published_version_id)
     lon_lat = np.array(spots, dtype=np.float64).reshape(-1, 2)
-    return [int(one) for one in drawn.locate(session, Spots(lon_lat))]
+    return [int(one) for one in drawn.locate(session, lon_lat)]
 
 
 @tried(40)

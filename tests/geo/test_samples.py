@@ -19,7 +19,6 @@ from city.administration import Administration
 from city.layers import Source
 from geo import maps
 from geo.coordinates import Position
-from geo.maps import Spots
 from geo.models import LayerRole
 from geo.routing import in_order
 from tests.city.towns import NOW, document, load, polygon, rectangle, write
@@ -115,5 +114,5 @@ def test_districts_are_those_that_the_city_wrote_down(
     assert agreed / away >= AT_LEAST
 
     lon_lat = np.array([(place.longitude, place.latitude) for place, _ in reports])
-    together = maps.read(session, brought.version.id).locate(session, Spots(lon_lat))
+    together = maps.read(session, brought.version.id).locate(session, lon_lat)
     assert together.tolist() == alone
