@@ -111,7 +111,7 @@ def create_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies)  # type: ignore[method-assign]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    install(app, _parts(settings))
+    install(app, make_services(settings))
     errors.install(app)
     api = spec.install(app)
     for view in VIEWS:
@@ -126,7 +126,8 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def _parts(settings: Settings) -> Services:
+def make_services(settings: Settings) -> Services:
+    """Make the parts that an application holds; nothing is connected to yet."""
     connection = queue.connect(settings.redis_url)
     engine = make_engine(settings.database_url, settings.web_threads)
     sessions_of = make_sessions(engine)

@@ -26,7 +26,7 @@ from geo.conditions import Said
 from geo.coordinates import Position
 from geo.models import Layer, LayerVersion
 from infra.clock import now
-from reports import decisions
+from reports import decisions, placing
 from reports.models import Report, Ticket
 
 MANY = replace(COUNTRY, corners=15)
@@ -91,9 +91,10 @@ def _decide(session: Session, spot: Position) -> float:
     began = time.perf_counter()
     surveyed = setup.survey(session, "hole", spot, reserve=(Report, Ticket))
     assert surveyed.setup is not None
-    routed = decisions.route(surveyed.setup, surveyed.place, 8.0, Said(now(), "problem", {}))
+    placed = placing.weigh(session, surveyed.place, 8.0)
+    routed = decisions.route(surveyed.setup, placed, Said(now(), "problem", {}))
     taken = 1_000 * (time.perf_counter() - began)
-    assert routed.district is not None
+    assert routed.choice.district_id is not None
     return taken
 
 

@@ -50,16 +50,6 @@ class Near:
     distance_m: float
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """How much of a circle of doubt lies in a district, 0 to 1."""
-
-    district_id: int
-    code: str
-    names: Names
-    share: float
-
-
 # A spot near the antimeridian stands twice, the second time a turn of the globe away, since what
 # lies behind the line is near on the ground and far on the plane. Longitude is shrunk by the
 # cosine of the latitude where closest points are sought: degrees are not square on the ground.
@@ -166,28 +156,6 @@ _NEAREST = text(f"""
     ORDER BY border.distance_m, j.code LIMIT 1
 """)
 
-# The circle is drawn at longitude 0 and moved, so that the antimeridian does not tear it.
-_SHARES = text(f"""
-    WITH {_SPOTS},
-    circles AS (
-        SELECT ST_Translate(
-            ST_Buffer(
-                ST_SetSRID(ST_MakePoint(0, :latitude), 4326)::geography, :accuracy_m
-            )::geometry, ST_X(spots.point), 0
-        ) AS area FROM spots
-    )
-    SELECT d.id AS district_id, d.code, d.names,
-        sum(ST_Area(ST_Intersection(p.piece, circles.area)) / ST_Area(circles.area)) AS share
-    FROM circles
-    CROSS JOIN LATERAL ({parts("ST_Intersects(piece, circles.area)")}) AS p
-    JOIN district_shapes s ON s.id = p.shape_id
-    JOIN layers l ON l.published_version_id = s.layer_version_id AND l.retired_at IS NULL
-    JOIN districts d ON d.id = s.district_id
-    WHERE l.jurisdiction_id = :jurisdiction_id AND l.role = 'service'
-    GROUP BY d.id, d.code, d.names
-    ORDER BY share DESC, d.code
-""")
-
 
 def locate(session: Session, position: Position) -> list[Hit]:
     """Return every district of a published layer that covers the position, by code.
@@ -207,20 +175,6 @@ def nearest(session: Session, position: Position) -> Near | None:
     """Return the jurisdiction whose boundary is nearest, or None where there is none."""
     row = session.execute(_NEAREST, values_at(position)).first()
     return None if row is None else Near(row.jurisdiction_id, row.distance_m)
-
-
-def shares(
-    session: Session, jurisdiction_id: int, position: Position, accuracy_m: float
-) -> list[Share]:
-    """Return how the circle of `accuracy_m` around the position falls on the service districts.
-
-    The greatest share comes first; what lies in no district is left out.
-    """
-    values = {"jurisdiction_id": jurisdiction_id, "accuracy_m": accuracy_m, **values_at(position)}
-    return [
-        Share(row.district_id, row.code, row.names, min(1.0, row.share))
-        for row in session.execute(_SHARES, values)
-    ]
 
 
 def values_at(position: Position) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from shapely import STRtree
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo import raster
+from geo import doubt, raster
 from geo.districts import HAIR_DEG
 from geo.raster import Raster
 from infra.columns import written
@@ -20,6 +20,9 @@ from infra.database import IN_BINARY
 
 NOWHERE = 0
 """What stands for no district among ids."""
+
+# A degree of latitude is nowhere shorter.
+_SHORTEST_DEG_M = 110_500
 
 # Shapely lets other threads run while it looks.
 _THREADS = 2
@@ -63,17 +66,48 @@ class _Spots:
 class DistrictMap:
     """The districts of a version in the order of their codes: ids, and shapes ready to be asked."""
 
+    version_id: int
     district_ids: NDArray[np.int64]
     shape_ids: NDArray[np.int64]
     shapes: NDArray[np.object_]
     raster: Raster
 
-    def locate(self, session: Session, lon_lat: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return for each spot, a row each, the id of the district that it is given, or NOWHERE.
+    def locate(
+        self,
+        session: Session,
+        lon_lat: NDArray[np.float64],
+        accuracy_m: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.int64]:
+        """Return for each spot the id of the district that a report there is given, or NOWHERE.
 
-        That is the first of those that `geo.districts.locate` finds, in the order of
-        `geo.routing.in_order`.
+        There is a row of `lon_lat` for each, and how far it may be off, or 0. The district is the
+        first of those that `geo.districts.locate` finds, or of those that have a share of the
+        circle, in the order of `geo.routing.in_order`.
         """
+        first = self._at(session, lon_lat)
+        if accuracy_m is not None:
+            [vague] = np.nonzero(self._may_cross(lon_lat, accuracy_m))
+            found = doubt.likeliest(session, self.version_id, lon_lat[vague], accuracy_m[vague])
+            for number, ids in found.items():
+                if first[vague[number]] not in ids:
+                    first[vague[number]] = ids[0]
+        return first
+
+    def _may_cross(
+        self, lon_lat: NDArray[np.float64], accuracy_m: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Tell whether the circle around each spot may touch a border, and not if it cannot."""
+        # A circle narrower than a metre may be drawn a little wider.
+        reach_m = 1.05 * np.clip(accuracy_m, 1, doubt.MAX_DOUBT_M)
+        northward = reach_m / _SHORTEST_DEG_M
+        farthest = np.radians(np.abs(lon_lat[:, 1]) + northward)
+        reach_deg = np.column_stack([northward / np.cos(farthest).clip(1e-6), northward])
+        around = self.raster.is_mixed_around(lon_lat, reach_deg)
+        across = np.abs(lon_lat[:, 0]) + reach_deg[:, 0] >= 180
+        return np.asarray((accuracy_m > 0) & (around | across))
+
+    def _at(self, session: Session, lon_lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the district at each spot itself."""
         numbers = self.raster.at(lon_lat)
         # NONE, which is -1, takes the last of these.
         first = np.append(self.district_ids, NOWHERE)[numbers]
@@ -82,7 +116,7 @@ class DistrictMap:
         return first
 
     def _ask(self, session: Session, spots: _Spots) -> NDArray[np.int64]:
-        """Return what `locate` does, by looking at the shapes themselves."""
+        """Return what `_at` does, by looking at the shapes themselves."""
         districts, found = self._within_a_hair(spots)
         order = np.lexsort((districts, spots.spot_of[found]))
         districts, found = districts[order], found[order]
@@ -149,6 +183,7 @@ def read(session: Session, version_id: int) -> DistrictMap:
     shapes = shapely.from_wkb(np.array([row[3] for row in rows], dtype=object))
     shapely.prepare(shapes)
     return DistrictMap(
+        version_id=version_id,
         district_ids=np.array([row.district_id for row in rows], dtype=np.int64),
         shape_ids=np.array([row.id for row in rows], dtype=np.int64),
         shapes=shapes,

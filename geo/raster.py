@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -22,7 +23,7 @@ _PIECES = 4_000_000
 _CORNERS_AT_ONCE = 50_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Raster:
     """Square cells of `side_deg` in rows from `south` and columns from `west`.
 
@@ -44,6 +45,26 @@ class Raster:
         cells = up[within].astype(np.intp) * columns + across[within].astype(np.intp)
         found[within] = self.numbers.ravel()[cells]
         return found
+
+    def is_mixed_around(
+        self, lon_lat: NDArray[np.float64], reach_deg: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Tell of each spot whether a mixed cell lies in reach of it, a row of degrees each."""
+        corner, far = [self.west, self.south], self.numbers.shape[::-1]
+        low = np.floor((lon_lat - reach_deg - corner) / self.side_deg).clip(0, far)
+        high = np.floor((lon_lat + reach_deg - corner) / self.side_deg + 1).clip(0, far)
+        (left, below), (right, above) = low.astype(np.intp).T, high.astype(np.intp).T
+        sums = self._mixed_before
+        count = sums[above, right] - sums[above, left] - sums[below, right] + sums[below, left]
+        return np.asarray(count > 0)
+
+    @cached_property
+    def _mixed_before(self) -> NDArray[np.int32]:
+        """How many cells are mixed south and west of each corner."""
+        rows, columns = self.numbers.shape
+        sums = np.zeros((rows + 1, columns + 1), dtype=np.int32)
+        np.cumsum(self.numbers == MIXED, axis=0, out=sums[1:, 1:])
+        return np.cumsum(sums, axis=1, out=sums)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ class Reason(StrEnum):
     COVERS = "covers"
     FIRST_BY_CODE = "first_by_code"
     LATER_BY_CODE = "later_by_code"
+    LIKELIEST = "likeliest"
+    LESS_LIKELY = "less_likely"
     MOST_SPECIFIC = "most_specific"
     LESS_SPECIFIC = "less_specific"
     FIRST_IN_ORDER = "first_in_order"

@@ -13,12 +13,15 @@ from geo.reasons import Reason
 class Cover:
     """A district that covers the spot.
 
-    `exact` is false where only a hair's breadth of rounding parts the spot from the district.
+    `exact` is false where only a hair's breadth of rounding parts the spot from the district. Of a
+    spot that is not certain, `share` is how much of the circle of doubt lies in the district; the
+    spot itself may then lie beside it.
     """
 
     district_id: int
     code: str
     exact: bool
+    share: float | None = None
 
 
 NO_CONDITIONS = Conditions()
@@ -86,7 +89,7 @@ class Choice:
 
 def in_order(covers: Sequence[Cover]) -> list[Cover]:
     """Return the districts at a spot in the order of preference; the first is taken."""
-    return sorted(covers, key=lambda cover: (not cover.exact, cover.code))
+    return sorted(covers, key=lambda cover: (-(cover.share or 0), not cover.exact, cover.code))
 
 
 def decide(
@@ -94,15 +97,16 @@ def decide(
 ) -> Choice:
     """Choose one district among `covers` and one target among `rules`.
 
-    On a border or in an overlap the first district by code is taken, so that the same spot always
-    gets the same answer; one that covers the spot exactly goes before one that only touches it.
+    Of a circle of doubt, the district with the greatest share is taken. On a border or in an
+    overlap it is the first by code, so that the same spot always gets the same answer; one that
+    covers the spot exactly goes before one that only touches it.
     Among the rules that match, the most specific wins, ties going to the first in order. A spot in
     no district goes to the fallback.
     """
     ordered = in_order(covers)
     district_id = ordered[0].district_id if ordered else None
     candidates = [
-        Candidate("district", cover.district_id, rank == 0, _border_reason(rank, len(ordered)))
+        Candidate("district", cover.district_id, rank == 0, _place_reason(rank, ordered))
         for rank, cover in enumerate(ordered)
     ]
     if district_id is None:
@@ -143,9 +147,12 @@ def out_of_question(
     return None
 
 
-def _border_reason(rank: int, count: int) -> Reason:
-    if count == 1:
+def _place_reason(rank: int, ordered: Sequence[Cover]) -> Reason:
+    first, this = ordered[0], ordered[rank]
+    if len(ordered) == 1 and first.exact:
         return Reason.COVERS
+    if first.share is not None and (rank == 0 or this.share != first.share):
+        return Reason.LIKELIEST if rank == 0 else Reason.LESS_LIKELY
     return Reason.FIRST_BY_CODE if rank == 0 else Reason.LATER_BY_CODE
 
 

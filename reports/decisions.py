@@ -13,18 +13,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city import rule_texts
-from city.jurisdictions import Place
 from city.models import Jurisdiction, Team
 from city.setup import AnsweringTeam, Setup
 from geo import routing
 from geo.conditions import Said
-from geo.districts import Hit
 from geo.reasons import Reason
 from geo.routing import Choice
 from infra.rows import New
 from infra.words import Reader, mark
 from reports.decision_rows import DecisionRow
 from reports.models import Message, Report, Ticket
+from reports.placing import Placed
 from reports.snapshots import coded
 from reports.things import Thing
 
@@ -34,6 +33,10 @@ _REASONS = {
         "The spot lies on a border or in an overlap; of the districts there, this one comes first."
     ),
     Reason.LATER_BY_CODE: mark("The spot touches it too, but another district comes first."),
+    Reason.LIKELIEST: mark("The position is vague; this is where it most likely lies."),
+    Reason.LESS_LIKELY: mark(
+        "The position is vague; it may lie here too, but that is less likely."
+    ),
     Reason.MOST_SPECIFIC: mark("It is the most specific rule that fits."),
     Reason.LESS_SPECIFIC: mark("It fits, but another rule is more specific."),
     Reason.FIRST_IN_ORDER: mark("Of several rules that are as specific, it comes first."),
@@ -49,6 +52,7 @@ _REASONS = {
 }
 
 _IN_DISTRICT = mark("The spot lies in {district}.")
+_LIKELY_IN_DISTRICT = mark("The spot most likely lies in {district}.")
 _IN_NO_DISTRICT = mark("The spot lies in the city but in none of its districts.")
 _BY_RULE = mark("By the rule “{rule}”, it goes to {team}.")
 _BY_FALLBACK = mark(
@@ -62,19 +66,17 @@ _NEAR_BORDER = mark("The border is close, so the district is not certain; the ci
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """Where a report goes: a team always, a district where there is one, and how sure that is."""
+    """Where a report goes: a team always, a district where there is one, and how sure that is.
+
+    `border_distance_m` is how far the district's border is.
+    """
 
     choice: Choice
-    district: Hit | None
     team: AnsweringTeam
     ruleset_id: int | None
     certain: bool
+    border_distance_m: float | None
     record: dict[str, Any]
-
-    @property
-    def border_distance_m(self) -> float | None:
-        """Return how far the district's border is."""
-        return self.district.border_distance_m if self.district else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,52 +150,32 @@ class NoFallbackTeam(Exception):
     """The jurisdiction was never set up to the end: it names no team that takes the rest."""
 
 
-def route(setup: Setup, place: Place, accuracy_m: float | None, said: Said) -> Routing:
-    """Decide which district and team a report of the set-up's category at the place goes to."""
+def route(setup: Setup, placed: Placed, said: Said) -> Routing:
+    """Decide which district and team a report of the set-up's category goes to."""
     if setup.fallback is None:
         raise NoFallbackTeam(setup.jurisdiction)
     choice = routing.decide(
         setup.category.as_subject(
             replace(said, at=said.at.astimezone(setup.zone), near=setup.near)
         ),
-        [hit.as_cover() for hit in place.districts],
+        placed.covers,
         [one.rule for one in setup.rules],
         setup.fallback.id,
     )
-    district = next((hit for hit in place.districts if hit.district_id == choice.district_id), None)
     teams = {team.id: team for team in (setup.fallback, *(one.team for one in setup.rules))}
     team = teams[choice.target_id]
     return Routing(
         choice=choice,
-        district=district,
         team=team,
         ruleset_id=setup.ruleset_id,
-        certain=is_certain(place, accuracy_m),
+        certain=placed.certain,
+        border_distance_m=placed.border_distance_m,
         record={
             "ruleset": setup.ruleset,
             "group": setup.category.group_id,
-            **_record(place, choice, district, team, setup),
+            **_record(placed, choice, team, setup),
         },
     )
-
-
-def first_district(place: Place) -> Hit | None:
-    """Return the district that a report at the place would be given."""
-    ordered = routing.in_order([hit.as_cover() for hit in place.districts])
-    return next(
-        (hit for hit in place.districts if ordered and hit.district_id == ordered[0].district_id),
-        None,
-    )
-
-
-def is_certain(place: Place, accuracy_m: float | None) -> bool:
-    """Tell whether the doubt about the position stays within one district."""
-    if len(place.districts) > 1:
-        return False
-    border_distance_m = place.districts[0].border_distance_m if place.districts else None
-    if border_distance_m is None:
-        return not accuracy_m
-    return border_distance_m > (accuracy_m or 0)
 
 
 def as_row(ticket: Ticket, report: Report, routed: Routing, now: datetime) -> New[DecisionRow]:
@@ -294,8 +276,8 @@ def tell(stands: Standing, locale: str) -> Decision:
         text=text,
         decided_at=row.decided_at,
         ruleset=record["ruleset"],
-        district=_thing(record["district"], reader) if record["district"] else None,
-        team=_thing(decided, reader),
+        district=Thing.told(record["district"], reader) if record["district"] else None,
+        team=Thing.told(decided, reader),
         rule=RuleText(str(rule["id"]), rule_texts.sentence(rule, reader)) if rule else None,
         certain=row.certain,
         border_distance_m=row.border_distance_m,
@@ -304,18 +286,14 @@ def tell(stands: Standing, locale: str) -> Decision:
     )
 
 
-def _record(
-    place: Place,
-    choice: Choice,
-    district: Hit | None,
-    team: AnsweringTeam,
-    setup: Setup,
-) -> dict[str, Any]:
-    hits = {hit.district_id: hit for hit in place.districts}
+def _record(placed: Placed, choice: Choice, team: AnsweringTeam, setup: Setup) -> dict[str, Any]:
+    districts = {
+        one.district_id: coded(one.code, placed.names[one.district_id]) for one in placed.covers
+    }
     considered = {one.id for one in choice.candidates if one.kind == "rule"}
     rules = {one.rule.id: one.told(setup.asked) for one in setup.rules if one.rule.id in considered}
     return {
-        "district": coded(district.code, district.names) if district else None,
+        "district": None if choice.district_id is None else districts[choice.district_id],
         "team": coded(team.code, team.names),
         "rule": rules[choice.rule.id] if choice.rule else None,
         "near": _near(choice, setup),
@@ -325,7 +303,7 @@ def _record(
                 "taken": candidate.taken,
                 "reason": candidate.reason.value,
                 **(
-                    coded(hits[candidate.id].code, hits[candidate.id].names)
+                    districts[candidate.id]
                     if candidate.kind == "district"
                     else {"rule": rules[candidate.id]}
                 ),
@@ -349,17 +327,14 @@ def _near(choice: Choice, setup: Setup) -> dict[str, Any] | None:
     }
 
 
-def _thing(part: dict[str, Any], reader: Reader) -> Thing:
-    return Thing(part["code"], reader.name(part["names"]))
-
-
 def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     sentences = []
     if record["district"] is None:
         sentences.append(reader.say(_IN_NO_DISTRICT))
     else:
-        district = reader.name(record["district"]["names"])
-        sentences.append(reader.say(_IN_DISTRICT, district=district))
+        likeliest = any(part["reason"] == Reason.LIKELIEST.value for part in record["candidates"])
+        sentence = _LIKELY_IN_DISTRICT if likeliest else _IN_DISTRICT
+        sentences.append(reader.say(sentence, district=reader.name(record["district"]["names"])))
     team = reader.name(record["team"]["names"])
     if record["rule"] is None:
         sentences.append(reader.say(_BY_FALLBACK, team=team))

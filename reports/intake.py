@@ -19,7 +19,7 @@ from geo.conditions import Said
 from geo.coordinates import Position
 from infra import rows
 from infra.rows import New, Row
-from reports import decisions, history, notices, snapshots, work
+from reports import decisions, history, notices, placing, snapshots, work
 from reports.decisions import Routing
 from reports.history import EventKind
 from reports.models import (
@@ -130,7 +130,8 @@ def submit(session: Session, new: NewReport, now: datetime) -> Taken:
     report = _report(report_id, new, found, answers, now)
     if joined is None:
         said = Said(now, new.kind, answers)
-        opening = Opening(found, decisions.route(found, place, new.accuracy_m, said))
+        placed = placing.weigh(session, place, new.accuracy_m)
+        opening = Opening(found, decisions.route(found, placed, said))
         taken = Taken(report, new.contact, _ticket(ticket_id, report, opening, now), opening)
     else:
         taken = Taken(report, new.contact, joined, None)
@@ -177,9 +178,9 @@ def _lines(report: Report, ticket: Ticket, opening: Opening | None, now: datetim
     """Return the lines of history, that of the report's arrival first."""
     data: dict[str, Any] = {"to": ticket.status}
     if opening is not None:
-        district, team = opening.routed.district, opening.routed.team
+        district, team = opening.routed.record["district"], opening.routed.team
         data["state"] = snapshots.codes(
-            ticket, opening.setup.category.code, team.code, district.code if district else None
+            ticket, opening.setup.category.code, team.code, district and district["code"]
         )
     received = history.next_line(
         ticket,

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from city import rules
 from city.models import Jurisdiction
-from geo import routing
+from geo import maps, routing
 from geo.conditions import Said
-from geo.districts import HAIR_DEG, parts
+from geo.maps import NOWHERE
 from geo.models import Layer, LayerRole, LayerVersion
 from geo.routing import Cover, Subject
+from infra.columns import written
 
 _OPEN = """
-    SELECT t.team_id, t.category_id, c.group_id, d.overridden,
-        coalesce(r.created_at, t.created_at), t.kind, r.answers, {found}
     FROM tickets t
     JOIN categories c ON c.id = t.category_id
     LEFT JOIN LATERAL (
-        SELECT reports.answers, reports.created_at
+        SELECT reports.answers, reports.created_at, reports.location, reports.accuracy_m
         FROM memberships JOIN reports ON reports.id = memberships.report_id
         WHERE memberships.ticket_id = t.id AND memberships.left_at IS NULL
         ORDER BY memberships.joined_at, memberships.id LIMIT 1
@@ -32,43 +32,35 @@ _OPEN = """
         SELECT overridden_at IS NOT NULL AS overridden FROM decisions
         WHERE ticket_id = t.id ORDER BY id DESC LIMIT 1
     ) AS d
-    {where}
-        AND t.jurisdiction_id = :jurisdiction_id AND t.closed_at IS NULL
-        AND t.merged_into_id IS NULL
+    {near_by}
+    WHERE t.jurisdiction_id = :jurisdiction_id AND t.closed_at IS NULL AND t.merged_into_id IS NULL
 """
 _NEARBY = "nearby(:ruleset_id, ST_X(t.location), ST_Y(t.location), {drafts})"
+_ABOUT = """
+    SELECT t.team_id, t.category_id, c.group_id, d.overridden,
+        coalesce(r.created_at, t.created_at), t.kind, r.answers, t.district_id
+"""
 
-# The district that a spot gets is chosen as by geo.routing.in_order: the first by code, and what
-# only a hair parts from the spot after what covers it.
-_ELSEWHERE = text(
-    _OPEN.format(
-        found=f"now_in.district_id, now_in.code, {_NEARBY.format(drafts='NULL')}",
-        where=f"""
-            LEFT JOIN LATERAL (
-                SELECT s.district_id, districts.code
-                FROM ({parts("ST_DWithin(piece, t.location, :hair_deg)")}) AS p
-                JOIN district_shapes s ON s.id = p.shape_id
-                JOIN districts ON districts.id = s.district_id
-                WHERE s.layer_version_id = :version_id
-                ORDER BY NOT ST_Covers(s.shape, t.location), districts.code LIMIT 1
-            ) AS now_in ON true
-            WHERE t.district_id IS DISTINCT FROM now_in.district_id
-        """,
-    )
-)
-_NEAR_BY_BOTH = text(
-    _OPEN.format(
-        found="t.district_id, districts.code, both_ways.now_near, both_ways.then_near",
-        where=f"""
-            LEFT JOIN districts ON districts.id = t.district_id
-            CROSS JOIN LATERAL (
-                SELECT {_NEARBY.format(drafts="NULL")} AS now_near,
-                    {_NEARBY.format(drafts="CAST(ARRAY[:version_id] AS bigint[])")} AS then_near
-            ) AS both_ways
-            WHERE (both_ways.now_near IS NOT NULL OR both_ways.then_near IS NOT NULL)
-        """,
-    )
-)
+# A dispatcher's pin is where they put it; a phone's is as good as it said.
+_PLACES = text(f"""
+    SELECT t.id, coalesce(t.district_id, {NOWHERE}), ST_X(t.location), ST_Y(t.location),
+        CASE WHEN r.location = t.location THEN coalesce(r.accuracy_m, 0) ELSE 0 END
+    {_OPEN.format(near_by="")} ORDER BY t.id
+""")
+_MOVED = text(f"""
+    {_ABOUT}, {_NEARBY.format(drafts="NULL")}
+    {_OPEN.format(near_by="")} AND t.id = ANY(CAST(:ids AS int8[])) ORDER BY t.id
+""")
+_BOTH_WAYS = f"""
+    CROSS JOIN LATERAL (
+        SELECT {_NEARBY.format(drafts="NULL")} AS now,
+            {_NEARBY.format(drafts="CAST(ARRAY[:version_id] AS bigint[])")} AS then
+    ) AS near
+"""
+_NEAR_BY_BOTH = text(f"""
+    {_ABOUT}, near.now, near.then
+    {_OPEN.format(near_by=_BOTH_WAYS)} AND (near.now IS NOT NULL OR near.then IS NOT NULL)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +82,36 @@ def count(session: Session, version: LayerVersion) -> Moved:
     """
     city = session.get_one(Jurisdiction, version.jurisdiction_id)
     layer = session.get_one(Layer, version.layer_id)
-    values = {
-        "version_id": version.id,
-        "jurisdiction_id": city.id,
-        "ruleset_id": city.ruleset_id,
-        "hair_deg": HAIR_DEG,
-    }
+    values = {"jurisdiction_id": city.id, "ruleset_id": city.ruleset_id}
     if layer.role == LayerRole.REFERENCE.value:
-        rows = _near_to_else(session, values)
+        rows = _near_to_else(session, values | {"version_id": version.id})
     else:
-        rows = [tuple(row) for row in session.execute(_ELSEWHERE, values)]
+        rows = _elsewhere(session, values, version.id)
     applied = rules.applied(session, city.ruleset_id)
     zone, teams = ZoneInfo(city.time_zone), 0
-    for team_id, category_id, group_id, overridden, at, kind, answers, *place, near in rows:
-        district_id, code = place
-        covers = [Cover(district_id, code, exact=True)] if district_id is not None else []
+    for team_id, category_id, group_id, overridden, at, kind, answers, district_id, near in rows:
+        covers = [] if district_id is None else [Cover(district_id, "", exact=True)]
         said = Said(at.astimezone(zone), kind, answers, rules.near_of(near))
         choice = routing.decide(
             Subject(category_id, group_id, said), covers, applied, city.fallback_team_id or team_id
         )
         teams += not overridden and choice.target_id != team_id
     return Moved(len(rows), teams)
+
+
+def _elsewhere(session: Session, values: dict[str, Any], version_id: int) -> list[tuple[Any, ...]]:
+    """Return the tickets that lie in another district by the version, with that district."""
+    places = np.array([tuple(row) for row in session.execute(_PLACES, values)], dtype=np.float64)
+    if not len(places):
+        return []
+    ids, before, *place, accuracy_m = places.T
+    after = maps.read(session, version_id).locate(session, np.column_stack(place), accuracy_m)
+    [moved] = np.nonzero(before.astype(np.int64) != after)
+    rows = session.execute(_MOVED, values | {"ids": written(ids[moved].astype(np.int64))})
+    return [
+        (*about, district_id if district_id != NOWHERE else None, near)
+        for (*about, _, near), district_id in zip(rows, after[moved].tolist(), strict=True)
+    ]
 
 
 def _near_to_else(session: Session, values: dict[str, Any]) -> list[tuple[Any, ...]]:

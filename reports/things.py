@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from infra.database import Names
 from infra.words import Reader
@@ -33,6 +34,11 @@ class Thing:
     def of(cls, named: Named, reader: Reader) -> Thing:
         """Return the thing as the reader calls it."""
         return cls(named.code, reader.name(named.names))
+
+    @classmethod
+    def told(cls, part: Mapping[str, Any], reader: Reader) -> Thing:
+        """Return the thing that a record holds with its code and names, as the reader calls it."""
+        return cls(part["code"], reader.name(part["names"]))
 
 
 class Things:

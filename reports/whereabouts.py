@@ -9,15 +9,12 @@ from sqlalchemy.orm import Session
 
 from city import jurisdictions, setup
 from city.jurisdictions import NearestJurisdiction, OutOfArea, Spot
-from geo import districts
 from geo.conditions import Said
 from geo.coordinates import Position
 from infra.words import Reader, mark, say_either
-from reports import decisions
+from reports import decisions, placing
+from reports.placing import Placed
 from reports.things import Thing
-
-# A circle of doubt as wide as a city tells nothing, and would cost much to cut.
-MAX_DOUBT_M = 5_000
 
 _WHICH = mark("Is the spot in {districts}?")
 
@@ -52,24 +49,29 @@ def ask(
     except OutOfArea as outside:
         return Whereabouts(nearest=outside.nearest)
     reader = Reader(locale, spot.jurisdiction.locales)
-    certain = decisions.is_certain(spot, accuracy_m)
-    candidates = _candidates(session, spot, accuracy_m, reader)
-    district = decisions.first_district(spot)
-    here = Thing.of(district, reader) if district else None
+    placed = placing.weigh(session, spot, accuracy_m)
+    candidates = tuple(
+        (
+            Thing(one.code, reader.name(placed.names[one.district_id])),
+            1 / len(placed.covers) if one.share is None else round(one.share, 3),
+        )
+        for one in placed.covers
+    )
+    here = candidates[0][0] if candidates else None
     return Whereabouts(
         jurisdiction=Thing.of(spot.jurisdiction, reader),
         district=here,
-        team=_team(session, spot, accuracy_m, category_code, reader, now),
-        certain=certain,
+        team=_team(session, spot, placed, category_code, reader, now),
+        certain=placed.certain,
         candidates=candidates,
-        question=None if certain else _question(here, candidates, reader),
+        question=None if placed.certain else _question(candidates, reader),
     )
 
 
 def _team(
     session: Session,
     spot: Spot,
-    accuracy_m: float | None,
+    placed: Placed,
     category_code: str | None,
     reader: Reader,
     now: datetime,
@@ -77,24 +79,12 @@ def _team(
     if category_code is None:
         return None
     found = setup.read(session, spot.jurisdiction_id, category_code, spot.position)
-    return Thing.of(decisions.route(found, spot, accuracy_m, Said(now)).team, reader)
+    return Thing.of(decisions.route(found, placed, Said(now)).team, reader)
 
 
-def _candidates(
-    session: Session, spot: Spot, accuracy_m: float | None, reader: Reader
-) -> tuple[tuple[Thing, float], ...]:
-    if accuracy_m:
-        doubt_m = min(accuracy_m, MAX_DOUBT_M)
-        shares = districts.shares(session, spot.jurisdiction.id, spot.position, doubt_m)
-        return tuple((Thing.of(share, reader), round(share.share, 3)) for share in shares)
-    return tuple((Thing.of(hit, reader), 1 / len(spot.districts)) for hit in spot.districts)
-
-
-def _question(
-    here: Thing | None, candidates: tuple[tuple[Thing, float], ...], reader: Reader
-) -> str | None:
-    """Ask whether it is the district at the spot itself or the likeliest of the others."""
-    others = [thing for thing, _ in candidates if thing != here]
-    if here is None or not others:
+def _question(candidates: tuple[tuple[Thing, float], ...], reader: Reader) -> str | None:
+    """Ask which of the two likeliest districts it is."""
+    if len(candidates) < 2:
         return None
-    return reader.say(_WHICH, districts=say_either(reader.locale, [here.name, others[0].name]))
+    names = [thing.name for thing, _ in candidates[:2]]
+    return reader.say(_WHICH, districts=say_either(reader.locale, names))

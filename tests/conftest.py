@@ -19,7 +19,7 @@ from flask.testing import FlaskClient
 from psycopg import sql
 from sqlalchemy.orm import Session
 
-from api.app import create_app
+from api.app import create_app, make_services
 from api.services import Services
 from city import passwords
 from city.file_format import read_city_file
@@ -137,11 +137,34 @@ def app(
         yield app
 
 
+@pytest.fixture(scope="session")
+def routes(
+    cluster: Cluster, valkey: Valkey, mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory
+) -> Flask:
+    """Return an application that is given other parts for each test, since routes take long."""
+    folder, nowhere = tmp_path_factory.mktemp("routes"), cluster.url("nowhere")
+    app = create_app(Settings.from_env(environment(folder, nowhere, valkey.url, mailbox.url)))
+    app.test_client_class = DescribedClient
+    return app
+
+
 @pytest.fixture
 def own_app(
-    own_database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path: Path
+    routes: Flask, own_database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path: Path
 ) -> Iterator[Flask]:
     """Return an application over a database that one test has for itself."""
+    environ = environment(tmp_path, own_database_url, valkey.url, mailbox.url)
+    parts = make_services(Settings.from_env(environ))
+    routes.extensions["vigie"] = parts
+    yield routes
+    parts.engine.dispose()
+
+
+@pytest.fixture
+def new_app(
+    own_database_url: str, valkey: Valkey, mailbox: Mailbox, tmp_path: Path
+) -> Iterator[Flask]:
+    """Return an application that a test may add routes to, over a database of its own."""
     with application(environment(tmp_path, own_database_url, valkey.url, mailbox.url)) as app:
         yield app
 

@@ -19,7 +19,7 @@ from city.staff import Staff
 from geo.conditions import Said
 from geo.coordinates import Position
 from infra.words import mark
-from reports import clock, decisions, history, messages, snapshots, work
+from reports import clock, decisions, history, messages, placing, snapshots, work
 from reports.decisions import OwnChoice, Routing
 from reports.desk import handling
 from reports.desk.handling import NothingLeftToDo, StaleVersion, TicketMerged
@@ -193,7 +193,8 @@ def _place_and_category(hand: _Work, wanted: Wanted) -> None:
         if ticket.priority == old.priority:
             hand.put("priority", found.category.priority, Why.OF_CATEGORY)
         said = Said(report.created_at, report.kind, report.answers)
-        _decide(hand, report, decisions.route(found, place, vague, said))
+        placed = placing.weigh(session, place, vague)
+        _decide(hand, report, decisions.route(found, placed, said))
     if "address" in wanted:
         hand.put("address", wanted["address"], Why.ASKED)
     if "priority" in wanted:

@@ -84,7 +84,7 @@ def view_of_taken(session: Session, taken: Taken, locale: str, now: datetime) ->
 
 def _public_view(report: Report, ticket: Ticket, opening: Opening, locale: str) -> ReportView:
     reader = Reader(locale, opening.setup.locales)
-    district, status = opening.routed.district, Status(ticket.status)
+    district, status = opening.routed.record["district"], Status(ticket.status)
     return ReportView(
         reference=report.reference,
         ticket=ticket.reference,
@@ -93,7 +93,7 @@ def _public_view(report: Report, ticket: Ticket, opening: Opening, locale: str) 
         description=report.description,
         location=report.location,
         address=report.address,
-        district=Thing.of(district, reader) if district else None,
+        district=Thing.told(district, reader) if district else None,
         team=Thing.of(opening.routed.team, reader),
         status=status,
         status_text=status_text(locale, status, kind=Kind(ticket.kind), withdrawn=ticket.withdrawn),

@@ -23,10 +23,12 @@ NOBODY = 0
 _REPORTS = text("""
     SELECT array_send(array_agg(id)), array_send(array_agg(created_at)),
         array_send(array_agg(category_id)), array_send(array_agg(longitude)),
-        array_send(array_agg(latitude)), array_send(array_agg(team_id))
+        array_send(array_agg(latitude)), array_send(array_agg(accuracy_m)),
+        array_send(array_agg(team_id))
     FROM (
         SELECT r.id, r.created_at, r.category_id, ST_X(r.location) AS longitude,
-            ST_Y(r.location) AS latitude, coalesce(t.team_id, 0) AS team_id
+            ST_Y(r.location) AS latitude, coalesce(r.accuracy_m, 0) AS accuracy_m,
+            coalesce(t.team_id, 0) AS team_id
         FROM reports r
         LEFT JOIN memberships m ON m.report_id = r.id AND m.left_at IS NULL
         LEFT JOIN tickets t ON t.id = m.ticket_id
@@ -53,12 +55,14 @@ class Place:
 class Batch:
     """Past reports, the newest first: in each array an element of each.
 
-    `team_ids` are those that have their tickets by now, or NOBODY.
+    `accuracy_m` is 0 where none is told; `team_ids` are those that have their tickets by now, or
+    NOBODY.
     """
 
     ids: NDArray[np.int64]
     category_ids: NDArray[np.int64]
     lon_lat: NDArray[np.float64]
+    accuracy_m: NDArray[np.float64]
     team_ids: NDArray[np.int64]
     end: Place
 
@@ -77,9 +81,8 @@ def read(
         "before_id": after.id,
         "at_most": at_most,
     }
-    ids, created_at, category_ids, longitudes, latitudes, team_ids = session.execute(
-        _REPORTS, values
-    ).one()
+    found = session.execute(_REPORTS, values).one()
+    ids, created_at, category_ids, longitudes, latitudes, accuracy_m, team_ids = found
     times, numbers = whole_numbers(created_at), whole_numbers(ids)
     last = after
     if len(numbers):
@@ -88,6 +91,7 @@ def read(
         ids=numbers,
         category_ids=whole_numbers(category_ids),
         lon_lat=np.column_stack([fractions(longitudes), fractions(latitudes)]),
+        accuracy_m=fractions(accuracy_m),
         team_ids=whole_numbers(team_ids),
         end=last,
     )

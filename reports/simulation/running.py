@@ -72,7 +72,7 @@ class Run:
         nowhere = np.full(len(batch), NOWHERE, dtype=np.int64)
         drawn = {id(way.map): way.map for way in (self.base, self.tried)}
         located = {
-            key: one.locate(session, batch.lon_lat) if one else nowhere
+            key: one.locate(session, batch.lon_lat, batch.accuracy_m) if one else nowhere
             for key, one in drawn.items()
         }
         base, tried = (

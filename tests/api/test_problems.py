@@ -221,9 +221,9 @@ def test_a_city_that_is_not_set_up_takes_reports_later(own_app: Flask) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_an_unexpected_error_tells_nothing(own_app: Flask) -> None:
-    own_app.add_url_rule("/broken", "broken", _break)
-    answer = own_app.test_client().get("/broken")
+def test_an_unexpected_error_tells_nothing(new_app: Flask) -> None:
+    new_app.add_url_rule("/broken", "broken", _break)
+    answer = new_app.test_client().get("/broken")
     problem = h.refused(answer, 500)
     assert "secret" not in str(problem)
     assert "Traceback" not in answer.text

@@ -87,7 +87,10 @@ def send(office: Office, count: int) -> list[tuple[dict[str, Any], dict[str, Any
     for longitude, latitude in luck.sample(spots, count):
         body = {
             **luck.choice(SUBJECTS),
-            "location": {"latitude": latitude, "longitude": longitude},
+            "location": {
+                **{"latitude": latitude, "longitude": longitude},
+                "accuracy_m": luck.choice([None, 8, 400, 2_000]),
+            },
         }
         answer = office.client.post(f"{BASE}/reports", json=problem_at(**body))
         # A corner of the layer may lie outside of the city by a hair's breadth.

@@ -27,9 +27,9 @@ def _refuse() -> str:
 
 @pytest.mark.parametrize(("then", "status"), [(_answer, 200), (_refuse, 412)])
 def test_38_what_is_known_is_answered_though_nothing_can_be_rolled_back(
-    own_app: Flask, own_database_url: str, then: Callable[[], str], status: int
+    new_app: Flask, own_database_url: str, then: Callable[[], str], status: int
 ) -> None:
-    @own_app.route("/lost")
+    @new_app.route("/lost")
     @anyone
     def lose_the_database() -> str:
         own = db().scalar(text("SELECT pg_backend_pid()"))
@@ -37,7 +37,7 @@ def test_38_what_is_known_is_answered_though_nothing_can_be_rolled_back(
             other.execute("SELECT pg_terminate_backend(%s, 5000)", (own,))
         return then()
 
-    client = own_app.test_client()
+    client = new_app.test_client()
     for _ in range(2):
         assert client.get("/lost").status_code == status
     assert h.read(client, "/reports")["items"] == []

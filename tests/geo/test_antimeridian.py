@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from city import jurisdictions
 from city.jurisdictions import OutOfArea
-from geo import districts
+from geo import doubt
 from geo.coordinates import Position
 from tests.city.towns import document, load, polygon, rectangle, write
 from tests.geo.looking import at, chosen, service_hits
@@ -133,6 +133,4 @@ def test_a_spot_beside_the_city_is_out_of_area_and_near(islands: Session) -> Non
 def shares(session: Session, place: Position, accuracy_m: float) -> dict[str, float]:
     """Return the share of each district, by code."""
     city = jurisdictions.find(session, "islands")
-    return {
-        share.code: share.share for share in districts.shares(session, city.id, place, accuracy_m)
-    }
+    return {share.code: share.share for share in doubt.shares(session, city.id, place, accuracy_m)}

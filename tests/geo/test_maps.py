@@ -11,12 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from city import jurisdictions
+from city.jurisdictions import Place
 from geo import districts, maps
 from geo.coordinates import Position
 from geo.maps import NOWHERE
 from geo.models import Layer, LayerRole
 from geo.routing import in_order
-from tests.geo.random_maps import Place, Sheet, draw, places
+from reports import placing
+from tests.geo.random_maps import Place as Spot
+from tests.geo.random_maps import Sheet, draw, places
 from tests.geo.test_layer_properties import ANYWHERE, AT_THE_LINE, features_of, published, tried
 
 
@@ -29,7 +32,7 @@ def layer(session: Session) -> Layer:
     return session.scalars(query).one()
 
 
-def one_by_one(session: Session, spots: list[Place]) -> list[int]:
+def one_by_one(session: Session, spots: list[Spot]) -> list[int]:
     """Return the district that a report at each spot is given."""
     found = []
     for longitude, latitude in spots:
@@ -39,11 +42,24 @@ def one_by_one(session: Session, spots: list[Place]) -> list[int]:
     return found
 
 
-def at_once(session: Session, layer: Layer, spots: list[Place]) -> list[int]:
+def at_once(
+    session: Session, layer: Layer, spots: list[Spot], radii_m: list[float] | None = None
+) -> list[int]:
     assert layer.published_version_id is not None
     drawn = maps.read(session, layer.published_version_id)
     lon_lat = np.array(spots, dtype=np.float64).reshape(-1, 2)
-    return [int(one) for one in drawn.locate(session, lon_lat)]
+    accuracy_m = None if radii_m is None else np.array(radii_m)
+    return [int(one) for one in drawn.locate(session, lon_lat, accuracy_m)]
+
+
+def likeliest(session: Session, layer: Layer, spot: Spot, accuracy_m: float) -> int:
+    """Return the district that a report from somewhere around the spot is given."""
+    longitude, latitude = spot
+    position = Position(latitude=latitude, longitude=longitude)
+    hits = districts.locate(session, position)
+    here = tuple(hit for hit in hits if hit.role is LayerRole.SERVICE)
+    placed = placing.weigh(session, Place(position, layer.jurisdiction_id, here), accuracy_m)
+    return placed.covers[0].district_id if placed.covers else NOWHERE
 
 
 @tried(40)
@@ -58,6 +74,22 @@ def test_corners_edges_and_overlaps_are_given_the_same(
     ]
     with published(session, layer, features_of(drawn)):
         assert at_once(session, layer, spots) == one_by_one(session, spots)
+
+
+@tried(20)
+@given(sheet=ANYWHERE | AT_THE_LINE)
+def test_vague_positions_are_given_the_same(session: Session, layer: Layer, sheet: Sheet) -> None:
+    drawn, luck = draw(sheet), Random(sheet.seed)
+    spots = [
+        (longitude - 360 * (longitude > 180), latitude)
+        for longitude, latitude in places(drawn, luck, 12)
+    ]
+    width_m = 1e5 * sheet.cell_deg
+    radii = [luck.choice([0, 0.01, width_m / 20, width_m / 2, 3 * width_m]) for _ in spots]
+    with published(session, layer, features_of(drawn)):
+        assert at_once(session, layer, spots, radii) == [
+            likeliest(session, layer, *one) for one in zip(spots, radii, strict=True)
+        ]
 
 
 def test_nothing_and_nowhere_are_answered_too(session: Session, layer: Layer) -> None:

@@ -146,6 +146,30 @@ def test_a_district_that_covers_goes_before_one_that_only_touches() -> None:
     assert decide(SUBJECT, covers[:1], [], FALLBACK).district_id == 1
 
 
+def test_of_a_circle_of_doubt_the_district_with_the_greatest_share_is_taken() -> None:
+    covers = [
+        Cover(1, "alpha", exact=True, share=0.3),
+        Cover(3, "gamma", exact=False, share=0.3),
+        Cover(2, "beta", exact=False, share=0.4),
+    ]
+    chosen = decide(SUBJECT, covers, [rule(1, None, None, 1), rule(2, None, None, 2)], FALLBACK)
+    assert (chosen.district_id, chosen.rule and chosen.rule.district_id) == (2, 2)
+    assert [(c.id, c.taken, c.reason) for c in chosen.candidates[:3]] == [
+        (2, True, Reason.LIKELIEST),
+        (1, False, Reason.LESS_LIKELY),
+        (3, False, Reason.LESS_LIKELY),
+    ]
+
+
+def test_of_equal_shares_the_spot_decides_and_then_the_code() -> None:
+    halves = [Cover(1, "alpha", exact=False, share=0.5), Cover(2, "beta", exact=True, share=0.5)]
+    assert decide(SUBJECT, halves, [], FALLBACK).district_id == 2
+    halves[0] = replace(halves[0], exact=True)
+    chosen = decide(SUBJECT, halves, [], FALLBACK)
+    assert chosen.district_id == 1
+    assert [c.reason for c in chosen.candidates] == [Reason.LIKELIEST, Reason.LATER_BY_CODE]
+
+
 @given(some_covers, some_rules, st.randoms(use_true_random=False))
 def test_the_order_in_which_things_are_found_never_matters(
     covers: list[Cover], rules: list[Rule], random: Random

@@ -114,5 +114,7 @@ def test_districts_are_those_that_the_city_wrote_down(
     assert agreed / away >= AT_LEAST
 
     lon_lat = np.array([(place.longitude, place.latitude) for place, _ in reports])
-    together = maps.read(session, brought.version.id).locate(session, lon_lat)
+    together = maps.read(session, brought.version.id).locate(
+        session, lon_lat, np.zeros(len(lon_lat))
+    )
     assert together.tolist() == alone

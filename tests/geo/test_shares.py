@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from city import jurisdictions
-from geo import districts
+from geo import doubt
 from geo.coordinates import Position
 from tests.city.towns import document, load, write
 from tests.geo.looking import at, shapes
@@ -21,7 +21,7 @@ def shares(
     session: Session, place: Position, accuracy_m: float, code: str = TOWN
 ) -> dict[str, float]:
     city = jurisdictions.find(session, code)
-    found = districts.shares(session, city.id, place, accuracy_m)
+    found = doubt.shares(session, city.id, place, accuracy_m)
     return {share.code: share.share for share in found}
 
 
@@ -50,7 +50,7 @@ def test_on_a_straight_border_each_side_has_half(session: Session, tmp_path: Pat
 
 def test_the_greatest_share_comes_first(session: Session) -> None:
     city = jurisdictions.find(session, TOWN)
-    found = districts.shares(session, city.id, at(48.8166, 2.2365), 1_500)
+    found = doubt.shares(session, city.id, at(48.8166, 2.2365), 1_500)
     assert len(found) > 3
     assert [share.share for share in found] == sorted(
         (share.share for share in found), reverse=True

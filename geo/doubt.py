@@ -1,0 +1,120 @@
+"""Vague positions: how a circle of doubt falls on the districts, and which is the likeliest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo.coordinates import Position
+from geo.districts import TWICE_BEYOND_DEG, parts
+from infra.columns import written
+from infra.database import Names
+
+# A circle as wide as a city tells nothing, and would cost much to cut.
+MAX_DOUBT_M = 5_000
+# A circle narrower than this would be no more than a point.
+_MIN_DOUBT_M = 0.1
+
+# Closer than a millionth of the circle, which is what areas may be wrong by, shares are the same.
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a circle of doubt lies in a district, 0 to 1."""
+
+    district_id: int
+    code: str
+    names: Names
+    share: float
+
+
+# A circle is drawn at longitude 0 and moved, so that the antimeridian does not tear it; near to
+# that it stands twice, as in geo.districts.
+_SHARES = f"""
+    SELECT asked.number, d.id AS district_id, d.code, d.names,
+        CAST(round(CAST(
+            least(sum(ST_Area(ST_Intersection(p.piece, circle.area)) / circle.whole), 1) AS numeric
+        ), {_DIGITS}) AS float8) AS share
+    FROM unnest(
+        CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[]), CAST(:radii_m AS float8[])
+    ) WITH ORDINALITY AS asked (longitude, latitude, radius_m, number)
+    CROSS JOIN LATERAL (
+        SELECT ST_Buffer(
+            ST_SetSRID(ST_MakePoint(0, asked.latitude), 4326)::geography,
+            least(greatest(asked.radius_m, {_MIN_DOUBT_M}), {MAX_DOUBT_M})
+        )::geometry AS area
+    ) AS drawn
+    CROSS JOIN LATERAL (
+        SELECT ST_Translate(drawn.area, stands.longitude, 0) AS area,
+            ST_Area(drawn.area) AS whole
+        FROM (
+            VALUES (asked.longitude), (CASE WHEN abs(asked.longitude) > {TWICE_BEYOND_DEG}
+                THEN asked.longitude - 360 * sign(asked.longitude) END)
+        ) AS stands (longitude)
+        WHERE stands.longitude IS NOT NULL
+    ) AS circle
+    CROSS JOIN LATERAL ({parts("ST_Intersects(piece, circle.area)")}) AS p
+    JOIN district_shapes s ON s.id = p.shape_id
+    JOIN districts d ON d.id = s.district_id
+    WHERE s.layer_version_id = {{version_id}}
+    GROUP BY asked.number, d.id, d.code, d.names
+"""
+_OF_ONE = text(
+    _SHARES.format(
+        version_id="""(
+            SELECT published_version_id FROM layers
+            WHERE jurisdiction_id = :jurisdiction_id AND role = 'service' AND retired_at IS NULL
+        )"""
+    )
+    + "ORDER BY share DESC, d.code"
+)
+_OF_MANY = text(f"""
+    SELECT number, array_agg(district_id ORDER BY code)
+    FROM (
+        SELECT *, max(share) OVER (PARTITION BY number) AS greatest
+        FROM ({_SHARES.format(version_id=":version_id")}) AS shares
+    ) AS shares
+    WHERE share = greatest GROUP BY number
+""")
+
+
+def shares(
+    session: Session, jurisdiction_id: int, position: Position, accuracy_m: float
+) -> list[Share]:
+    """Return how the circle of `accuracy_m` around the position falls on the service districts.
+
+    The greatest share comes first, then by code; what lies in no district is left out.
+    """
+    values = {
+        "jurisdiction_id": jurisdiction_id,
+        "longitudes": [position.longitude],
+        "latitudes": [position.latitude],
+        "radii_m": [accuracy_m],
+    }
+    return [
+        Share(row.district_id, row.code, row.names, row.share)
+        for row in session.execute(_OF_ONE, values)
+    ]
+
+
+def likeliest(
+    session: Session, version_id: int, lon_lat: NDArray[np.float64], accuracy_m: NDArray[np.float64]
+) -> dict[int, list[int]]:
+    """Return for each circle, by its row, the ids of the districts with the greatest share.
+
+    They are in the order of their codes. Circles that touch no district of the version are left
+    out.
+    """
+    longitudes, latitudes = lon_lat.T
+    values = {
+        "version_id": version_id,
+        "longitudes": written(longitudes),
+        "latitudes": written(latitudes),
+        "radii_m": written(accuracy_m),
+    }
+    return {number - 1: ids for number, ids in session.execute(_OF_MANY, values)}
