@@ -56,6 +56,7 @@ from api.views import (
 from infra import logs, queue
 from infra.database import make_engine, make_sessions
 from infra.metrics import Metrics
+from infra.progress import Progress
 from infra.queue import NudgeQueue
 from infra.settings import Settings
 from infra.storage import Storage
@@ -146,6 +147,7 @@ def make_services(settings: Settings) -> Services:
         logins=LoginThrottle(counts),
         limits=RequestLimits(counts, settings.reads_per_minute, settings.writes_per_minute),
         readiness=readiness,
+        progress=Progress(connection),
         metrics=counted,
         exposition=Exposition(counted, nudges, sessions_of, readiness),
     )

@@ -17,6 +17,7 @@ from api.readiness import Readiness
 from api.throttle import LoginThrottle
 from infra import words
 from infra.metrics import Metrics
+from infra.progress import Progress
 from infra.queue import NudgeQueue
 from infra.settings import Settings
 from infra.storage import Storage
@@ -37,6 +38,7 @@ class Services:
     logins: LoginThrottle
     limits: RequestLimits
     readiness: Readiness
+    progress: Progress
     metrics: Metrics
     exposition: Exposition
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select, text
@@ -45,6 +46,14 @@ class ServiceLayerTaken(Exception):
 
 class OtherRole(Exception):
     """The layer is there already, for another role."""
+
+
+class ImportStage(StrEnum):
+    """The steps of bringing a file, in order."""
+
+    READING = "reading"
+    KEEPING = "keeping"
+    COUNTING = "counting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +173,10 @@ def _keep(
     if not districts:
         found = [one for one in features if isinstance(one, Reference)]
         return references.add_version(office.session, layer, found, office.now)
+    outline = layers.outline(office.session, office.jurisdiction_id)
     # Looking how they fit together takes this process' time, keeping them mostly the database's.
     with ThreadPoolExecutor(1) as pool:
-        examining = pool.submit(coverage.examine, districts)
+        examining = pool.submit(coverage.examine, districts, outline)
         version = layers.add_version(office.session, layer, districts, city.locales[0], office.now)
         try:
             problems = examining.result()

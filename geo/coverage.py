@@ -52,7 +52,7 @@ class Problem:
     """Something odd: the codes of the districts it is about, and where it lies.
 
     A sliver is a gap or an overlap that is narrower than SLIVER_M on the average, or a district
-    that is. A gap has the codes of the districts around it.
+    that is. A gap has the codes of the districts that it touches.
     """
 
     kind: ProblemKind
@@ -61,10 +61,11 @@ class Problem:
     shape: MultiPolygon
 
 
-def examine(features: Sequence[Feature]) -> list[Problem]:
+def examine(features: Sequence[Feature], outline: BaseGeometry | None = None) -> list[Problem]:
     """Return what is odd about how the districts fit together, the largest of each kind first.
 
-    Raise UnusableFeatures for districts that lie upon each other in heaps.
+    Gaps are what no district covers of the city's `outline`, or where that is not known of what the
+    districts enclose. Raise UnusableFeatures for districts that lie upon each other in heaps.
     """
     codes = [feature.code for feature in features]
     shapes = np.array([feature.shape for feature in features], dtype=object)
@@ -75,7 +76,7 @@ def examine(features: Sequence[Feature]) -> list[Problem]:
         fits = bool(shapely.coverage_is_valid(shapes))
         whole = shapely.coverage_union_all(shapes) if fits else shapely.union_all(shapes)
         overlaps = [] if fits else list(_overlapping(codes, shapes, *meeting))
-    found = [*_thin(codes, shapes), *overlaps, *_between(codes, shapes, whole)]
+    found = [*_thin(codes, shapes), *overlaps, *_left_out(codes, shapes, whole, outline)]
     return sorted(found, key=lambda one: (list(ProblemKind).index(one.kind), -one.area_m2))
 
 
@@ -128,23 +129,26 @@ def _meeting(shapes: NDArray[np.object_]) -> tuple[NDArray[np.int64], NDArray[np
     return ones, others
 
 
-def _between(
-    codes: Sequence[str], shapes: NDArray[np.object_], whole: BaseGeometry
+def _left_out(
+    codes: Sequence[str],
+    shapes: NDArray[np.object_],
+    whole: BaseGeometry,
+    outline: BaseGeometry | None,
 ) -> Iterator[Problem]:
-    """Yield what all the districts together enclose and none of them covers."""
-    holes = [Polygon(ring) for polygon in seam.only_polygons(whole) for ring in polygon.interiors]
-    if not holes:
-        return
+    """Yield what none of the districts covers, all of which are `whole`."""
+    gaps = _enclosed(whole) if outline is None else shapely.difference(outline, whole)
     around = STRtree(shapes)
-    for hole in holes:
-        # What a district of another part of the layer fills is no gap.
-        left = shapely.difference(hole, whole)
-        if shapely.is_empty(left):
-            continue
-        near = sorted(codes[index] for index in around.query(left, predicate="intersects"))
-        problem = _problem(ProblemKind.GAP, tuple(near), left)
+    for gap in seam.only_polygons(gaps):
+        near = sorted(codes[index] for index in around.query(gap, predicate="intersects"))
+        problem = _problem(ProblemKind.GAP, tuple(near), gap)
         if problem.area_m2 > NEGLIGIBLE_M2:
             yield _as_sliver(problem)
+
+
+def _enclosed(whole: BaseGeometry) -> BaseGeometry:
+    holes = [Polygon(ring) for polygon in seam.only_polygons(whole) for ring in polygon.interiors]
+    # What a district of another part of the layer fills is no gap.
+    return shapely.difference(shapely.union_all(holes), whole)
 
 
 def _problem(kind: ProblemKind, codes: tuple[str, ...], shape: BaseGeometry) -> Problem:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -196,7 +197,6 @@ def variables() -> dict[str, str]:
 def stack(
     cluster: Cluster,
     template: str,
-    valkey: Valkey,
     mailbox: Mailbox,
     mail_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
@@ -204,8 +204,7 @@ def stack(
 ) -> Iterator[Stack]:
     """Return running processes over a city without a past."""
     folder = tmp_path_factory.mktemp("stack")
-    environ = environment(folder, copy_of(cluster, template), valkey.url, mailbox.url) | variables
-    with running(Stack(folder, environ, mail_folder)) as one:
+    with stack_over(folder, copy_of(cluster, template), mailbox, mail_folder, variables) as one:
         yield one
 
 
@@ -230,18 +229,11 @@ def demo_stack(
     mail_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """Return running processes over the demo city with its past.
-
-    They have a queue of their own, since they run on while other tests look into theirs.
-    """
+    """Return running processes over the demo city with its past."""
     folder = tmp_path_factory.mktemp("demo")
-    valkey = Valkey(folder / "valkey")
-    valkey.start()
     shutil.copytree(past.storage, folder / "storage")
-    environ = environment(folder, copy_of(cluster, past.database), valkey.url, mailbox.url)
-    with running(Stack(folder, environ, mail_folder)) as one:
+    with stack_over(folder, copy_of(cluster, past.database), mailbox, mail_folder) as one:
         yield one
-    valkey.discard()
 
 
 def load_city(environ: dict[str, str]) -> None:
@@ -253,6 +245,28 @@ def load_city(environ: dict[str, str]) -> None:
         parts: Services = app.extensions["vigie"]
         with parts.sessions.begin() as session:
             Loading(session, read_city_file(DEMO), now()).run()
+
+
+@contextmanager
+def stack_over(
+    folder: Path,
+    database_url: str,
+    mailbox: Mailbox,
+    mail_folder: Path,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Stack]:
+    """Have running processes with a queue of their own.
+
+    A job is named after its row, and in another database that is another row.
+    """
+    valkey = Valkey(folder / "valkey")
+    valkey.start()
+    try:
+        environ = environment(folder, database_url, valkey.url, mailbox.url)
+        with running(Stack(folder, {**environ, **variables}, mail_folder)) as one:
+            yield one
+    finally:
+        valkey.discard()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from marshmallow import fields, post_load, validate
 from api.fields import MAX_LINE, Moment, QueryFlag
 from api.schemas.common import Schema
 from api.schemas.setup import SettingsSchema
+from city.layers import ImportStage
 from geo.coverage import ProblemKind
 from geo.models import LayerRole
 
@@ -83,6 +84,24 @@ class BroughtSchema(Schema):
         metadata={"description": "Districts that published rules name and the version lacks"},
     )
     moved = fields.Nested(MovedSchema, required=True)
+
+
+class ImportStageSchema(Schema):
+    """How far the file that is being brought has come."""
+
+    stage = fields.String(
+        required=True, validate=validate.OneOf([one.value for one in ImportStage])
+    )
+    text = fields.String(required=True)
+    step = fields.Integer(required=True)
+    steps = fields.Integer(required=True)
+    since = Moment(required=True, metadata={"description": "When this step began"})
+
+
+class ImportSchema(Schema):
+    """What is being brought for a layer at this moment."""
+
+    bringing = fields.Nested(ImportStageSchema, allow_none=True, required=True)
 
 
 class LayerVersionSchema(Schema):

@@ -23,20 +23,29 @@ from api.documents import GEOJSON
 from api.schemas.layers import (
     BroughtSchema,
     DistrictCollectionSchema,
+    ImportSchema,
     LayerQuerySchema,
     LayerSchema,
     LayersSchema,
 )
-from api.services import commit, db, locale
+from api.services import commit, db, locale, services
 from city import layers as city_layers
 from city.access import Act
 from city.administration import Administration, UnfitPart, UnknownSetting
-from city.layers import BoundaryLayer, Brought, OtherRole, ServiceLayerTaken, Source
+from city.layers import (
+    BoundaryLayer,
+    Brought,
+    ImportStage,
+    OtherRole,
+    ServiceLayerTaken,
+    Source,
+)
 from city.staff import Staff
 from geo import layers
 from geo.coverage import ProblemKind
 from geo.models import Layer, LayerVersion
 from infra.notation import in_utc
+from infra.progress import Stage
 from infra.words import mark, say, say_number
 from reports import moving
 
@@ -67,9 +76,17 @@ _BODY = {
 
 _TEXTS = {
     ProblemKind.OVERLAP: mark("The districts {codes} overlap by {area} m²."),
-    ProblemKind.GAP: mark("Between the districts {codes}, {area} m² are in no district."),
+    ProblemKind.GAP: mark("At the districts {codes}, {area} m² are in no district."),
     ProblemKind.SLIVER: mark("At the districts {codes} there is a strip of {area} m²."),
     ProblemKind.DUPLICATE: mark("The districts {codes} have the same shape, of {area} m²."),
+}
+
+_APART = mark("Apart from every district, {area} m² of the city are in no district.")
+
+_STAGES = {
+    ImportStage.READING: mark("The file is being read."),
+    ImportStage.KEEPING: mark("How {count} features fit together is looked at, and they are kept."),
+    ImportStage.COUNTING: mark("What would change for open tickets is being counted."),
 }
 
 
@@ -134,18 +151,35 @@ def put_layer(query: dict[str, Any], code: str, data: bytes, office: Administrat
     rules ask about: `moved` tells how many open tickets are near to something else by it.
     """
     source = Source(query["code_field"], query["name_field"], query["layer"])
-    features = city_layers.read(office, data, source, query["role"])
-    known = city_layers.find(office, code)
-    if known is not None:
-        office.lock()
-        db().refresh(known)
-        preconditions.demand(known.version)
-    brought = city_layers.bring(office, code, query["role"], features)
-    moved = moving.count(db(), brought.version)
-    if query["publish"]:
-        city_layers.publish(office, brought.layer, brought.version)
-    commit()
+    with services().progress.of(_work(office, code), tuple(ImportStage)) as begin:
+        begin(ImportStage.READING, None)
+        features = city_layers.read(office, data, source, query["role"])
+        begin(ImportStage.KEEPING, len(features))
+        known = city_layers.find(office, code)
+        if known is not None:
+            office.lock()
+            db().refresh(known)
+            preconditions.demand(known.version)
+        brought = city_layers.bring(office, code, query["role"], features)
+        begin(ImportStage.COUNTING, len(features))
+        moved = moving.count(db(), brought.version)
+        if query["publish"]:
+            city_layers.publish(office, brought.layer, brought.version)
+        commit()
     return _told(brought, moved, 200 if known is not None else 201)
+
+
+@blueprint.route("/admin/layers/<key>/import")
+@staff(Act.SET_UP)
+@raises(UnknownSetting)
+@blueprint.response(200, ImportSchema)
+def get_import(key: str, staff: Staff) -> Response:
+    """See how far the file is that is being brought for the layer; null where none is."""
+    office = offices.of(staff)
+    stage = services().progress.read(_work(office, key))
+    if stage is None:
+        office.find(Layer, key)
+    return documents.answer({"bringing": stage and _stage(stage)})
 
 
 @blueprint.route("/admin/layers/<key>/versions/<int:number>/publish", methods=["POST"])
@@ -185,6 +219,20 @@ def get_problems(key: str, number: int, staff: Staff) -> Response:
     return _geojson({"type": "FeatureCollection", "features": version.problems})
 
 
+def _work(office: Administration, code: str) -> str:
+    return f"layer:{office.jurisdiction_id}:{code}"
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {
+        "stage": stage.name,
+        "text": say(locale(), _STAGES[ImportStage(stage.name)], count=stage.about),
+        "step": stage.step,
+        "steps": stage.steps,
+        "since": in_utc(stage.since),
+    }
+
+
 def _version(staff: Staff, key: str, number: int) -> LayerVersion:
     office = offices.of(staff)
     return city_layers.find_version(office, office.find(Layer, key), number)
@@ -213,7 +261,8 @@ def _told(brought: Brought, moved: moving.Moved, status: int) -> Response:
 def _problem(properties: dict[str, Any]) -> dict[str, Any]:
     codes = ", ".join(properties["codes"])
     area = say_number(locale(), properties["area_m2"])
-    text = say(locale(), _TEXTS[ProblemKind(properties["kind"])], codes=codes, area=area)
+    message = _TEXTS[ProblemKind(properties["kind"])] if codes else _APART
+    text = say(locale(), message, codes=codes, area=area)
     return {**properties, "text": text}
 
 

@@ -13,13 +13,16 @@ import shapely
 from flask import Flask
 from shapely.affinity import translate
 from shapely.geometry import shape as to_shape
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from city.models import Jurisdiction
 from tests.api import help as h
 from tests.api.test_administration import ADMIN, Office
 from tests.conftest import DEMO
 from tests.geo.drawers import FORMATS, projected, written
 from tests.resident import BASE, Resident, body_of
+from tests.stack import eventually
 from tests.statements import asked_of
 
 FILE = json.loads((DEMO.parent / "districts.geojson").read_text(encoding="utf-8"))
@@ -217,6 +220,27 @@ def test_of_two_who_publish_at_once_one_wins(own_app: Flask, tmp_path: Path) -> 
 
     with ThreadPoolExecutor() as pool:
         assert sorted(pool.map(bring, offices)) == [200, 412, 412]
+
+
+def test_how_far_a_file_has_come_is_told_meanwhile(own_app: Flask, tmp_path: Path) -> None:
+    office, sender = Office(own_app), Office(own_app)
+
+    def stage() -> Any:
+        return office.get("/layers/quartiers/import")["bringing"]
+
+    assert stage() is None
+    sessions = h.parts_of(own_app).sessions
+    with ThreadPoolExecutor(1) as pool:
+        with sessions.begin() as another:
+            another.scalars(select(Jurisdiction).with_for_update(key_share=True)).all()
+            bringing = pool.submit(put, sender, whole(tmp_path))
+            told = eventually(lambda: (found := stage()) and found["step"] == 2 and found)
+        assert bringing.result().status_code == 200
+    assert (told["stage"], told["steps"]) == ("keeping", 3)
+    assert f"{len(SHAPES)} features" in told["text"]
+    assert stage() is None
+    missing = office.client.get(f"{ADMIN}/layers/nowhere/import", headers=office.headers)
+    h.refused(missing, 404)
 
 
 def test_reports_that_arrive_meanwhile_go_by_one_version_or_the_other(

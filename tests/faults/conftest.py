@@ -9,9 +9,8 @@ import pytest
 
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
-from infra.embedded.valkey import Valkey
-from tests.conftest import copy_of, running
-from tests.stack import Stack, environment
+from tests.conftest import copy_of, stack_over
+from tests.stack import Stack
 
 
 @pytest.fixture(scope="package")
@@ -22,14 +21,7 @@ def stack(
     mail_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """Return running processes that no test here may break: whatever is done to them, they serve.
-
-    They have a queue of their own, since they run on while other tests look into theirs.
-    """
+    """Return running processes that no test here may break."""
     folder = tmp_path_factory.mktemp("faults")
-    valkey = Valkey(folder / "valkey")
-    valkey.start()
-    environ = environment(folder, copy_of(cluster, template), valkey.url, mailbox.url)
-    with running(Stack(folder, environ, mail_folder)) as one:
+    with stack_over(folder, copy_of(cluster, template), mailbox, mail_folder) as one:
         yield one
-    valkey.discard()

@@ -18,7 +18,9 @@ METRE = 1 / 111_320
 WEST, EAST = box(2, 48, 2.01, 48.01), box(2.01, 48, 2.02, 48.01)
 
 
-def examined(shapes: Mapping[str, Polygon | MultiPolygon]) -> list[Problem]:
+def examined(
+    shapes: Mapping[str, Polygon | MultiPolygon], outline: Polygon | None = None
+) -> list[Problem]:
     return examine(
         [
             Feature(
@@ -28,7 +30,8 @@ def examined(shapes: Mapping[str, Polygon | MultiPolygon]) -> list[Problem]:
                 False,
             )
             for code, shape in shapes.items()
-        ]
+        ],
+        outline,
     )
 
 
@@ -59,6 +62,19 @@ def test_a_gap_has_the_districts_around_it() -> None:
     floor = box(2, 47.99, 2.03, 48)
     problems = examined({"a": one, "b": other, "c": bridge, "d": floor})
     assert told(problems) == [("gap", ("a", "b", "c", "d"))]
+
+
+def test_what_is_left_out_of_the_city_is_a_gap_too() -> None:
+    city = box(2, 48, 2.025, 48.01)
+    assert examined({"a": WEST, "b": EAST}, box(2, 48, 2.02, 48.01)) == []
+    [problem] = examined({"a": WEST, "b": EAST}, city)
+    assert told([problem]) == [("gap", ("b",))]
+    assert problem.shape.equals(box(2.02, 48, 2.025, 48.01))
+    # No report comes from beyond the city, so nothing is missed there.
+    hole = box(2.004, 48.004, 2.006, 48.006)
+    beyond = Polygon(box(2.02, 48, 2.06, 48.01).exterior, [translate(hole, 0.04).exterior])
+    holed = Polygon(WEST.exterior, [hole.exterior])
+    assert told(examined({"a": holed, "b": EAST, "c": beyond}, city)) == [("gap", ("a",))]
 
 
 def test_a_strip_that_nobody_could_stand_in_is_a_sliver() -> None:
