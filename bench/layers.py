@@ -58,8 +58,9 @@ def _bring(session: Session, layer: Layer, data: bytes) -> float:
     moving.count(session, brought.version)
     layers.publish(office, brought.layer, brought.version)
     session.commit()
-    if brought.version.problems:
-        raise RuntimeError("the districts fit together, and problems were told")
+    # The city is a little larger than its districts.
+    if [one["properties"]["kind"] for one in brought.version.problems] != ["gap"]:
+        raise RuntimeError("the districts fit together, and other problems were told")
     return time.perf_counter() - began
 
 

@@ -22,6 +22,7 @@ from geo.features import Feature, features_of
 from geo.models import District, DistrictShape, Layer, LayerRole, LayerVersion
 from geo.references import Reference, references_of
 from geo.unusable import UnusableFeatures
+from infra.garbage import uncollected
 from infra.words import mark
 
 KIND = "layer"
@@ -114,6 +115,7 @@ def as_geojson(office: Administration, version: LayerVersion) -> dict[str, Any]:
     return layers.as_geojson(office.session, version)
 
 
+@uncollected()
 def read(
     office: Administration, data: bytes, source: Source, role: LayerRole
 ) -> Sequence[Feature] | Sequence[Reference]:
@@ -136,6 +138,7 @@ def read(
     return features
 
 
+@uncollected()
 def bring(
     office: Administration,
     code: str,
