@@ -5,6 +5,8 @@ A statement gives each column as `array_send(array_agg(...))`, which is how Post
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,9 +27,10 @@ def fractions(sent: bytes | None) -> NDArray[np.float64]:
     return _elements(sent, ">f8").astype(np.float64)
 
 
-def written(values: NDArray[np.int64] | NDArray[np.float64]) -> str:
+def written(values: NDArray[np.int64] | NDArray[np.float64] | Sequence[int]) -> str:
     """Return the values as PostgreSQL writes an array of them, for a parameter that is cast."""
-    return f"{{{','.join(map(repr, values.tolist()))}}}"
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    return f"{{{','.join(map(repr, listed))}}}"
 
 
 def _elements(sent: bytes | None, kind: str) -> NDArray[np.generic]:

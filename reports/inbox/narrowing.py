@@ -26,6 +26,7 @@ from city.access import Act, Reach
 from city.desk_models import CloseReason
 from city.models import Person, Priority, Team
 from city.staff import Staff
+from infra.columns import written
 from infra.database import PLANNED_ANEW
 from reports.desk import flags
 from reports.desk_models import TicketWords
@@ -201,11 +202,12 @@ def _looked_up(
         .where(_among(saying), *others)
     )
     rows = session.connection().execute(query, execution_options={PLANNED_ANEW: True}).all()
-    return replace(narrowed, found=sorted(Found(*row) for row in rows))
+    return replace(narrowed, found=sorted(map(Found._make, rows)))
 
 
 def _among(ids: Sequence[int]) -> ColumnElement[bool]:
-    return Ticket.id == any_(literal(ids, ARRAY(BigInteger)))
+    # Of thousands, the driver would write each by itself.
+    return Ticket.id == any_(cast(literal(written(ids)), ARRAY(BigInteger)))
 
 
 def is_late(now: datetime) -> ColumnElement[bool]:

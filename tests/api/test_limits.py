@@ -32,9 +32,9 @@ def strict(own_database_url: str, valkey: Valkey, tmp_path: Path) -> Iterator[Fl
 
 
 @pytest.fixture
-def usual(own_database_url: str, valkey: Valkey, tmp_path: Path) -> Iterator[Flask]:
-    """Return an application with the limits that nobody has set."""
-    yield from _limited(tmp_path, own_database_url, valkey.url, {})
+def usual(own_database_url: str, own_valkey: Valkey, tmp_path: Path) -> Iterator[Flask]:
+    """Return an application with the limits that nobody has set, where nobody else is counted."""
+    yield from _limited(tmp_path, own_database_url, own_valkey.url, {})
 
 
 @pytest.fixture
