@@ -15,8 +15,10 @@ NONE = -1
 MIXED = -2
 """What stands for cells that a border comes near, or where districts overlap."""
 
-# So many cells stay within tens of megabytes, and of a city's districts few are mixed.
+# So many cells stay within tens of megabytes, and of a city's districts few are mixed. Where few
+# corners are drawn, shapes answer quickly themselves.
 _CELLS = 8_000_000
+_CELLS_PER_CORNER = 64
 # A map of long edges gets larger cells, so that what they are cut into stays as small.
 _PIECES = 4_000_000
 # What is worked on together stays near the processor: three times as fast as all at once.
@@ -86,7 +88,8 @@ def draw(shapes: NDArray[np.object_], near_deg: float) -> Raster:
     bounds = shapely.total_bounds(shapes)
     width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
     length = float(shapely.length(shapes).sum())
-    side = max((width * height / _CELLS) ** 0.5, 2 * length / _PIECES, 8 * near_deg)
+    cells = min(_CELLS, _CELLS_PER_CORNER * int(shapely.get_num_coordinates(shapes).sum()))
+    side = max((width * height / cells) ** 0.5, 2 * length / _PIECES, 8 * near_deg)
     # One cell more on every side has room for what is near to the outermost borders.
     west, south = bounds[0] - side, bounds[1] - side
     rows, columns = int(height / side) + 3, int(width / side) + 3
