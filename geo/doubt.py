@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,12 +75,9 @@ _OF_ONE = text(
     + "ORDER BY share DESC, d.code"
 )
 _OF_MANY = text(f"""
-    SELECT number, array_agg(district_id ORDER BY code)
-    FROM (
-        SELECT *, max(share) OVER (PARTITION BY number) AS greatest
-        FROM ({_SHARES.format(version_id=":version_id")}) AS shares
-    ) AS shares
-    WHERE share = greatest GROUP BY number
+    SELECT number, array_agg(district_id ORDER BY share DESC, code),
+        array_agg(share ORDER BY share DESC, code)
+    FROM ({_SHARES.format(version_id=":version_id")}) AS shares GROUP BY number
 """)
 
 
@@ -102,13 +100,28 @@ def shares(
     ]
 
 
+def is_nowhere(shares: Sequence[float]) -> bool:
+    """Tell whether no district holds as much of a circle as lies in none of them.
+
+    `shares` are those of districts, the greatest first.
+    """
+    return not shares or shares[0] < round(1 - sum(shares), _DIGITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeliest:
+    """The districts with the greatest share of a circle, by code; and whether none outweighs it."""
+
+    district_ids: list[int]
+    nowhere: bool
+
+
 def likeliest(
     session: Session, version_id: int, lon_lat: NDArray[np.float64], accuracy_m: NDArray[np.float64]
-) -> dict[int, list[int]]:
-    """Return for each circle, by its row, the ids of the districts with the greatest share.
+) -> dict[int, Likeliest]:
+    """Return what is likeliest for each circle, by its row.
 
-    They are in the order of their codes. Circles that touch no district of the version are left
-    out.
+    Circles that touch no district of the version are left out.
     """
     longitudes, latitudes = lon_lat.T
     values = {
@@ -117,4 +130,7 @@ def likeliest(
         "latitudes": written(latitudes),
         "radii_m": written(accuracy_m),
     }
-    return {number - 1: ids for number, ids in session.execute(_OF_MANY, values)}
+    return {
+        number - 1: Likeliest(ids[: shares.count(shares[0])], is_nowhere(shares))
+        for number, ids, shares in session.execute(_OF_MANY, values)
+    }

@@ -82,15 +82,18 @@ class DistrictMap:
 
         There is a row of `lon_lat` for each, and how far it may be off, or 0. The district is the
         first of those that `geo.districts.locate` finds, or of those that have a share of the
-        circle, in the order of `geo.routing.in_order`.
+        circle, in the order of `geo.routing.in_order`; a spot in none stays there if most of
+        its circle lies in none.
         """
         first = self._at(session, lon_lat)
         if accuracy_m is not None:
             [vague] = np.nonzero(self._may_cross(lon_lat, accuracy_m))
             found = doubt.likeliest(session, self.version_id, lon_lat[vague], accuracy_m[vague])
-            for number, ids in found.items():
-                if first[vague[number]] not in ids:
-                    first[vague[number]] = ids[0]
+            for number, likeliest in found.items():
+                here = first[vague[number]]
+                stays = here in likeliest.district_ids or (here == NOWHERE and likeliest.nowhere)
+                if not stays:
+                    first[vague[number]] = likeliest.district_ids[0]
         return first
 
     def _may_cross(

@@ -53,18 +53,18 @@ def ask(
     candidates = tuple(
         (
             Thing(one.code, reader.name(placed.names[one.district_id])),
-            1 / len(placed.covers) if one.share is None else round(one.share, 3),
+            1 / len(placed.candidates) if one.share is None else round(one.share, 3),
         )
-        for one in placed.covers
+        for one in placed.candidates
     )
-    here = candidates[0][0] if candidates else None
+    here = None if placed.nowhere else candidates[0][0]
     return Whereabouts(
         jurisdiction=Thing.of(spot.jurisdiction, reader),
         district=here,
         team=_team(session, spot, placed, category_code, reader, now),
         certain=placed.certain,
         candidates=candidates,
-        question=None if placed.certain else _question(candidates, reader),
+        question=None if placed.certain or placed.nowhere else _question(candidates, reader),
     )
 
 
