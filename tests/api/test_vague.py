@@ -6,13 +6,16 @@ from random import Random
 from typing import Any
 
 import pytest
+import yaml
 from flask.testing import FlaskClient
 
 from tests.api import help as h
+from tests.conftest import DEMO
 from tests.resident import BASE, Resident, body_of, read_ticket
 
 ENGLISH = {"Accept-Language": "en"}
 FRENCH = {"Accept-Language": "fr"}
+PLACES = yaml.safe_load((DEMO.parent / "places.yaml").read_text("utf-8"))
 VAGUE_M = 700
 
 
@@ -88,3 +91,16 @@ def test_the_desk_finds_it_and_a_pin_ends_the_doubt(
     headers = {**dispatcher, "If-Match": tag}
     pinned = body_of(client.patch(url, json={"location": pin}, headers=headers))
     assert (pinned["uncertain"], pinned["district"]["code"]) == (False, exact["district"]["code"])
+
+
+@pytest.mark.parametrize("accuracy_m", [3, 8, 15, 30])
+def test_known_places_keep_their_district_however_vague_a_phone_is(
+    client: FlaskClient, accuracy_m: float
+) -> None:
+    found = [
+        (place["note"], place["latitude"], locate(client, place, accuracy_m)["district"])
+        for place in PLACES
+    ]
+    assert [(*one, district and district["code"]) for *one, district in found] == [
+        (place["note"], place["latitude"], place["district"]) for place in PLACES
+    ]
