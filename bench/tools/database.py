@@ -86,7 +86,8 @@ _REPORTS = """
             || (ARRAY[', un vélo y est tombé.', ' depuis une semaine.', ', merci de passer.'])[
                 1 + n %% 3]
             || CASE WHEN n %% %(rare_every)s = 0 THEN ' Une licorne !' ELSE '' END,
-        place, 8, n %% 200 || ' rue de la Mairie', '{}', 'fr', 'app', 'shown', born
+        place, CAST(%(accuracy_m)s AS float8), n %% 200 || ' rue de la Mairie', '{}', 'fr', 'app',
+        'shown', born
     FROM made ORDER BY n
 """
 _MEMBERSHIPS = """
@@ -141,7 +142,14 @@ def town(smtp_url: str = NO_MAIL) -> Iterator[Town]:
             cluster.discard()
 
 
-def fill(one: Town, count: int, photo_every: int = 10, *, searched: bool = True) -> None:
+def fill(
+    one: Town,
+    count: int,
+    photo_every: int = 10,
+    *,
+    searched: bool = True,
+    accuracy_m: float | None = 8,
+) -> None:
     """Write as many reports, each in a ticket of its own; the newest has the highest id.
 
     They are a minute apart and evenly spread over AREA, the categories, teams and districts. Where
@@ -153,6 +161,7 @@ def fill(one: Town, count: int, photo_every: int = 10, *, searched: bool = True)
         "open_every": OPEN_EVERY,
         "rare_every": RARE_EVERY,
         "photo_every": photo_every,
+        "accuracy_m": accuracy_m,
         "west": AREA.west,
         "south": AREA.south,
         "east": AREA.east,
