@@ -38,18 +38,18 @@ _OPEN = """
 _NEARBY = "nearby(:ruleset_id, ST_X(t.location), ST_Y(t.location), {drafts})"
 _ABOUT = """
     SELECT t.team_id, t.category_id, c.group_id, d.overridden,
-        coalesce(r.created_at, t.created_at), t.kind, r.answers, t.district_id
+        coalesce(r.created_at, t.created_at), t.kind, r.answers
 """
 
 # A dispatcher's pin is where they put it; a phone's is as good as it said.
 _PLACES = text(f"""
     SELECT t.id, coalesce(t.district_id, {NOWHERE}), ST_X(t.location), ST_Y(t.location),
         CASE WHEN r.location = t.location THEN coalesce(r.accuracy_m, 0) ELSE 0 END
-    {_OPEN.format(near_by="")} ORDER BY t.id
+    {_OPEN.format(near_by="")}
 """)
 _MOVED = text(f"""
-    {_ABOUT}, {_NEARBY.format(drafts="NULL")}
-    {_OPEN.format(near_by="")} AND t.id = ANY(CAST(:ids AS int8[])) ORDER BY t.id
+    {_ABOUT}, t.id, {_NEARBY.format(drafts="NULL")}
+    {_OPEN.format(near_by="")} AND t.id = ANY(CAST(:ids AS int8[]))
 """)
 _BOTH_WAYS = f"""
     CROSS JOIN LATERAL (
@@ -58,7 +58,7 @@ _BOTH_WAYS = f"""
     ) AS near
 """
 _NEAR_BY_BOTH = text(f"""
-    {_ABOUT}, near.now, near.then
+    {_ABOUT}, t.district_id, near.now, near.then
     {_OPEN.format(near_by=_BOTH_WAYS)} AND (near.now IS NOT NULL OR near.then IS NOT NULL)
 """)
 
@@ -107,11 +107,12 @@ def _elsewhere(session: Session, values: dict[str, Any], version_id: int) -> lis
     ids, before, *place, accuracy_m = places.T
     after = maps.read(session, version_id).locate(session, np.column_stack(place), accuracy_m)
     [moved] = np.nonzero(before.astype(np.int64) != after)
-    rows = session.execute(_MOVED, values | {"ids": written(ids[moved].astype(np.int64))})
-    return [
-        (*about, district_id if district_id != NOWHERE else None, near)
-        for (*about, _, near), district_id in zip(rows, after[moved].tolist(), strict=True)
-    ]
+    district_ids = dict(
+        zip(ids[moved].astype(np.int64).tolist(), after[moved].tolist(), strict=True)
+    )
+    # Tickets that were closed in the meantime are not among them any more.
+    rows = session.execute(_MOVED, values | {"ids": written(list(district_ids))})
+    return [(*about, district_ids[id_] or None, near) for *about, id_, near in rows]
 
 
 def _near_to_else(session: Session, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import psycopg
 import pytest
 import shapely
 from flask import Flask
 from shapely.affinity import translate
 from shapely.geometry import shape as to_shape
-from sqlalchemy import select
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from city.models import Jurisdiction
@@ -206,6 +207,33 @@ def test_what_comes_first_is_answered_first(office: Office, tmp_path: Path) -> N
     h.refused(answer, 415)
     answer = client.put(path, data=data, query_string=query, headers=match)
     assert h.refused(answer, 422)["errors"][0]["parameter"] == "publish"
+
+
+def test_a_ticket_that_is_closed_while_it_is_counted_moves_no_more(
+    own_app: Flask, own_database_url: str, tmp_path: Path
+) -> None:
+    office, moved = (
+        Office(own_app),
+        {code: translate(one, 0.012, 0) for code, one in SHAPES.items()},
+    )
+    for _ in range(2):
+        view = Resident(office.client).report()
+
+    def close(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "ST_AsBinary" in statement:
+            with psycopg.connect(own_database_url) as another:
+                another.execute(
+                    "UPDATE tickets SET status = 'resolved', closed_at = now()"
+                    " WHERE reference = %s",
+                    (view["ticket"],),
+                )
+
+    engine = h.parts_of(own_app).engine
+    event.listen(engine, "before_cursor_execute", close)
+    answer = put(office, whole(tmp_path, **moved), publish="false")
+    event.remove(engine, "before_cursor_execute", close)
+    assert answer.status_code == 200, answer.text
+    assert body_of(answer)["moved"]["tickets"] == 1
 
 
 def test_of_two_who_publish_at_once_one_wins(own_app: Flask, tmp_path: Path) -> None:
