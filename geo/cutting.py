@@ -10,7 +10,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo import seam
+from geo import rasters, seam
 from geo.columns import SRID, as_bytes
 from geo.features import Feature
 from geo.models import LayerVersion
@@ -59,7 +59,9 @@ def write(
     locale: str,
     district_ids: Mapping[str, int],
 ) -> None:
-    """Write the districts' shapes, and the pieces and edges of those that are not asked whole.
+    """Write the districts' shapes; the pieces and edges of those that are not asked whole; a raster.
+
+    Where all are asked whole, the raster is drawn once it is asked for.
 
     `locale` is the language of their names, `district_ids` has the district of each code.
     """
@@ -80,6 +82,7 @@ def write(
         border = shapely.to_wkb(seam.border(shape))
         values = {"version_id": version.id, "district_id": district_id, "border": border}
         session.execute(_CUT_EDGES_AT_SEAM, values)
+    rasters.keep(session, version.id)
 
 
 def _named(locale: str, name: str) -> bytes:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from shapely import STRtree
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo import doubt, raster
-from geo.districts import HAIR_DEG
+from geo import doubt, raster, rasters
+from geo.districts import HAIR_DEG, parts
 from geo.raster import Raster
-from infra.columns import written
-from infra.database import IN_BINARY
+from infra.columns import whole_numbers, written
 
 NOWHERE = 0
 """What stands for no district among ids."""
@@ -24,18 +20,16 @@ NOWHERE = 0
 # A degree of latitude is nowhere shorter.
 _SHORTEST_DEG_M = 110_500
 
-# Shapely lets other threads run while it looks.
-_THREADS = 2
-
-_SHAPES = text("""
-    SELECT s.id, s.district_id, d.code, ST_AsBinary(s.shape)
+_DISTRICTS = text("""
+    SELECT array_send(array_agg(d.id ORDER BY d.code COLLATE "C")),
+        array_send(array_agg(s.id ORDER BY d.code COLLATE "C"))
     FROM district_shapes s JOIN districts d ON d.id = s.district_id
     WHERE s.layer_version_id = :version_id
-""").execution_options(**{IN_BINARY: True})
+""")
 
 # In the order of shapes, since PostGIS remembers the last one that it looked at.
 _COVERED = text("""
-    SELECT asked.number
+    SELECT array_send(array_agg(asked.number))
     FROM (
         SELECT * FROM unnest(
             CAST(:numbers AS int8[]), CAST(:shapes AS int8[]),
@@ -45,31 +39,40 @@ _COVERED = text("""
     CROSS JOIN LATERAL (SELECT shape FROM district_shapes WHERE id = asked.shape_id) AS s
     WHERE ST_Covers(s.shape, ST_Point(asked.longitude, asked.latitude, 4326))
 """)
+_TOUCHED = text(f"""
+    SELECT array_send(array_agg(found.number)), array_send(array_agg(found.shape_id))
+    FROM (
+        SELECT DISTINCT asked.number, p.shape_id
+        FROM unnest(
+            CAST(:numbers AS int8[]), CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[])
+        ) AS asked (number, longitude, latitude)
+        CROSS JOIN LATERAL (SELECT ST_Point(asked.longitude, asked.latitude, 4326) AS point) AS spot
+        CROSS JOIN LATERAL ({parts(f"ST_DWithin(piece, spot.point, {HAIR_DEG})")}) AS p
+        JOIN district_shapes s ON s.id = p.shape_id AND s.layer_version_id = :version_id
+    ) AS found
+""")
 
 
-class _Spots:
-    """Spots that are looked for on a map: a row of `lon_lat` each."""
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Spots, each as it stands, and the numbers of districts that they lie in or touch.
 
-    def __init__(self, lon_lat: NDArray[np.float64]) -> None:
-        self.count = len(lon_lat)
-        # Those on the antimeridian stand twice, on either side of it.
-        numbers = np.arange(self.count)
-        on_it = numbers[_at_the_line(lon_lat)]
-        behind = lon_lat[on_it] - np.sign(lon_lat[on_it, :1]) * [360, 0]
-        self.stands = np.concatenate([lon_lat, behind])
-        self.spot_of = np.concatenate([numbers, on_it])
-        self.points = np.array(shapely.points(self.stands), dtype=object)
-        self.tree = STRtree(self.points)
+    Of a pair that is `near` it is not known which of both.
+    """
+
+    lon_lat: NDArray[np.float64]
+    spots: NDArray[np.intp]
+    numbers: NDArray[np.int64]
+    near: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class DistrictMap:
-    """The districts of a version in the order of their codes: ids, and shapes ready to be asked."""
+    """The districts of a version in the order of their codes: their ids, those of their shapes."""
 
     version_id: int
     district_ids: NDArray[np.int64]
     shape_ids: NDArray[np.int64]
-    shapes: NDArray[np.object_]
     raster: Raster
 
     def locate(
@@ -113,84 +116,81 @@ class DistrictMap:
         """Return the district at each spot itself."""
         numbers = self.raster.at(lon_lat)
         # NONE, which is -1, takes the last of these.
-        first = np.append(self.district_ids, NOWHERE)[numbers]
-        [asked] = np.nonzero((numbers == raster.MIXED) | _at_the_line(lon_lat))
-        first[asked] = self._ask(session, _Spots(lon_lat[asked]))
+        first = np.append(self.district_ids, NOWHERE)[np.maximum(numbers, raster.NONE)]
+        [asked] = np.nonzero((numbers <= raster.MIXED) | _at_the_line(lon_lat))
+        first[asked] = self._ask(session, lon_lat[asked])
         return first
 
-    def _ask(self, session: Session, spots: _Spots) -> NDArray[np.int64]:
-        """Return what `_at` does, by looking at the shapes themselves."""
-        districts, found = self._within_a_hair(spots)
-        order = np.lexsort((districts, spots.spot_of[found]))
-        districts, found = districts[order], found[order]
-        of_spot = spots.spot_of[found]
-        contested = np.bincount(of_spot, minlength=spots.count)[of_spot] > 1
-        beyond = np.zeros(len(districts), dtype=bool)
-        beyond[contested] = ~self._covering(session, spots, districts[contested], found[contested])
-        order = np.lexsort((districts, beyond, of_spot))
-        districts, of_spot = districts[order], of_spot[order]
-        first = np.full(spots.count, NOWHERE, dtype=np.int64)
-        firsts, at = np.unique(of_spot, return_index=True)
-        first[firsts] = self.district_ids[districts[at]]
+    def _ask(self, session: Session, lon_lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return what `_at` does, by looking at borders themselves."""
+        pairs = self._pairs(session, lon_lat)
+        beyond = ~self._covering(session, pairs, len(lon_lat))
+        order = np.lexsort((pairs.numbers, beyond, pairs.spots))
+        numbers, spots = pairs.numbers[order], pairs.spots[order]
+        foremost = np.diff(spots, prepend=-1) > 0
+        first = np.full(len(lon_lat), NOWHERE, dtype=np.int64)
+        first[spots[foremost]] = self.district_ids[numbers[foremost]]
         return first
 
-    def _within_a_hair(self, spots: _Spots) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return pairs of a district's number and a stand's, no farther apart than a hair."""
-        share = -(-len(self.shapes) // _THREADS) or 1
+    def _pairs(self, session: Session, lon_lat: NDArray[np.float64]) -> _Pairs:
+        """Return all districts at each spot or no farther than a hair."""
+        # Those on the antimeridian stand twice, on either side of it.
+        [on_it] = np.nonzero(_at_the_line(lon_lat))
+        behind = lon_lat[on_it] - np.sign(lon_lat[on_it, :1]) * [360, 0]
+        stands = np.concatenate([lon_lat, behind])
+        of_stand = np.concatenate([np.arange(len(lon_lat)), on_it])
+        found = self.raster.look(stands, HAIR_DEG)
+        asked, shapes = self._touched(session, stands, found.unclear)
+        at = np.concatenate([found.spots, asked])
+        near = np.concatenate([found.near, np.ones(len(asked), dtype=np.bool_)])
+        return _Pairs(stands[at], of_stand[at], np.concatenate([found.numbers, shapes]), near)
 
-        def look(begin: int) -> NDArray[np.int64]:
-            some = self.shapes[begin : begin + share]
-            pairs = spots.tree.query(some, predicate="dwithin", distance=HAIR_DEG)
-            pairs[0] += begin
-            return pairs
+    def _touched(
+        self, session: Session, lon_lat: NDArray[np.float64], asked: NDArray[np.intp]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return pairs of a spot, one of those asked about, and the number of a district there."""
+        if not len(asked):
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        longitudes, latitudes = lon_lat[asked].T
+        values = {
+            "version_id": self.version_id,
+            "numbers": written(asked),
+            "longitudes": written(longitudes),
+            "latitudes": written(latitudes),
+        }
+        spots, shape_ids = map(whole_numbers, session.execute(_TOUCHED, values).one())
+        order = np.argsort(self.shape_ids)
+        return spots, order[np.searchsorted(self.shape_ids, shape_ids, sorter=order)]
 
-        # The tree grows at its first question, which has to be over before others come.
-        spots.tree.query(self.shapes[:1])
-        with ThreadPoolExecutor(_THREADS) as pool:
-            begins = range(0, len(self.shapes), share)
-            found = [np.empty((2, 0), dtype=np.int64), *pool.map(look, begins)]
-        districts, at = np.concatenate(found, axis=1)
-        return districts, at
-
-    def _covering(
-        self,
-        session: Session,
-        spots: _Spots,
-        districts: NDArray[np.int64],
-        found: NDArray[np.int64],
-    ) -> NDArray[np.bool_]:
-        """Tell of each pair of a district and a stand whether the district covers it exactly.
+    def _covering(self, session: Session, pairs: _Pairs, count: int) -> NDArray[np.bool_]:
+        """Tell of each pair whether the district covers the spot exactly.
 
         Where a hair parts the spot from the border, the database says so, as it does for one spot.
         """
-        asked, of_asked = np.unique(districts, return_inverse=True)
-        borders = shapely.boundary(self.shapes[asked])
-        [doubtful] = np.nonzero(shapely.dwithin(borders[of_asked], spots.points[found], HAIR_DEG))
-        covering = np.ones(len(districts), dtype=bool)
+        several = np.bincount(pairs.spots, minlength=count) > 1
+        [doubtful] = np.nonzero(pairs.near & several[pairs.spots])
+        covering = np.ones(len(pairs.spots), dtype=np.bool_)
         if len(doubtful):
             covering[doubtful] = False
-            longitudes, latitudes = spots.stands[found[doubtful]].T
+            longitudes, latitudes = pairs.lon_lat[doubtful].T
             values = {
                 "numbers": written(doubtful),
-                "shapes": written(self.shape_ids[districts[doubtful]]),
+                "shapes": written(self.shape_ids[pairs.numbers[doubtful]]),
                 "longitudes": written(longitudes),
                 "latitudes": written(latitudes),
             }
-            covering[list(session.scalars(_COVERED, values))] = True
+            covering[whole_numbers(session.scalar(_COVERED, values))] = True
         return covering
 
 
 def read(session: Session, version_id: int) -> DistrictMap:
     """Return the districts of a version of a layer, ready to be asked."""
-    rows = sorted(session.execute(_SHAPES, {"version_id": version_id}), key=lambda row: row.code)
-    shapes = shapely.from_wkb(np.array([row[3] for row in rows], dtype=object))
-    shapely.prepare(shapes)
+    district_ids, shape_ids = session.execute(_DISTRICTS, {"version_id": version_id}).one()
     return DistrictMap(
         version_id=version_id,
-        district_ids=np.array([row.district_id for row in rows], dtype=np.int64),
-        shape_ids=np.array([row.id for row in rows], dtype=np.int64),
-        shapes=shapes,
-        raster=raster.draw(shapes, 2 * HAIR_DEG),
+        district_ids=whole_numbers(district_ids),
+        shape_ids=whole_numbers(shape_ids),
+        raster=rasters.read(session, version_id),
     )
 
 

@@ -149,6 +149,31 @@ class DistrictEdge(Base):
     edge: Mapped[WKBElement] = mapped_column(LINESTRING)
 
 
+class DistrictRaster(Base):
+    """The raster of a version's shapes as in geo.raster, kept for those who look up many spots.
+
+    Arrays are little-endian: longitudes and latitudes of 8 bytes each, all else of 4. The cells
+    stand as runs of the same number, row by row.
+    """
+
+    __tablename__ = "district_rasters"
+    __table_args__ = (within_jurisdiction("layer_version_id", "layer_versions"),)
+
+    layer_version_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
+    west: Mapped[float]
+    south: Mapped[float]
+    side_deg: Mapped[float]
+    row_count: Mapped[int]
+    run_numbers: Mapped[bytes]
+    run_lengths: Mapped[bytes]
+    centres: Mapped[bytes]
+    starts: Mapped[bytes]
+    edges: Mapped[bytes]
+    corners: Mapped[bytes]
+    first_corners: Mapped[bytes]
+
+
 class ReferenceFeature(Base):
     """A road, a pole, a park: something of a reference layer, in one version of it.
 

@@ -1,4 +1,4 @@
-"""A map as a raster: one answer for all of a cell, where no border comes near it."""
+"""A map as a raster: a cell has one answer, or the edges that part it among districts."""
 
 from __future__ import annotations
 
@@ -7,46 +7,81 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
+
+from geo.portions import portions, repeated
 
 NONE = -1
 """What stands for no district among numbers."""
 MIXED = -2
-"""What stands for cells that a border comes near, or where districts overlap."""
+"""Among numbers, from here downwards stands what cannot be said of a whole cell."""
 
-# So many cells stay within tens of megabytes, and of a city's districts few are mixed. Where few
-# corners are drawn, shapes answer quickly themselves.
-_CELLS = 8_000_000
-_CELLS_PER_CORNER = 64
-# A map of long edges gets larger cells, so that what they are cut into stays as small.
-_PIECES = 4_000_000
-# What is worked on together stays near the processor: three times as fast as all at once.
-_CORNERS_AT_ONCE = 50_000
+_PAIRS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Pairs of a spot, by its row, and the number of a district that it lies in or touches.
+
+    `near` tells of each pair whether the district's border is no farther than a hair. Of the spots
+    that are `unclear` nothing is said: they have to be asked of the shapes.
+    """
+
+    spots: NDArray[np.intp]
+    numbers: NDArray[np.int64]
+    near: NDArray[np.bool_]
+    unclear: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Raster:
     """Square cells of `side_deg` in rows from `south` and columns from `west`.
 
-    `numbers` has for each cell the number of its district, NONE or MIXED.
+    `numbers` has for each cell the number of its district, NONE, or MIXED - k for the k-th that is
+    mixed. Of that, `centres` has what lies in its middle: a number, NONE, or MIXED where that can
+    not be said; `edges[starts[k]:starts[k + 1]]` are those that come near it, in the order of their
+    districts, each by the corner that it begins at. `corners` has a row of longitude and latitude
+    for each; those of the n-th district are `corners[first_corners[n]:first_corners[n + 1]]`.
     """
 
     west: float
     south: float
     side_deg: float
     numbers: NDArray[np.int32]
+    centres: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    edges: NDArray[np.int32]
+    corners: NDArray[np.float64]
+    first_corners: NDArray[np.int32]
 
     def at(self, lon_lat: NDArray[np.float64]) -> NDArray[np.int32]:
         """Return what stands in the cell of each spot; beyond the raster there is NONE."""
         rows, columns = self.numbers.shape
-        across = np.floor((lon_lat[:, 0] - self.west) / self.side_deg)
-        up = np.floor((lon_lat[:, 1] - self.south) / self.side_deg)
+        across, up = self._cells(lon_lat)
         within = (across >= 0) & (across < columns) & (up >= 0) & (up < rows)
         found = np.full(len(lon_lat), NONE, dtype=np.int32)
         cells = up[within].astype(np.intp) * columns + across[within].astype(np.intp)
         found[within] = self.numbers.ravel()[cells]
         return found
+
+    def look(self, lon_lat: NDArray[np.float64], hair_deg: float) -> Found:
+        """Return the districts at each spot, by the edges of its cell where that is mixed.
+
+        A hair is far less than a cell, and no wider than what the raster was drawn for.
+        """
+        found = self.at(lon_lat)
+        [clear] = np.nonzero(found >= 0)
+        [mixed] = np.nonzero(found <= MIXED)
+        kinds = MIXED - found[mixed]
+        known = self.centres[kinds] != MIXED
+        unclear, mixed, kinds = mixed[~known], mixed[known], kinds[known]
+        pairs = [(clear, found[clear].astype(np.int64), np.zeros(len(clear), dtype=np.bool_))]
+        counts = (self.starts[kinds + 1] - self.starts[kinds]).astype(np.intp)
+        for some in portions(counts, _PAIRS_AT_ONCE):
+            spots, numbers, near = self._parted(lon_lat[mixed[some]], kinds[some], hair_deg)
+            pairs.append((mixed[some][spots], numbers, near))
+        spots, numbers, near = (np.concatenate(column) for column in zip(*pairs, strict=True))
+        return Found(spots, numbers, near, unclear)
 
     def is_mixed_around(
         self, lon_lat: NDArray[np.float64], reach_deg: NDArray[np.float64]
@@ -60,112 +95,70 @@ class Raster:
         count = sums[above, right] - sums[above, left] - sums[below, right] + sums[below, left]
         return np.asarray(count > 0)
 
+    def _cells(self, lon_lat: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
+        """Yield the column and the row of each spot."""
+        for ordinates, begin in zip(lon_lat.T, (self.west, self.south), strict=True):
+            yield np.floor((ordinates - begin) / self.side_deg)
+
+    def _parted(
+        self, lon_lat: NDArray[np.float64], kinds: NDArray[np.intp], hair_deg: float
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.bool_]]:
+        """Return spots, numbers and nearness for spots in these mixed cells.
+
+        What lies in the middle of the cell is known, and changes for a district with each of its
+        edges that is crossed on the straight way from there to the spot.
+        """
+        spots, step = repeated((self.starts[kinds + 1] - self.starts[kinds]).astype(np.intp))
+        edges = self.edges[self.starts[kinds][spots] + step]
+        numbers = np.searchsorted(self.first_corners, edges, side="right") - 1
+        corner = np.array([[self.west], [self.south]])
+        middles = corner + (np.stack(list(self._cells(lon_lat))) + 0.5) * self.side_deg
+        here = (lon_lat.T - middles)[:, spots]
+        begins = self.corners[edges].T - middles[:, spots]
+        ends = self.corners[edges + 1].T - middles[:, spots]
+        crossed = _side(begins, ends, np.zeros((2, 1))) != _side(begins, ends, here)
+        crossed &= _side(np.zeros((2, 1)), here, begins) != _side(np.zeros((2, 1)), here, ends)
+        near = distance(begins - here, ends - here) <= hair_deg
+
+        # The edges of a cell are in the order of their districts, so those of one stand together.
+        [first] = np.nonzero(np.diff(spots, prepend=-1) | np.diff(numbers, prepend=-1))
+        middle = self.centres[kinds]
+        of_pair, number = spots[first], numbers[first]
+        odd = np.add.reduceat(crossed, first, dtype=np.int64) % 2 == 1
+        touched = np.logical_or.reduceat(near, first)
+        inside = odd ^ (number == middle[of_pair])
+        # A district may hold the middle and have no edge in the cell.
+        has_edges = np.zeros(len(kinds), dtype=np.bool_)
+        has_edges[of_pair[number == middle[of_pair]]] = True
+        [whole] = np.nonzero(~has_edges & (middle >= 0))
+        kept = inside | touched
+        return (
+            np.concatenate([of_pair[kept], whole]),
+            np.concatenate([number[kept], middle[whole].astype(np.int64)]),
+            np.concatenate([touched[kept], np.zeros(len(whole), dtype=np.bool_)]),
+        )
+
     @cached_property
     def _mixed_before(self) -> NDArray[np.int32]:
         """How many cells are mixed south and west of each corner."""
         rows, columns = self.numbers.shape
         sums = np.zeros((rows + 1, columns + 1), dtype=np.int32)
-        np.cumsum(self.numbers == MIXED, axis=0, out=sums[1:, 1:])
+        np.cumsum(self.numbers <= MIXED, axis=0, out=sums[1:, 1:])
         return np.cumsum(sums, axis=1, out=sums)
 
 
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """Where edges begin and end, a row of x and one of y, in cells from the raster's corner.
-
-    `numbers` are those of their shapes.
-    """
-
-    begins: NDArray[np.float64]
-    ends: NDArray[np.float64]
-    numbers: NDArray[np.intp]
+def distance(begins: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far the origin is from each edge; a row of x and one of y for either end."""
+    along = ends - begins
+    square = (along * along).sum(axis=0)
+    share = -(begins * along).sum(axis=0) / np.maximum(square, np.finfo(np.float64).tiny)
+    nearest = begins + share.clip(0, 1) * along
+    return np.asarray(np.hypot(*nearest))
 
 
-def draw(shapes: NDArray[np.object_], near_deg: float) -> Raster:
-    """Return the raster of shapes; a cell is mixed where a border is nearer than `near_deg`."""
-    if not len(shapes):
-        return Raster(0, 0, 1, np.empty((0, 0), dtype=np.int32))
-    bounds = shapely.total_bounds(shapes)
-    width, height = bounds[2] - bounds[0], bounds[3] - bounds[1]
-    length = float(shapely.length(shapes).sum())
-    cells = min(_CELLS, _CELLS_PER_CORNER * int(shapely.get_num_coordinates(shapes).sum()))
-    side = max((width * height / cells) ** 0.5, 2 * length / _PIECES, 8 * near_deg)
-    # One cell more on every side has room for what is near to the outermost borders.
-    west, south = bounds[0] - side, bounds[1] - side
-    rows, columns = int(height / side) + 3, int(width / side) + 3
-    mixed = np.zeros((rows, columns), dtype=np.bool_)
-    # A district's number counts from where its inside begins in a row, and no more where it ends.
-    sums, counts = (np.zeros((rows, columns), dtype=np.int32) for _ in range(2))
-    for edges in _edges(shapes, west, south, side):
-        _mark(mixed, edges, near_deg / side)
-        _fill(sums, counts, edges)
-    np.cumsum(sums, axis=1, out=sums)
-    np.cumsum(counts, axis=1, out=counts)
-    sums -= 1
-    sums[mixed | (counts > 1)] = MIXED
-    return Raster(west, south, side, sums)
-
-
-def _edges(shapes: NDArray[np.object_], west: float, south: float, side: float) -> Iterator[_Edges]:
-    """Yield the edges of some shapes at a time, the shapes whole."""
-    corners = np.cumsum(shapely.get_num_coordinates(shapes))
-    ends = np.searchsorted(corners, np.arange(_CORNERS_AT_ONCE, corners[-1], _CORNERS_AT_ONCE))
-    limits = np.unique([0, *ends, len(shapes)])
-    for begin, end in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True):
-        parts, of_part = shapely.get_parts(shapes[begin:end], return_index=True)
-        rings, of_ring = shapely.get_rings(parts, return_index=True)
-        lon_lat, of_corner = shapely.get_coordinates(rings, return_index=True)
-        corners_at = (lon_lat.T - [[west], [south]]) / side
-        [joined] = np.nonzero(of_corner[1:] == of_corner[:-1])
-        numbers = begin + of_part[of_ring[of_corner[joined]]]
-        yield _Edges(corners_at[:, joined], corners_at[:, joined + 1], numbers)
-
-
-def _mark(mixed: NDArray[np.bool_], edges: _Edges, near: float) -> None:
-    """Mark the cells that an edge comes near; `near` is in cells, and far less than one."""
-    begins, ends = edges.begins, edges.ends
-    # What is not longer than half a cell, with what is near it, spans two cells at most.
-    pieces = np.ceil(2 * np.abs(ends - begins).max(axis=0)).astype(np.intp)
-    [long] = np.nonzero(pieces > 1)
-    if len(long):
-        of_piece, step = _repeated(pieces[long])
-        edge = long[of_piece]
-        piece = (ends - begins)[:, edge] / pieces[edge]
-        cut, short = begins[:, edge] + step * piece, pieces <= 1
-        begins, ends = (
-            np.concatenate([begins[:, short], cut], axis=1),
-            np.concatenate([ends[:, short], cut + piece], axis=1),
-        )
-    low = (np.minimum(begins, ends) - near).astype(np.intp)
-    high = (np.maximum(begins, ends) + near).astype(np.intp)
-    for row in (low[1], high[1]):
-        for column in (low[0], high[0]):
-            mixed[row, column] = True
-
-
-def _fill(sums: NDArray[np.int32], counts: NDArray[np.int32], edges: _Edges) -> None:
-    """Note where in the middle of each row the inside of a shape begins and ends."""
-    south = np.minimum(edges.begins[1], edges.ends[1])
-    north = np.maximum(edges.begins[1], edges.ends[1])
-    first = np.ceil(south - 0.5).astype(np.intp)
-    crossed = np.ceil(north - 0.5).astype(np.intp) - first
-    [edge] = np.nonzero(crossed)
-    of_crossing, step = _repeated(crossed[edge])
-    edge = edge[of_crossing]
-    row, number = first[edge] + step, edges.numbers[edge]
-    x, y = edges.begins[:, edge]
-    width, height = edges.ends[:, edge] - (x, y)
-    x += (row + 0.5 - y) * width / height
-    # Rings are closed, so a shape crosses each row an even number of times: in, out, in, out.
-    order = np.lexsort((x, row, number))
-    cells = row[order], np.ceil(x[order] - 0.5).astype(np.intp)
-    sign = np.ones(len(order), dtype=np.int32)
-    sign[1::2] = -1
-    np.add.at(counts, cells, sign)
-    np.add.at(sums, cells, sign * (number[order] + 1).astype(np.int32))
-
-
-def _repeated(times: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return each index so many times, and how many of the same came before each."""
-    index = np.repeat(np.arange(len(times)), times)
-    return index, np.arange(len(index)) - np.repeat(np.cumsum(times) - times, times)
+def _side(
+    begins: NDArray[np.float64], ends: NDArray[np.float64], spots: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Tell whether the spots lie on the left of the lines from `begins` to `ends`."""
+    (x, y), (width, height) = spots - begins, ends - begins
+    return np.asarray(width * y - height * x > 0)
