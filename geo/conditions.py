@@ -12,7 +12,8 @@ Spans = Sequence[tuple[int, int]]
 """Begin and end in minutes since midnight; the end is outside."""
 
 _DAY = 24 * 60
-_WHOLE_WEEK = (1 << (7 * _DAY)) - 1
+MINUTES_OF_WEEK = 7 * _DAY
+_WHOLE_WEEK = (1 << MINUTES_OF_WEEK) - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,9 @@ def write(
     locale: str,
     district_ids: Mapping[str, int],
 ) -> None:
-    """Write the districts' shapes; the pieces and edges of those that are not asked whole; a raster.
+    """Write the districts' shapes, and the pieces and edges of those that are not asked whole.
 
-    Where all are asked whole, the raster is drawn once it is asked for.
+    Where any are cut so, their raster is drawn as well, which takes a small part of that time.
 
     `locale` is the language of their names, `district_ids` has the district of each code.
     """

@@ -168,10 +168,9 @@ def _gathered(
     for begin in range(0, len(cells), _PAIRS_AT_ONCE):
         some = slice(begin, begin + _PAIRS_AT_ONCE)
         up, across = np.divmod(cells[some], columns)
-        spots = np.stack([across, up]) + 0.5
-        middle = np.array([[west], [south]]) + spots * side
+        middle = np.array([[west], [south]]) + (np.stack([across, up]) + 0.5) * side
         begins, ends = (corners[edges[some] + more].T - middle for more in (0, 1))
-        close = distance(begins, ends) <= _CLOSE * side
+        close = distance((begins[0], begins[1]), (ends[0], ends[1])) <= _CLOSE * side
         centres[np.searchsorted(mixed, cells[some][close])] = MIXED
     numbers = middles.copy()
     numbers.ravel()[mixed] = MIXED - np.arange(len(mixed), dtype=np.int32)

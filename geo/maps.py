@@ -90,7 +90,7 @@ class DistrictMap:
         """
         first = self._at(session, lon_lat)
         if accuracy_m is not None:
-            [vague] = np.nonzero(self._may_cross(lon_lat, accuracy_m))
+            vague = self._may_cross(lon_lat, accuracy_m)
             found = doubt.likeliest(session, self.version_id, lon_lat[vague], accuracy_m[vague])
             for number, likeliest in found.items():
                 here = first[vague[number]]
@@ -101,16 +101,17 @@ class DistrictMap:
 
     def _may_cross(
         self, lon_lat: NDArray[np.float64], accuracy_m: NDArray[np.float64]
-    ) -> NDArray[np.bool_]:
-        """Tell whether the circle around each spot may touch a border, and not if it cannot."""
+    ) -> NDArray[np.intp]:
+        """Return the rows of the spots whose circles may touch a border; those of others cannot."""
+        [vague] = np.nonzero(accuracy_m > 0)
         # A circle narrower than a metre may be drawn a little wider.
-        reach_m = 1.05 * np.clip(accuracy_m, 1, doubt.MAX_DOUBT_M)
+        reach_m = 1.05 * np.clip(accuracy_m[vague], 1, doubt.MAX_DOUBT_M)
         northward = reach_m / _SHORTEST_DEG_M
-        farthest = np.radians(np.abs(lon_lat[:, 1]) + northward)
+        farthest = np.radians(np.abs(lon_lat[vague, 1]) + northward)
         reach_deg = np.column_stack([northward / np.cos(farthest).clip(1e-6), northward])
-        around = self.raster.is_mixed_around(lon_lat, reach_deg)
-        across = np.abs(lon_lat[:, 0]) + reach_deg[:, 0] >= 180
-        return np.asarray((accuracy_m > 0) & (around | across))
+        around = self.raster.is_mixed_around(lon_lat[vague], reach_deg)
+        across = np.abs(lon_lat[vague, 0]) + reach_deg[:, 0] >= 180
+        return np.asarray(vague[around | across])
 
     def _at(self, session: Session, lon_lat: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the district at each spot itself."""

@@ -87,6 +87,8 @@ class Raster:
         self, lon_lat: NDArray[np.float64], reach_deg: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Tell of each spot whether a mixed cell lies in reach of it, a row of degrees each."""
+        if not len(lon_lat):
+            return np.zeros(0, dtype=np.bool_)
         corner, far = [self.west, self.south], self.numbers.shape[::-1]
         low = np.floor((lon_lat - reach_deg - corner) / self.side_deg).clip(0, far)
         high = np.floor((lon_lat + reach_deg - corner) / self.side_deg + 1).clip(0, far)
@@ -111,14 +113,16 @@ class Raster:
         spots, step = repeated((self.starts[kinds + 1] - self.starts[kinds]).astype(np.intp))
         edges = self.edges[self.starts[kinds][spots] + step]
         numbers = np.searchsorted(self.first_corners, edges, side="right") - 1
-        corner = np.array([[self.west], [self.south]])
-        middles = corner + (np.stack(list(self._cells(lon_lat))) + 0.5) * self.side_deg
-        here = (lon_lat.T - middles)[:, spots]
-        begins = self.corners[edges].T - middles[:, spots]
-        ends = self.corners[edges + 1].T - middles[:, spots]
-        crossed = _side(begins, ends, np.zeros((2, 1))) != _side(begins, ends, here)
-        crossed &= _side(np.zeros((2, 1)), here, begins) != _side(np.zeros((2, 1)), here, ends)
-        near = distance(begins - here, ends - here) <= hair_deg
+        x, y = self.corners.T
+        corner = [
+            begin + (cells + 0.5) * self.side_deg
+            for cells, begin in zip(self._cells(lon_lat), (self.west, self.south), strict=True)
+        ]
+        middle_x, middle_y = corner[0][spots], corner[1][spots]
+        begins = x[edges] - middle_x, y[edges] - middle_y
+        ends = x[edges + 1] - middle_x, y[edges + 1] - middle_y
+        here = (lon_lat[:, 0] - corner[0])[spots], (lon_lat[:, 1] - corner[1])[spots]
+        crossed, near = _meet(begins, ends, here, hair_deg)
 
         # The edges of a cell are in the order of their districts, so those of one stand together.
         [first] = np.nonzero(np.diff(spots, prepend=-1) | np.diff(numbers, prepend=-1))
@@ -147,18 +151,44 @@ class Raster:
         return np.cumsum(sums, axis=1, out=sums)
 
 
-def distance(begins: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far the origin is from each edge; a row of x and one of y for either end."""
-    along = ends - begins
-    square = (along * along).sum(axis=0)
-    share = -(begins * along).sum(axis=0) / np.maximum(square, np.finfo(np.float64).tiny)
-    nearest = begins + share.clip(0, 1) * along
-    return np.asarray(np.hypot(*nearest))
+Vectors = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""All x, and all y."""
 
 
-def _side(
-    begins: NDArray[np.float64], ends: NDArray[np.float64], spots: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Tell whether the spots lie on the left of the lines from `begins` to `ends`."""
-    (x, y), (width, height) = spots - begins, ends - begins
-    return np.asarray(width * y - height * x > 0)
+def distance(begins: Vectors, ends: Vectors) -> NDArray[np.float64]:
+    """Return how far the origin is from each edge."""
+    (x, y), (width, height) = begins, _between(begins, ends)
+    square = np.maximum(width * width + height * height, np.finfo(np.float64).tiny)
+    share = (-(x * width + y * height) / square).clip(0, 1)
+    return np.asarray(np.hypot(x + share * width, y + share * height))
+
+
+def _meet(
+    begins: Vectors, ends: Vectors, here: Vectors, hair_deg: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which edges are crossed on the way from the origin, and which come near to its end."""
+    along = _between(begins, ends)
+    from_here = _between(here, begins)
+    side_here = _cross(along, from_here)
+    crossed = (_cross(along, begins) > 0) != (side_here > 0)
+    # What is on either side of an edge's line passes between its ends if these are on either side.
+    [maybe] = np.nonzero(crossed)
+    way = here[0][maybe], here[1][maybe]
+    crossed[maybe] = (_cross(way, (begins[0][maybe], begins[1][maybe])) > 0) != (
+        _cross(way, (ends[0][maybe], ends[1][maybe])) > 0
+    )
+    # The line of an edge is no farther than the edge.
+    near = np.abs(side_here) <= 2 * hair_deg * np.hypot(*along)
+    [maybe] = np.nonzero(near)
+    start = from_here[0][maybe], from_here[1][maybe]
+    end = start[0] + along[0][maybe], start[1] + along[1][maybe]
+    near[maybe] = distance(start, end) <= hair_deg
+    return crossed, near
+
+
+def _between(begins: Vectors, ends: Vectors) -> Vectors:
+    return ends[0] - begins[0], ends[1] - begins[1]
+
+
+def _cross(one: Vectors, other: Vectors) -> NDArray[np.float64]:
+    return one[0] * other[1] - one[1] * other[0]

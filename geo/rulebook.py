@@ -12,6 +12,7 @@ class Rulebook:
     """Rules, and what of them comes into question for a subject in a district, found once."""
 
     def __init__(self, rules: Sequence[Rule], fallback_id: int) -> None:
+        self.rules = rules
         self._fallback_id = fallback_id
         self._by_district: dict[int | None, list[Rule]] = {}
         for rule in rules:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg import sql
 from sqlalchemy.orm import Session
 
 JSONB_MARK = b"\x01"
 """What JSONB begins with where it is sent in its binary form."""
+
+
+# What a copy begins with: a signature, flags, and the length of what may follow them.
+_HEADER_BYTES = 19
+_END = b"\xff\xff"
+_NULL = -1
 
 
 def copy(
@@ -23,8 +31,51 @@ def copy(
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, types))
     )
-    driver: Any = session.connection().connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copying:
+    with _driver(session).cursor() as cursor, cursor.copy(statement) as copying:
         copying.set_types(list(types.values()))
         for row in rows:
             copying.write_row(row)
+
+
+def copy_numbers(
+    session: Session,
+    table: str,
+    columns: Mapping[str, NDArray[np.int64]],
+    nulls: Mapping[str, NDArray[np.bool_]],
+) -> None:
+    """Add as many rows to the table as each of the columns, of bigint, has elements.
+
+    `nulls` tells of some of the columns which elements stand for nothing.
+    """
+    count = len(next(iter(columns.values())))
+    rows = np.empty(count, dtype=_row(dict.fromkeys(columns, ">i8")))
+    rows["count"] = len(columns)
+    kept = np.ones((count, rows.itemsize), dtype=np.bool_)
+    for number, (name, values) in enumerate(columns.items(), 1):
+        rows[name]["value"] = values
+        empty = nulls.get(name, np.zeros(count, dtype=np.bool_))
+        rows[name]["bytes"] = np.where(empty, _NULL, 8)
+        # Of what is nothing, only the length is sent.
+        end = rows.dtype["count"].itemsize + number * rows.dtype[name].itemsize
+        kept[empty, end - 8 : end] = False
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with _driver(session).cursor() as cursor, cursor.copy(statement) as copying:
+        copying.write(b"PGCOPY\n\xff\r\n\0".ljust(_HEADER_BYTES, b"\0"))
+        copying.write(rows.view(np.uint8).reshape(count, rows.itemsize)[kept].tobytes())
+        copying.write(_END)
+
+
+def _row(columns: Mapping[str, str]) -> np.dtype[np.void]:
+    """Return how a row is sent: how many columns there are, then each with its length."""
+    return np.dtype(
+        [
+            ("count", ">i2"),
+            *((name, [("bytes", ">i4"), ("value", type_)]) for name, type_ in columns.items()),
+        ]
+    )
+
+
+def _driver(session: Session) -> Any:
+    return session.connection().connection.driver_connection

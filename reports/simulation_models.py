@@ -64,14 +64,15 @@ class Simulation(Base):
 
 
 class SimulatedChange(Base):
-    """A report that would have got another district or another team."""
+    """A report that would have got another district or another team.
+
+    Nothing but a worker writes them, from the rows that they name, and whoever deletes simulations
+    deletes theirs: having the database look up each would take longer than all of a simulation.
+    """
 
     __tablename__ = "simulated_changes"
-    __table_args__ = (within_jurisdiction("report_id", "reports"),)
 
-    simulation_id: Mapped[int] = mapped_column(
-        ForeignKey("simulations.id", ondelete="CASCADE"), primary_key=True
-    )
+    simulation_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     report_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
     base_team_id: Mapped[int] = mapped_column(BigInteger)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import structlog
 
 import reports.subscriptions  # noqa: F401 - notices point into it, which no flush may miss
@@ -37,8 +39,15 @@ def run(row_id: int, request_id: str | None) -> None:
 def _work(kit: Tools, claimed: Lease[Simulation]) -> None:
     with kit.sessions.begin() as session:
         attempt = running.begin(session, claimed)
-    more = True
-    while more:
-        with kit.sessions.begin() as session:
-            more = attempt.step(session, now(), LEASE_S)
+    with (
+        kit.sessions() as reader,
+        kit.sessions() as asker,
+        closing(attempt.decisions(reader, asker)) as decisions,
+    ):
+        for decided in decisions:
+            with kit.sessions.begin() as session:
+                if not attempt.keep(session, decided, now(), LEASE_S):
+                    return
+    with kit.sessions.begin() as session:
+        attempt.end(session, now())
     log.info("simulation ended", count=attempt.done)

@@ -44,7 +44,8 @@ def tools() -> Tools:
     settings = Settings.from_env()
     return Tools(
         settings=settings,
-        sessions=make_sessions(make_engine(settings.database_url, pool_size=1)),
+        # A simulation reads, asks and writes at the same time.
+        sessions=make_sessions(make_engine(settings.database_url, pool_size=2)),
         storage=Storage.from_url(settings.storage_url),
         mailer=Mailer(settings.smtp_url, settings.mail_from),
         metrics=Metrics(queue.connect(settings.redis_url)),

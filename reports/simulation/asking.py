@@ -19,7 +19,7 @@ from infra.queue import Job
 from infra.words import mark
 from reports import errands
 from reports.models import Report
-from reports.simulation_models import Simulation, SimulationStatus
+from reports.simulation_models import SimulatedChange, Simulation, SimulationStatus
 
 KEPT = 20
 DEFAULT_LAST = 1_000
@@ -188,8 +188,9 @@ def _forget_old(session: Session, jurisdiction_id: int) -> None:
         .order_by(Simulation.number.desc())
         .limit(KEPT)
     )
-    session.execute(
-        delete(Simulation).where(
-            Simulation.jurisdiction_id == jurisdiction_id, Simulation.id.not_in(newest)
-        )
-    )
+    forgotten = session.scalars(
+        delete(Simulation)
+        .where(Simulation.jurisdiction_id == jurisdiction_id, Simulation.id.not_in(newest))
+        .returning(Simulation.id)
+    ).all()
+    session.execute(delete(SimulatedChange).where(SimulatedChange.simulation_id.in_(forgotten)))

@@ -5,101 +5,127 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from geo.conditions import Said
+from city.models import Kind
+from infra.ahead import Items
 from infra.columns import fractions, whole_numbers
 from infra.database import IN_BINARY
+from reports.simulation_models import Simulation
 
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""When times begin to be counted."""
 NOBODY = 0
 """What stands for no team among ids."""
+KINDS = tuple(kind.value for kind in Kind)
+"""What a report may be, in the order in which it is counted."""
 
 _REPORTS = text("""
     SELECT array_send(array_agg(id)), array_send(array_agg(created_at)),
-        array_send(array_agg(category_id)), array_send(array_agg(longitude)),
-        array_send(array_agg(latitude)), array_send(array_agg(accuracy_m)),
-        array_send(array_agg(team_id))
+        array_send(array_agg(category_id)), array_send(array_agg(ST_X(location))),
+        array_send(array_agg(ST_Y(location))), array_send(array_agg(coalesce(accuracy_m, 0))),
+        array_send(array_agg(CAST(array_position(CAST(:kinds AS text[]), kind) - 1 AS bigint)))
     FROM (
-        SELECT r.id, r.created_at, r.category_id, ST_X(r.location) AS longitude,
-            ST_Y(r.location) AS latitude, coalesce(r.accuracy_m, 0) AS accuracy_m,
-            coalesce(t.team_id, 0) AS team_id
-        FROM reports r
-        LEFT JOIN memberships m ON m.report_id = r.id AND m.left_at IS NULL
-        LEFT JOIN tickets t ON t.id = m.ticket_id
-        WHERE r.jurisdiction_id = :jurisdiction_id
-            AND r.created_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
-            AND (r.created_at, r.id) < (:before, :before_id)
-        ORDER BY r.created_at DESC, r.id DESC LIMIT :at_most
+        SELECT id, created_at, category_id, location, accuracy_m, kind FROM reports
+        WHERE jurisdiction_id = :jurisdiction_id
+            AND created_at >= coalesce(CAST(:since AS timestamptz), '-infinity')
+            AND (created_at, id) < (:before, :before_id)
+        ORDER BY created_at DESC, id DESC LIMIT :at_most
     ) AS past
+""").execution_options(**{IN_BINARY: True})
+# Neither is joined in the database, which would look up each, or read all there are for every part.
+_MEMBERSHIPS = text("""
+    SELECT array_send(array_agg(report_id)), array_send(array_agg(ticket_id))
+    FROM memberships WHERE report_id BETWEEN :first AND :last AND left_at IS NULL
+""").execution_options(**{IN_BINARY: True})
+_TICKETS = text("""
+    SELECT array_send(array_agg(id)), array_send(array_agg(team_id))
+    FROM tickets WHERE id BETWEEN :first AND :last AND team_id IS NOT NULL
+""").execution_options(**{IN_BINARY: True})
+_ANSWERS = text("""
+    SELECT array_agg(id), array_agg(CAST(answers AS text)) FROM reports
+    WHERE id = ANY(CAST(:ids AS int8[]))
 """)
-_SAID = text(
-    "SELECT id, created_at, kind, answers FROM reports WHERE id = ANY(CAST(:ids AS int8[]))"
-).execution_options(**{IN_BINARY: True})
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """After which report the next ones come, the newest first."""
-
-    created_at: datetime
-    id: int
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Past reports, the newest first: in each array an element of each.
+    """Past reports: in each array an element of each.
 
-    `accuracy_m` is 0 where none is told; `team_ids` are those that have their tickets by now, or
-    NOBODY.
+    `times` are microseconds since 2000. `accuracy_m` is 0 where none is told; `kinds` are counted
+    as in KINDS; `team_ids` are those that have their tickets by now, or NOBODY.
     """
 
     ids: NDArray[np.int64]
+    times: NDArray[np.int64]
+    kinds: NDArray[np.int64]
     category_ids: NDArray[np.int64]
     lon_lat: NDArray[np.float64]
     accuracy_m: NDArray[np.float64]
     team_ids: NDArray[np.int64]
-    end: Place
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def read(
-    session: Session, jurisdiction_id: int, since: datetime | None, after: Place, at_most: int
-) -> Batch:
-    """Return the reports that come after the place, back to `since`."""
-    values = {
-        "jurisdiction_id": jurisdiction_id,
-        "since": since,
-        "before": after.created_at,
-        "before_id": after.id,
-        "at_most": at_most,
-    }
-    found = session.execute(_REPORTS, values).one()
-    ids, created_at, category_ids, longitudes, latitudes, accuracy_m, team_ids = found
-    times, numbers = whole_numbers(created_at), whole_numbers(ids)
-    last = after
-    if len(numbers):
-        last = Place(_EPOCH + timedelta(microseconds=int(times[-1])), int(numbers[-1]))
-    return Batch(
-        ids=numbers,
-        category_ids=whole_numbers(category_ids),
-        lon_lat=np.column_stack([fractions(longitudes), fractions(latitudes)]),
-        accuracy_m=fractions(accuracy_m),
-        team_ids=whole_numbers(team_ids),
-        end=last,
-    )
+def batches(session: Session, row: Simulation, at_once: int) -> Items[Batch]:
+    """Yield the reports that a simulation is about, the newest first."""
+    before, before_id = row.until, 0
+    left = row.total
+    while left > 0:
+        values = {
+            "jurisdiction_id": row.jurisdiction_id,
+            "kinds": list(KINDS),
+            "since": row.since,
+            "before": before,
+            "before_id": before_id,
+            "at_most": min(at_once, left),
+        }
+        ids, times, categories, longitudes, latitudes, accuracy_m, kinds = session.execute(
+            _REPORTS, values
+        ).one()
+        if ids is None:
+            return
+        batch = Batch(
+            ids=whole_numbers(ids),
+            times=whole_numbers(times),
+            kinds=whole_numbers(kinds),
+            category_ids=whole_numbers(categories),
+            lon_lat=np.column_stack([fractions(longitudes), fractions(latitudes)]),
+            accuracy_m=fractions(accuracy_m),
+            team_ids=_teams(session, whole_numbers(ids)),
+        )
+        yield batch
+        left -= len(batch)
+        before = EPOCH + timedelta(microseconds=int(batch.times[-1]))
+        before_id = int(batch.ids[-1])
 
 
-def said_in(session: Session, ids: Sequence[int], zone: ZoneInfo) -> dict[int, Said]:
-    """Return what was said in reports and when, by their ids."""
-    return {
-        id_: Said(created_at.astimezone(zone), kind, answers)
-        for id_, created_at, kind, answers in session.execute(_SAID, {"ids": list(ids)})
-    }
+def _teams(session: Session, report_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the team that has the ticket of each report, or NOBODY."""
+    tickets = _found(session, _MEMBERSHIPS, report_ids)
+    return _found(session, _TICKETS, tickets)
+
+
+def _found(session: Session, query: TextClause, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what the query, which takes the first and the last key, gives for each, or NOBODY."""
+    known = keys[keys != NOBODY]
+    if not len(known):
+        return np.full(len(keys), NOBODY, dtype=np.int64)
+    limits = {"first": int(known.min()), "last": int(known.max())}
+    columns = map(whole_numbers, session.execute(query, limits).one())
+    # One more stands for whatever is not found.
+    found, values = (np.append(column, NOBODY) for column in columns)
+    order = np.argsort(found, kind="stable")
+    at = order[np.searchsorted(found, keys, sorter=order).clip(max=len(found) - 1)]
+    return np.where(found[at] == keys, values[at], NOBODY)
+
+
+def answers(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """Return the answers given in reports, by their ids, as JSON."""
+    found, written = session.execute(_ANSWERS, {"ids": list(ids)}).one()
+    return dict(zip(found or (), written or (), strict=True))

@@ -60,10 +60,12 @@ def run(office: Office) -> None:
         claimed = running.claim(session, waiting, now(), LEASE_S)
         assert claimed is not None
         attempt = running.begin(session, claimed)
-    more = True
-    while more:
-        with sessions.begin() as session:
-            more = attempt.step(session, now(), LEASE_S)
+    with sessions() as reader, sessions() as asker:
+        for decided in attempt.decisions(reader, asker):
+            with sessions.begin() as session:
+                assert attempt.keep(session, decided, now(), LEASE_S)
+    with sessions.begin() as session:
+        attempt.end(session, now())
 
 
 def changed(office: Office, number: int, **query: str) -> list[dict[str, Any]]:
@@ -263,8 +265,10 @@ def test_an_attempt_that_was_overtaken_writes_nothing(office: Office) -> None:
         assert claimed is not None
         attempt = running.begin(session, claimed)
         assert running.claim(session, waiting, now() + timedelta(seconds=1), LEASE_S)
+    with sessions() as reader, sessions() as asker:
+        [decided] = attempt.decisions(reader, asker)
     with sessions.begin() as session:
-        assert not attempt.step(session, now(), LEASE_S)
+        assert not attempt.keep(session, decided, now(), LEASE_S)
     told = office.get("/simulations/1")
     assert (told["status"], told["done"], told["moves"]) == ("pending", 0, [])
     assert changed(office, 1) == []

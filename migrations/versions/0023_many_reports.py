@@ -1,4 +1,4 @@
-"""District rasters: a map drawn once for all who look up many spots"""
+"""Simulations of many reports: a map drawn once for all of them, results that nothing looks up"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ down_revision = "0022"
 branch_labels = None
 depends_on = None
 
+_OF_SIMULATION = "fk_simulated_changes_simulation_id"
 _ARRAYS = (
     *("run_numbers", "run_lengths", "centres", "starts", "edges"),
     *("corners", "first_corners"),
@@ -34,7 +35,24 @@ def upgrade() -> None:
     # Coordinates hardly get shorter, and reading them back from that takes longer than they save.
     for name in _ARRAYS:
         op.execute(f"ALTER TABLE district_rasters ALTER COLUMN {name} SET STORAGE EXTERNAL")
+    for name in ("fk_simulated_changes_jurisdiction_id_report_id", _OF_SIMULATION):
+        op.drop_constraint(name, "simulated_changes")
 
 
 def downgrade() -> None:
+    op.create_foreign_key(
+        _OF_SIMULATION,
+        "simulated_changes",
+        "simulations",
+        ["simulation_id"],
+        ["id"],
+        ondelete="CASCADE",
+    )
+    op.create_foreign_key(
+        "fk_simulated_changes_jurisdiction_id_report_id",
+        "simulated_changes",
+        "reports",
+        ["jurisdiction_id", "report_id"],
+        ["jurisdiction_id", "id"],
+    )
     op.drop_table("district_rasters")
