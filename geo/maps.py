@@ -27,7 +27,8 @@ _DISTRICTS = text("""
     WHERE s.layer_version_id = :version_id
 """)
 
-# In the order of shapes, since PostGIS remembers the last one that it looked at.
+# In the order of shapes, since PostGIS remembers the last one that it looked at; OFFSET keeps the
+# planner from reading all the shapes there are.
 _COVERED = text("""
     SELECT array_send(array_agg(asked.number))
     FROM (
@@ -36,7 +37,9 @@ _COVERED = text("""
             CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[])
         ) AS pair (number, shape_id, longitude, latitude) ORDER BY shape_id
     ) AS asked
-    CROSS JOIN LATERAL (SELECT shape FROM district_shapes WHERE id = asked.shape_id) AS s
+    CROSS JOIN LATERAL (
+        SELECT shape FROM district_shapes WHERE id = asked.shape_id OFFSET 0
+    ) AS s
     WHERE ST_Covers(s.shape, ST_Point(asked.longitude, asked.latitude, 4326))
 """)
 _TOUCHED = text(f"""
@@ -125,16 +128,23 @@ class DistrictMap:
     def _ask(self, session: Session, lon_lat: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return what `_at` does, by looking at borders themselves."""
         pairs = self._pairs(session, lon_lat)
-        beyond = ~self._covering(session, pairs, len(lon_lat))
-        order = np.lexsort((pairs.numbers, beyond, pairs.spots))
-        numbers, spots = pairs.numbers[order], pairs.spots[order]
-        foremost = np.diff(spots, prepend=-1) > 0
+        foremost = np.diff(pairs.spots, prepend=-1) > 0
         first = np.full(len(lon_lat), NOWHERE, dtype=np.int64)
-        first[spots[foremost]] = self.district_ids[numbers[foremost]]
+        first[pairs.spots[foremost]] = self.district_ids[pairs.numbers[foremost]]
+        # Of several, the first that covers the spot exactly is taken; if none does, the first.
+        asked = np.flatnonzero(foremost)
+        ends = np.append(asked[1:], len(foremost))
+        asked, ends = asked[ends - asked > 1], ends[ends - asked > 1]
+        while len(asked):
+            covering = self._covering(session, pairs, asked)
+            found = asked[covering]
+            first[pairs.spots[found]] = self.district_ids[pairs.numbers[found]]
+            following = ~covering & (asked + 1 < ends)
+            asked, ends = asked[following] + 1, ends[following]
         return first
 
     def _pairs(self, session: Session, lon_lat: NDArray[np.float64]) -> _Pairs:
-        """Return all districts at each spot or no farther than a hair."""
+        """Return all districts at each spot or no farther than a hair, in order."""
         # Those on the antimeridian stand twice, on either side of it.
         [on_it] = np.nonzero(_at_the_line(lon_lat))
         behind = lon_lat[on_it] - np.sign(lon_lat[on_it, :1]) * [360, 0]
@@ -144,7 +154,10 @@ class DistrictMap:
         asked, shapes = self._touched(session, stands, found.unclear)
         at = np.concatenate([found.spots, asked])
         near = np.concatenate([found.near, np.ones(len(asked), dtype=np.bool_)])
-        return _Pairs(stands[at], of_stand[at], np.concatenate([found.numbers, shapes]), near)
+        numbers = np.concatenate([found.numbers, shapes])
+        order = np.lexsort((numbers, of_stand[at]))
+        at = at[order]
+        return _Pairs(stands[at], of_stand[at], numbers[order], near[order])
 
     def _touched(
         self, session: Session, lon_lat: NDArray[np.float64], asked: NDArray[np.intp]
@@ -163,20 +176,20 @@ class DistrictMap:
         order = np.argsort(self.shape_ids)
         return spots, order[np.searchsorted(self.shape_ids, shape_ids, sorter=order)]
 
-    def _covering(self, session: Session, pairs: _Pairs, count: int) -> NDArray[np.bool_]:
-        """Tell of each pair whether the district covers the spot exactly.
+    def _covering(
+        self, session: Session, pairs: _Pairs, asked: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        """Tell of each pair that is asked about whether the district covers the spot exactly.
 
         Where a hair parts the spot from the border, the database says so, as it does for one spot.
         """
-        several = np.bincount(pairs.spots, minlength=count) > 1
-        [doubtful] = np.nonzero(pairs.near & several[pairs.spots])
-        covering = np.ones(len(pairs.spots), dtype=np.bool_)
+        covering = ~pairs.near[asked]
+        [doubtful] = np.nonzero(pairs.near[asked])
         if len(doubtful):
-            covering[doubtful] = False
-            longitudes, latitudes = pairs.lon_lat[doubtful].T
+            longitudes, latitudes = pairs.lon_lat[asked[doubtful]].T
             values = {
                 "numbers": written(doubtful),
-                "shapes": written(self.shape_ids[pairs.numbers[doubtful]]),
+                "shapes": written(self.shape_ids[pairs.numbers[asked[doubtful]]]),
                 "longitudes": written(longitudes),
                 "latitudes": written(latitudes),
             }

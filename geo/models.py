@@ -152,8 +152,8 @@ class DistrictEdge(Base):
 class DistrictRaster(Base):
     """The raster of a version's shapes as in geo.raster, kept for those who look up many spots.
 
-    Arrays are little-endian: longitudes and latitudes of 8 bytes each, all else of 4. The cells
-    stand as runs of the same number, row by row.
+    `content` has its arrays one after the other, little-endian, and `sizes` how many elements each
+    of them has.
     """
 
     __tablename__ = "district_rasters"
@@ -165,13 +165,8 @@ class DistrictRaster(Base):
     south: Mapped[float]
     side_deg: Mapped[float]
     row_count: Mapped[int]
-    run_numbers: Mapped[bytes]
-    run_lengths: Mapped[bytes]
-    centres: Mapped[bytes]
-    starts: Mapped[bytes]
-    edges: Mapped[bytes]
-    corners: Mapped[bytes]
-    first_corners: Mapped[bytes]
+    sizes: Mapped[list[Any]]
+    content: Mapped[bytes]
 
 
 class ReferenceFeature(Base):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -13,10 +16,14 @@ from geo import drawing
 from geo.districts import HAIR_DEG
 from geo.models import DistrictRaster, LayerVersion
 from geo.raster import Raster
+from infra.copying import parts
 from infra.database import IN_BINARY
 
 # What is nearer to a border than a hair is looked at more closely, so cells know a little more.
 _NEAR_DEG = 2 * HAIR_DEG
+
+_FRACTION, _WHOLE = "<f8", "<i4"
+_PART_BYTES = 1 << 18
 
 _SHAPES = text("""
     SELECT d.code, ST_AsBinary(s.shape)
@@ -25,25 +32,28 @@ _SHAPES = text("""
 """).execution_options(**{IN_BINARY: True})
 
 
+# Whole, what is kept would take the driver many times longer to receive.
+_CONTENT = f"""
+    SELECT substr(kept.content, 1 + part.at, {_PART_BYTES})
+    FROM district_rasters kept
+    CROSS JOIN generate_series(0, length(kept.content) - 1, {_PART_BYTES}) AS part (at)
+    WHERE kept.layer_version_id = %(version_id)s ORDER BY part.at
+"""
+
+
 def read(session: Session, version_id: int) -> Raster:
     """Return the raster of a version, whose districts are numbered in the order of their codes."""
-    query = select(*DistrictRaster.__table__.columns).where(
-        DistrictRaster.layer_version_id == version_id
-    )
-    found = session.execute(query.execution_options(**{IN_BINARY: True})).one_or_none()
+    kept = DistrictRaster
+    query = select(kept.west, kept.south, kept.side_deg, kept.row_count, kept.sizes)
+    found = session.execute(query.where(kept.layer_version_id == version_id)).one_or_none()
     if found is None:
         return keep(session, version_id)
-    numbers = np.repeat(_whole(found.run_numbers), _whole(found.run_lengths))
+    west, south, side_deg, row_count, sizes = found
+    [corners, *others] = _arrays(_content(session, version_id, sizes), sizes)
+    numbers, lengths, centres, starts, edges, first_corners = others
     return Raster(
-        west=found.west,
-        south=found.south,
-        side_deg=found.side_deg,
-        numbers=numbers.reshape(found.row_count, -1),
-        centres=_whole(found.centres),
-        starts=_whole(found.starts),
-        edges=_whole(found.edges),
-        corners=np.frombuffer(found.corners, dtype="<f8").reshape(-1, 2),
-        first_corners=_whole(found.first_corners),
+        *(west, south, side_deg, np.repeat(numbers, lengths).reshape(row_count, -1), centres),
+        *(starts, edges, corners.reshape(-1, 2), first_corners),
     )
 
 
@@ -54,6 +64,12 @@ def keep(session: Session, version_id: int) -> Raster:
     drawn = drawing.draw(shapes, _NEAR_DEG)
     cells = drawn.numbers.ravel()
     begins = np.flatnonzero(np.diff(cells, prepend=np.iinfo(np.int32).min))
+    lengths = np.diff(begins, append=len(cells))
+    whole = (
+        *(cells[begins], lengths, drawn.centres),
+        *(drawn.starts, drawn.edges, drawn.first_corners),
+    )
+    arrays = [drawn.corners.ravel().astype(_FRACTION), *(one.astype(_WHOLE) for one in whole)]
     values = {
         "layer_version_id": version_id,
         "jurisdiction_id": session.get_one(LayerVersion, version_id).jurisdiction_id,
@@ -61,21 +77,32 @@ def keep(session: Session, version_id: int) -> Raster:
         "south": drawn.south,
         "side_deg": drawn.side_deg,
         "row_count": len(drawn.numbers),
-        "run_numbers": _bytes(cells[begins]),
-        "run_lengths": _bytes(np.diff(begins, append=len(cells))),
-        "centres": _bytes(drawn.centres),
-        "starts": _bytes(drawn.starts),
-        "edges": _bytes(drawn.edges),
-        "corners": drawn.corners.astype("<f8").tobytes(),
-        "first_corners": _bytes(drawn.first_corners),
+        "sizes": [len(one) for one in arrays],
+        "content": b"".join(one.tobytes() for one in arrays),
     }
     session.execute(insert(DistrictRaster).values(values).on_conflict_do_nothing())
     return drawn
 
 
-def _bytes(values: NDArray[np.integer]) -> bytes:
-    return values.astype("<i4").tobytes()
+def _content(session: Session, version_id: int, sizes: Sequence[int]) -> NDArray[np.uint8]:
+    """Return what is kept, of which no more than a part is in memory twice."""
+    found = np.empty(sum(_bytes_each(sizes)), dtype=np.uint8)
+    begin = 0
+    for part in parts(session, _CONTENT, {"version_id": version_id}):
+        found[begin : begin + len(part)] = np.frombuffer(part, dtype=np.uint8)
+        begin += len(part)
+    return found
 
 
-def _whole(kept: bytes) -> NDArray[np.int32]:
-    return np.frombuffer(kept, dtype="<i4")
+def _arrays(content: NDArray[np.uint8], sizes: Sequence[int]) -> Iterator[NDArray[Any]]:
+    """Yield the arrays that were kept: the corners, and whole numbers."""
+    begin = 0
+    for number, size in enumerate(_bytes_each(sizes)):
+        yield content[begin : begin + size].view(_WHOLE if number else _FRACTION)
+        begin += size
+
+
+def _bytes_each(sizes: Sequence[int]) -> list[int]:
+    """Return how long each of the arrays is: the corners first, then whole numbers."""
+    [corners, *others] = sizes
+    return [8 * corners, *(4 * size for size in others)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0023"
 down_revision = "0022"
@@ -11,10 +12,6 @@ branch_labels = None
 depends_on = None
 
 _OF_SIMULATION = "fk_simulated_changes_simulation_id"
-_ARRAYS = (
-    *("run_numbers", "run_lengths", "centres", "starts", "edges"),
-    *("corners", "first_corners"),
-)
 
 
 def upgrade() -> None:
@@ -24,7 +21,8 @@ def upgrade() -> None:
         sa.Column("jurisdiction_id", sa.BigInteger(), nullable=False),
         *(sa.Column(name, sa.Float(), nullable=False) for name in ("west", "south", "side_deg")),
         sa.Column("row_count", sa.Integer(), nullable=False),
-        *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in _ARRAYS),
+        sa.Column("sizes", postgresql.JSONB(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["jurisdiction_id", "layer_version_id"],
             ["layer_versions.jurisdiction_id", "layer_versions.id"],
@@ -33,8 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("layer_version_id", name=op.f("pk_district_rasters")),
     )
     # Coordinates hardly get shorter, and reading them back from that takes longer than they save.
-    for name in _ARRAYS:
-        op.execute(f"ALTER TABLE district_rasters ALTER COLUMN {name} SET STORAGE EXTERNAL")
+    op.execute("ALTER TABLE district_rasters ALTER COLUMN content SET STORAGE EXTERNAL")
     for name in ("fk_simulated_changes_jurisdiction_id_report_id", _OF_SIMULATION):
         op.drop_constraint(name, "simulated_changes")
 
