@@ -5,9 +5,9 @@ does it by default: every report with every district that ST_Covers says holds i
 either side. For both, a report lies exactly where it says; circles of doubt would be more work
 than the join does. Beforehand the pairs of both are compared, reports on corners and edges
 included, and what is simulated with what is decided about single reports. Maps are prepared before
-either is timed: PostGIS has its index, and Vigie the raster that it keeps when a map is brought. The
-whole is the worker's own job, in a process of its own: from when a worker takes it up, it reads a
-million reports, two maps and the rules, and keeps what changes.
+either is timed: PostGIS has its index, and Vigie the raster that it keeps when a map is brought.
+The whole is the worker's own job, in a process of its own: from when a worker takes it up, it reads
+a million reports, two maps and the rules, and keeps what changes.
 """
 
 from __future__ import annotations

@@ -83,6 +83,22 @@ def parts(near: str) -> str:
     """
 
 
+def parts_of_version(version_id: str, near: str) -> str:
+    """Return the question for those parts that are of a version, in SQL, with their district's id.
+
+    Whatever the planner takes versions to hold, parts that are near are looked up first: they are
+    few, and a version may have tens of thousands.
+    """
+    return f"""
+        SELECT near.shape_id, near.piece, s.district_id
+        FROM (SELECT * FROM ({parts(near)}) AS parts OFFSET 0) AS near
+        CROSS JOIN LATERAL (
+            SELECT district_id FROM district_shapes
+            WHERE id = near.shape_id AND layer_version_id = {version_id} OFFSET 0
+        ) AS s
+    """
+
+
 # The edge nearest by degrees need not be nearest on the ground. It gives the bound; then every
 # edge within the bound is measured, a little generously, a degree of latitude being 110.5 km.
 _CUT_BORDER_DISTANCE = f"""

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.coordinates import Position
-from geo.districts import TWICE_BEYOND_DEG, parts
+from geo.districts import TWICE_BEYOND_DEG, parts_of_version
 from infra.columns import written
 from infra.database import Names
 
@@ -35,35 +35,41 @@ class Share:
 
 
 # A circle is drawn at longitude 0 and moved, so that the antimeridian does not tear it; near to
-# that it stands twice, as in geo.districts.
+# that it stands twice, as in geo.districts. Of a version that was brought a moment ago the planner
+# knows nothing, so MATERIALIZED and OFFSET tell it the order: each circle is drawn once, what it
+# may touch is looked up, and only what is of the version is cut.
 _SHARES = f"""
-    SELECT asked.number, d.id AS district_id, d.code, d.names,
-        CAST(round(CAST(
-            least(sum(ST_Area(ST_Intersection(p.piece, circle.area)) / circle.whole), 1) AS numeric
-        ), {_DIGITS}) AS float8) AS share
-    FROM unnest(
-        CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[]), CAST(:radii_m AS float8[])
-    ) WITH ORDINALITY AS asked (longitude, latitude, radius_m, number)
-    CROSS JOIN LATERAL (
-        SELECT ST_Buffer(
-            ST_SetSRID(ST_MakePoint(0, asked.latitude), 4326)::geography,
-            least(greatest(asked.radius_m, {_MIN_DOUBT_M}), {MAX_DOUBT_M})
-        )::geometry AS area
-    ) AS drawn
-    CROSS JOIN LATERAL (
-        SELECT ST_Translate(drawn.area, stands.longitude, 0) AS area,
+    WITH circles AS MATERIALIZED (
+        SELECT asked.number, ST_Translate(drawn.area, stands.longitude, 0) AS area,
             ST_Area(drawn.area) AS whole
-        FROM (
+        FROM unnest(
+            CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[]),
+            CAST(:radii_m AS float8[])
+        ) WITH ORDINALITY AS asked (longitude, latitude, radius_m, number)
+        CROSS JOIN LATERAL (
+            SELECT ST_Buffer(
+                ST_SetSRID(ST_MakePoint(0, asked.latitude), 4326)::geography,
+                least(greatest(asked.radius_m, {_MIN_DOUBT_M}), {MAX_DOUBT_M})
+            )::geometry AS area OFFSET 0
+        ) AS drawn
+        CROSS JOIN LATERAL (
             VALUES (asked.longitude), (CASE WHEN abs(asked.longitude) > {TWICE_BEYOND_DEG}
                 THEN asked.longitude - 360 * sign(asked.longitude) END)
         ) AS stands (longitude)
         WHERE stands.longitude IS NOT NULL
-    ) AS circle
-    CROSS JOIN LATERAL ({parts("ST_Intersects(piece, circle.area)")}) AS p
-    JOIN district_shapes s ON s.id = p.shape_id
-    JOIN districts d ON d.id = s.district_id
-    WHERE s.layer_version_id = {{version_id}}
-    GROUP BY asked.number, d.id, d.code, d.names
+    ), found AS MATERIALIZED (
+        SELECT circles.number, p.district_id,
+            CAST(round(CAST(least(
+                sum(ST_Area(ST_Intersection(p.piece, circles.area)) / circles.whole), 1
+            ) AS numeric), {_DIGITS}) AS float8) AS share
+        FROM circles CROSS JOIN LATERAL (
+            {parts_of_version("{version_id}", "piece && circles.area")}
+        ) AS p
+        WHERE ST_Intersects(p.piece, circles.area)
+        GROUP BY circles.number, p.district_id
+    )
+    SELECT found.number, found.district_id, d.code, d.names, found.share
+    FROM found JOIN districts d ON d.id = found.district_id
 """
 _OF_ONE = text(
     _SHARES.format(
@@ -72,7 +78,7 @@ _OF_ONE = text(
             WHERE jurisdiction_id = :jurisdiction_id AND role = 'service' AND retired_at IS NULL
         )"""
     )
-    + "ORDER BY share DESC, d.code"
+    + "ORDER BY found.share DESC, d.code"
 )
 _OF_MANY = text(f"""
     SELECT number, array_agg(district_id ORDER BY share DESC, code),

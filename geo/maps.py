@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo import doubt, raster, rasters
-from geo.districts import HAIR_DEG, parts
+from geo.districts import HAIR_DEG, parts_of_version
 from geo.raster import Raster
 from infra.columns import whole_numbers, written
 
@@ -50,8 +50,9 @@ _TOUCHED = text(f"""
             CAST(:numbers AS int8[]), CAST(:longitudes AS float8[]), CAST(:latitudes AS float8[])
         ) AS asked (number, longitude, latitude)
         CROSS JOIN LATERAL (SELECT ST_Point(asked.longitude, asked.latitude, 4326) AS point) AS spot
-        CROSS JOIN LATERAL ({parts(f"ST_DWithin(piece, spot.point, {HAIR_DEG})")}) AS p
-        JOIN district_shapes s ON s.id = p.shape_id AND s.layer_version_id = :version_id
+        CROSS JOIN LATERAL (
+            {parts_of_version(":version_id", f"ST_DWithin(piece, spot.point, {HAIR_DEG})")}
+        ) AS p
     ) AS found
 """)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given
-from sqlalchemy import select
+from shapely import MultiPolygon, box
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from city import jurisdictions
@@ -95,3 +97,20 @@ def test_vague_positions_are_given_the_same(session: Session, layer: Layer, shee
 def test_nothing_and_nowhere_are_answered_too(session: Session, layer: Layer) -> None:
     assert at_once(session, layer, []) == []
     assert at_once(session, layer, [(0.0, 0.0), (180.0, -90.0)]) == [NOWHERE, NOWHERE]
+
+
+def test_of_a_map_that_was_just_brought_circles_are_not_cut_from_every_district(
+    session: Session, layer: Layer
+) -> None:
+    session.execute(text("ANALYZE"))
+    west, south, size = 2.21, 48.79, 0.001
+    squares = {
+        f"s{column:02}-{row:02}": MultiPolygon([box(x, y, x + size, y + size)])
+        for column, row in product(range(50), range(50))
+        for x, y in [(west + column * size, south + row * size)]
+    }
+    spots = [(west + size * (number % 50), south + size * 25.3) for number in range(60)]
+    # No question may take longer than a resident's, which comparing all with all would.
+    with published(session, layer, features_of(squares)):
+        found = at_once(session, layer, spots, [20.0] * len(spots))
+    assert NOWHERE not in found
