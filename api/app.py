@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import cli, clients, cors, errors, limits, refusals, spec
+from api import cli, clients, cors, errors, limits, paths, refusals, spec
 from api.bodies import StrictRequest
 from api.counts import Counts
 from api.gate import REFUSAL
@@ -114,6 +114,7 @@ def create_app(settings: Settings) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     install(app, make_services(settings))
     errors.install(app)
+    paths.install(app)
     api = spec.install(app)
     for view in VIEWS:
         api.register_blueprint(view.blueprint)

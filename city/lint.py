@@ -9,11 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from city import rules
 from city.administration import Administration
 from city.models import Category, Jurisdiction, Question, QuestionType, Ruleset, Team
-from geo import layers, linting
+from geo import layers, linting, references
 from geo.linting import ELSEWHERE, Idleness, Lint, Matter
 from geo.models import District, Layer, LayerRole, LayerVersion
 from geo.routing import Rule
@@ -52,6 +53,10 @@ _WHY = {
     Idleness.NO_LAYER: mark(
         "Rule {rule} can never win: the layer “{layer}” is out of use or no version of it is"
         " published."
+    ),
+    Idleness.NO_FEATURE: mark(
+        "Rule {rule} can never win: nothing in the layer “{layer}” has the properties that it asks"
+        " for."
     ),
     Idleness.NO_CASE: mark(
         "Rule {rule} can never win: no report fits it, since its category takes none of that kind"
@@ -147,10 +152,10 @@ class _Report:
         self._districts: dict[int, tuple[str, Names]] = {
             id_: (code, names) for id_, code, names in session.execute(on_map)
         }
-        references = select(Layer).where(
+        of_reference = select(Layer).where(
             Layer.jurisdiction_id == city_id, Layer.role == LayerRole.REFERENCE.value
         )
-        self._references = {row.id: row for row in session.scalars(references)}
+        self._references = {row.id: row for row in session.scalars(of_reference)}
         self._lint = linting.lint(
             self._rules,
             [Matter(row.id, row.group_id, row.kinds) for row in self._categories.values()],
@@ -162,6 +167,7 @@ class _Report:
             },
             frozenset(session.scalars(several)),
             office.now.astimezone(ZoneInfo(self._city.time_zone)).date(),
+            {rule.id for rule in self._rules if self._is_unmet(office.session, rule)},
         )
 
     @property
@@ -206,6 +212,14 @@ class _Report:
             if id_ not in busy and id_ != self._city.fallback_team_id:
                 text = self._reader.say(_IDLE_TEAM, team=self._reader.name(team.names))
                 yield Finding(FindingKind.IDLE_TEAM, text, team=team.code)
+
+    def _is_unmet(self, session: Session, rule: Rule) -> bool:
+        """Tell whether nothing of the rule's reference layer is as it asks."""
+        wanted = rule.conditions.layer
+        layer = self._references.get(wanted.layer_id) if wanted else None
+        if wanted is None or layer is None or layer.published_version_id is None:
+            return False
+        return not references.any_is_so(session, layer.published_version_id, wanted.where)
 
     def _layer_of(self, rule: Rule) -> str:
         wanted = rule.conditions.layer

@@ -28,8 +28,9 @@ from infra.words import mark
 NEGLIGIBLE_M2 = 1.0
 # Narrower on the average than this, nobody could stand in it and mean it.
 SLIVER_M = 1.0
+_FILM_M = 0.01
 # So many pairs may meet beyond those of a map, where each district has a few neighbours.
-_MOST_PAIRS = 200_000
+_MOST_PAIRS = 20_000
 _NEIGHBOURS = 8
 _AT_ONCE = 500
 
@@ -139,10 +140,30 @@ def _left_out(
     gaps = _enclosed(whole) if outline is None else shapely.difference(outline, whole)
     around = STRtree(shapes)
     for gap in seam.only_polygons(gaps):
-        near = sorted(codes[index] for index in around.query(gap, predicate="intersects"))
-        problem = _problem(ProblemKind.GAP, tuple(near), gap)
-        if problem.area_m2 > NEGLIGIBLE_M2:
-            yield _as_sliver(problem)
+        for part in _by_width(gap):
+            near = sorted(codes[index] for index in around.query(part, predicate="intersects"))
+            problem = _problem(ProblemKind.GAP, tuple(near), part)
+            if problem.area_m2 > NEGLIGIBLE_M2:
+                yield _as_sliver(problem)
+
+
+def _by_width(gap: Polygon) -> list[Polygon]:
+    """Return what of the gap is thin, and what is not: a crack may begin at an open field."""
+    middle = np.array(gap.centroid.coords[0])
+    scale = METRES_PER_DEGREE * np.array([np.cos(np.radians(middle[1])), 1])
+    ground = shapely.transform(gap, lambda lon_lat: (lon_lat - middle) * scale)
+    wide = shapely.buffer(ground, -SLIVER_M / 2, join_style="mitre")
+    # A little wider than before, so that rounding leaves no film around it.
+    wide = shapely.buffer(wide, SLIVER_M / 2 + _FILM_M, join_style="mitre")
+    thin = [
+        part
+        for part in seam.only_polygons(shapely.difference(ground, wide))
+        if part.area > NEGLIGIBLE_M2
+    ]
+    if wide.is_empty or not thin:
+        return [gap]
+    rest = seam.only_polygons(shapely.difference(ground, shapely.union_all(thin)))
+    return [shapely.transform(part, lambda at: at / scale + middle) for part in (*thin, *rest)]
 
 
 def _enclosed(whole: BaseGeometry) -> BaseGeometry:

@@ -18,6 +18,8 @@ from geo.routing import Rule
 
 ELSEWHERE = -1
 """All districts of the map that no rule in force names."""
+MOST_TIES = 1_000
+"""So many tell enough of rules that only their order decides between."""
 
 
 class Idleness(StrEnum):
@@ -25,6 +27,7 @@ class Idleness(StrEnum):
 
     OVER = "over"
     NO_LAYER = "no_layer"
+    NO_FEATURE = "no_feature"
     NO_CASE = "no_case"
     OUTDONE = "outdone"
 
@@ -72,13 +75,16 @@ def lint(
     layer_ids: Container[int],
     several: Container[str],
     today: date,
+    unmet_ids: Container[int] = frozenset(),
 ) -> Lint:
     """Return what is odd about the rules from today on.
 
     `district_ids` are those of the map, `layer_ids` the reference layers that something can be near
-    to, `several` the questions to which more than one choice can be given.
+    to, `several` the questions to which more than one choice can be given, `unmet_ids` the rules
+    that ask for what nothing of their reference layer is. Once MOST_TIES are found, no more are
+    looked for.
     """
-    dead = {rule.id: why for rule in rules if (why := _death(rule, layer_ids, today))}
+    dead = {rule.id: why for rule in rules if (why := _death(rule, layer_ids, today, unmet_ids))}
     live = sorted((rule for rule in rules if rule.id not in dead), key=lambda rule: rule.strength)
     known, named = set(district_ids), {rule.district_id for rule in live}
     elsewhere = known - named
@@ -99,14 +105,16 @@ def lint(
     )
 
 
-def _death(rule: Rule, layer_ids: Container[int], today: date) -> Idleness | None:
+def _death(
+    rule: Rule, layer_ids: Container[int], today: date, unmet_ids: Container[int]
+) -> Idleness | None:
     """Return why the rule is not in force any more, whatever is reported."""
     wanted = rule.conditions
     if (wanted.last_day or today) < today:
         return Idleness.OVER
     if wanted.layer is not None and wanted.layer.layer_id not in layer_ids:
         return Idleness.NO_LAYER
-    return None
+    return Idleness.NO_FEATURE if rule.id in unmet_ids else None
 
 
 class _Look:
@@ -135,6 +143,8 @@ class _Look:
                 self.winning |= set(self._winners(case))
             for first, second in _tied(here, self._several):
                 key = (first.position, second.position)
+                if key not in self.ties and len(self.ties) >= MOST_TIES:
+                    break
                 self.ties.setdefault(key, Tie(first, second)).district_ids.add(place)
 
     def idleness(self, rule: Rule) -> Idleness:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from geo import features, layers
 from geo.columns import as_bytes
+from geo.conditions import as_text
 from geo.coordinates import Position
 from geo.gis_files import Rows
 from geo.layers import Publication
@@ -120,6 +121,20 @@ def as_geojson(session: Session, version: LayerVersion) -> dict[str, Any]:
             for code, properties, shape in rows
         ],
     }
+
+
+def any_is_so(
+    session: Session, version_id: int, where: Sequence[tuple[str, frozenset[str]]]
+) -> bool:
+    """Tell whether a feature of the version has one of the values of each of these properties."""
+    if not where:
+        return True
+    columns = [ReferenceFeature.properties[name] for name, _ in where]
+    query = select(*columns).where(ReferenceFeature.layer_version_id == version_id).distinct()
+    return any(
+        all(as_text(value) in wanted for value, (_, wanted) in zip(row, where, strict=True))
+        for row in session.execute(query)
+    )
 
 
 def _checksum(references: Sequence[Reference]) -> str:

@@ -13,6 +13,7 @@ from shapely.affinity import translate
 
 from geo.coverage import Problem, ProblemKind, area_m2, examine
 from geo.features import Feature
+from geo.unusable import UnusableFeatures
 
 METRE = 1 / 111_320
 WEST, EAST = box(2, 48, 2.01, 48.01), box(2.01, 48, 2.02, 48.01)
@@ -86,6 +87,29 @@ def test_a_strip_that_nobody_could_stand_in_is_a_sliver() -> None:
     assert told(problems) == [("sliver", ("a", "b", "c", "d"))]
     thin = box(3, 48, 3 + 0.5 * METRE, 48.01)
     assert told(examined({"a": WEST, "thin": thin})) == [("sliver", ("thin",))]
+
+
+def test_a_crack_is_told_though_it_opens_into_a_field() -> None:
+    outline = box(2, 48, 2.03, 48.01)
+    cracked = box(2.01 + 0.3 * METRE, 48, 2.02, 48.01)
+    field, crack = examined({"a": WEST, "b": cracked}, outline)
+    assert told([field, crack]) == [("gap", ("b",)), ("sliver", ("a", "b"))]
+    assert crack.shape.bounds == pytest.approx((2.01, 48, 2.01 + 0.3 * METRE, 48.01), abs=1e-7)
+    # One that leads into the field from its side is as much a crack.
+    south = box(2.01, 48, 2.02, 48.005 - 0.3 * METRE)
+    north = box(2.01, 48.005, 2.02, 48.01)
+    field, crack = examined({"a": WEST, "n": north, "s": south}, outline)
+    assert told([field, crack]) == [("gap", ("n", "s")), ("sliver", ("a", "n", "s"))]
+    whole = area_m2(outline) - sum(area_m2(shape) for shape in (WEST, north, south))
+    assert field.area_m2 + crack.area_m2 == pytest.approx(whole, rel=1e-6)
+    assert crack.area_m2 == pytest.approx(
+        0.3 * 0.01 * 111_320 * math.cos(math.radians(48)), rel=0.02
+    )
+
+
+def test_districts_in_a_heap_are_refused_before_each_is_compared() -> None:
+    with pytest.raises(UnusableFeatures):
+        examined({f"d{number}": WEST for number in range(300)})
 
 
 def test_a_shape_that_is_there_twice_is_told_as_such() -> None:

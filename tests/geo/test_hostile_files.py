@@ -161,7 +161,7 @@ def test_a_scribble_is_refused_at_once() -> None:
 @pytest.mark.timeout(PATIENCE_S)
 def test_districts_in_a_heap_are_refused_before_they_are_laid_upon_each_other() -> None:
     heap = taken(collection(*(feature(number) for number in range(5_000))))
-    with pytest.raises(UnusableFeatures, match="more than 240000 pairs of them meet"):
+    with pytest.raises(UnusableFeatures, match="more than 60000 pairs of them meet"):
         examine(heap)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.conditions import Conditions, Near, NearLayer, Said
-from geo.linting import ELSEWHERE, Idleness, Lint, Matter, lint
+from geo.linting import ELSEWHERE, MOST_TIES, Idleness, Lint, Matter, lint
 from geo.routing import Cover, Rule, Subject, decide
 
 HOLE, LAMP = Matter(1, 10, ("problem",)), Matter(2, 20, ("problem", "idea"))
@@ -158,8 +158,10 @@ def test_why_a_rule_never_wins_is_told() -> None:
         rule(10),
         rule(11, conditions=Conditions(layer=NearLayer(UNPUBLISHED, 5))),
         rule(12, conditions=Conditions(layer=NearLayer(ROADS, 5))),
+        rule(13, category_id=1, conditions=Conditions(layer=NearLayer(ROADS, 5))),
     ]
-    assert {one.id: why for one, why in look(*rules).idle} == {
+    found = lint(rules, MATTERS, DISTRICTS, {ROADS}, SEVERAL, TODAY, unmet_ids={13})
+    assert {one.id: why for one, why in found.idle} == {
         2: Idleness.OUTDONE,
         3: Idleness.NO_CASE,
         4: Idleness.NO_CASE,
@@ -168,7 +170,14 @@ def test_why_a_rule_never_wins_is_told() -> None:
         7: Idleness.NO_CASE,
         9: Idleness.OUTDONE,
         11: Idleness.NO_LAYER,
+        13: Idleness.NO_FEATURE,
     }
+
+
+def test_no_more_ties_are_told_than_anybody_would_read() -> None:
+    found = look(*(rule(number, number, category_id=1) for number in range(1, 301)))
+    assert len(found.ties) == MOST_TIES
+    assert {tie.first.id for tie in found.ties} == {1, 2, 3, 4}
 
 
 def test_what_only_the_order_decides_is_told_with_its_places() -> None:
