@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from babel.dates import get_day_names
@@ -15,7 +16,7 @@ from babel.dates import get_day_names
 from city.calendars import WEEKDAYS
 from city.models import Kind
 from infra.database import Names
-from infra.words import Reader, mark, say_day, say_either
+from infra.words import Reader, mark, say_all, say_amount, say_day, say_either
 
 _RULE = mark("{when}: {team}")
 _HERE = mark("{subject} in {district}")
@@ -30,8 +31,12 @@ _ANSWER = mark("if “{question}” is answered with {answers}")
 _QUOTED = mark("“{words}”")
 _INSIDE = mark("in “{layer}”")
 _WITHIN = mark("within {metres} m of “{layer}”")
-_WHERE = mark("with {property} {values}")
+_WHERE = mark("whose {property} is {values}")
 _HOURS = mark("at these hours: {hours}")
+_NO_HOURS = mark("at no hour")
+_EVERY_DAY = mark("every day {hours}")
+_ON_DAYS = mark("{first} to {last} {hours}")
+_ON_DAY = mark("on {day}")
 _BETWEEN_DAYS = mark("from {first} to {last}")
 _FROM_DAY = mark("from {first} on")
 _UNTIL_DAY = mark("until {last}")
@@ -97,13 +102,14 @@ def _condition(told: Mapping[str, Any], reader: Reader) -> str:
             answers = say_either(reader.locale, quoted)
             return reader.say(_ANSWER, question=reader.name(told["question"]), answers=answers)
         case "hours":
-            return reader.say(_HOURS, hours=_hours(told["hours"], reader))
+            hours = _hours(told["hours"], reader)
+            return reader.say(_HOURS, hours=hours) if hours else reader.say(_NO_HOURS)
         case _:
             return _days(told.get("first_day"), told.get("last_day"), reader)
 
 
 def _near(told: Mapping[str, Any], reader: Reader) -> str:
-    layer, metres = reader.name(told["layer"]), f"{told['within_m']:g}"
+    layer, metres = reader.name(told["layer"]), say_amount(reader.locale, told["within_m"])
     near = reader.say(_WITHIN if told["within_m"] else _INSIDE, layer=layer, metres=metres)
     wheres = [
         reader.say(
@@ -113,16 +119,27 @@ def _near(told: Mapping[str, Any], reader: Reader) -> str:
         )
         for name, values in told["where"].items()
     ]
-    return " ".join([near, *wheres])
+    return " ".join([near, say_all(reader.locale, wheres)] if wheres else [near])
 
 
 def _hours(week: Mapping[str, list[str]], reader: Reader) -> str:
+    """Say the hours by weekday; days that follow each other and have the same are said as one."""
     names = get_day_names("wide", locale=reader.locale)
-    return ", ".join(
-        f"{names[number]} {span}"
-        for number, weekday in enumerate(WEEKDAYS)
-        for span in week.get(weekday, ())
-    )
+    hours = {number: tuple(week.get(weekday, ())) for number, weekday in enumerate(WEEKDAYS)}
+    said = []
+    for spans, days in groupby(hours, key=lambda number: hours[number]):
+        first, *others = days
+        if not spans:
+            continue
+        those = say_all(reader.locale, spans)
+        if len(others) + 1 == len(WEEKDAYS):
+            said.append(reader.say(_EVERY_DAY, hours=those))
+        elif len(others) > 1:
+            last = names[others[-1]]
+            said.append(reader.say(_ON_DAYS, first=names[first], last=last, hours=those))
+        else:
+            said += [f"{names[number]} {those}" for number in (first, *others)]
+    return ", ".join(said)
 
 
 def _days(first: str | None, last: str | None, reader: Reader) -> str:
@@ -131,6 +148,9 @@ def _days(first: str | None, last: str | None, reader: Reader) -> str:
         for name, day in (("first", first), ("last", last))
         if day
     }
+    if first and first == last:
+        [day] = {*said.values()}
+        return reader.say(_ON_DAY, day=day)
     if first and last:
         return reader.say(_BETWEEN_DAYS, **said)
     return reader.say(_FROM_DAY if first else _UNTIL_DAY, **said)

@@ -81,6 +81,16 @@ def say_span(locale: str, span: timedelta) -> str:
     return format_timedelta(max(span, _A_MINUTE), granularity="minute", locale=locale)
 
 
+def say_amount(locale: str, number: float) -> str:
+    """Return the number in the locale's way, with as many decimals as it has, at most three."""
+    return format_decimal(number, locale=locale)
+
+
+def say_all(locale: str, words: Sequence[str]) -> str:
+    """Return the words as a list in the locale's way, such as “a, b and c”."""
+    return format_list(words, locale=locale)
+
+
 def say_either(locale: str, words: Sequence[str]) -> str:
     """Return the words as a choice in the locale's way, such as “a, b or c”."""
     return format_list(words, style="or", locale=locale)

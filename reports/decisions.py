@@ -51,8 +51,15 @@ _REASONS = {
     Reason.CHANGED_SINCE: mark("It did not fit then; what that depended on has changed since."),
 }
 
+_LIKELY = {Reason.LIKELIEST.value, Reason.LESS_LIKELY.value}
+# At a corner three districts meet; a circle that meets more of them tells little.
+_SEVERAL = 4
 _IN_DISTRICT = mark("The spot lies in {district}.")
 _LIKELY_IN_DISTRICT = mark("The spot most likely lies in {district}.")
+_LIKELY_OF_SEVERAL = mark(
+    "The position is too vague to say where: of {count} districts that it may lie in, the likeliest"
+    " is {district}. The city may correct it."
+)
 _IN_NO_DISTRICT = mark("The spot lies in the city but in none of its districts.")
 _BY_RULE = mark("By the rule “{rule}”, it goes to {team}.")
 _BY_FALLBACK = mark(
@@ -328,13 +335,8 @@ def _near(choice: Choice, setup: Setup) -> dict[str, Any] | None:
 
 
 def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
-    sentences = []
-    if record["district"] is None:
-        sentences.append(reader.say(_IN_NO_DISTRICT))
-    else:
-        likeliest = any(part["reason"] == Reason.LIKELIEST.value for part in record["candidates"])
-        sentence = _LIKELY_IN_DISTRICT if likeliest else _IN_DISTRICT
-        sentences.append(reader.say(sentence, district=reader.name(record["district"]["names"])))
+    likely = sum(part["reason"] in _LIKELY for part in record["candidates"])
+    sentences = [_place(record["district"], likely, reader)]
     team = reader.name(record["team"]["names"])
     if record["rule"] is None:
         sentences.append(reader.say(_BY_FALLBACK, team=team))
@@ -349,9 +351,19 @@ def _text(record: dict[str, Any], certain: bool, reader: Reader) -> str:
     if own and own["code"] != record["team"]["code"]:
         chosen = reader.name(own["names"])
         sentences.append(reader.say(_OVERRIDDEN, team=chosen))
-    if not certain:
+    if not certain and likely < _SEVERAL:
         sentences.append(reader.say(_NEAR_BORDER))
     return " ".join(sentences)
+
+
+def _place(district: dict[str, Any] | None, likely: int, reader: Reader) -> str:
+    """Say in which district the spot is taken to lie, of so many that a circle of doubt meets."""
+    if district is None:
+        return reader.say(_IN_NO_DISTRICT)
+    name = reader.name(district["names"])
+    if likely >= _SEVERAL:
+        return reader.say(_LIKELY_OF_SEVERAL, district=name, count=likely)
+    return reader.say(_LIKELY_IN_DISTRICT if likely else _IN_DISTRICT, district=name)
 
 
 def tell_candidate(part: dict[str, Any], reader: Reader) -> CandidateText:

@@ -154,7 +154,7 @@ def test_the_way_from_a_road_to_a_decision_can_be_pasted(demo_stack: Stack) -> N
     assert json.loads(layer)["features"] == 2
     [first, *others] = json.loads(draft)["rules"]
     assert first["text"] == (
-        "Roads and getting around everywhere, within 60 m of “roads” with owner “department”:"
+        "Roads and getting around everywhere, within 60 m of “roads” whose owner is “department”:"
         " Town hall front desk"
     )
     assert len(others) > 5

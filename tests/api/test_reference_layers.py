@@ -52,7 +52,7 @@ def test_the_owner_of_the_nearest_road_decides(office: Office, tmp_path: Path, s
     found = decided(office)
     assert found["team"]["code"] == "reseaux"
     assert found["rule"]["text"] == (
-        "Pothole everywhere, within 15 m of “routes” with nom “Departement”:"
+        "Pothole everywhere, within 15 m of “routes” whose nom is “Departement”:"
         " Water and lighting team"
     )
     assert "The nearest of “routes” is 7 m away." in found["text"]

@@ -211,10 +211,34 @@ SAID = [
     ),
     (
         {"hours": {"saturday": ["08:00-12:00", "14:00-24:00"], "sunday": ["00:00-24:00"]}},
-        "Pothole everywhere, at these hours: Saturday 08:00-12:00, Saturday 14:00-24:00,"
+        "Pothole everywhere, at these hours: Saturday 08:00-12:00 and 14:00-24:00,"
         " Sunday 00:00-24:00: Water and lighting team",
-        "Nid-de-poule, partout, à ces heures : samedi 08:00-12:00, samedi 14:00-24:00,"
+        "Nid-de-poule, partout, à ces heures : samedi 08:00-12:00 et 14:00-24:00,"
         " dimanche 00:00-24:00 : Équipe eau et éclairage",
+    ),
+    (
+        {"hours": {day: ["00:00-06:00", "22:00-24:00"] for day in WEEKDAYS}},
+        "Pothole everywhere, at these hours: every day 00:00-06:00 and 22:00-24:00:"
+        " Water and lighting team",
+        "Nid-de-poule, partout, à ces heures : tous les jours 00:00-06:00 et 22:00-24:00 :"
+        " Équipe eau et éclairage",
+    ),
+    (
+        {"hours": {**{day: ["08:00-17:00"] for day in WEEKDAYS[:5]}, "sunday": ["10:00-12:00"]}},
+        "Pothole everywhere, at these hours: Monday to Friday 08:00-17:00, Sunday 10:00-12:00:"
+        " Water and lighting team",
+        "Nid-de-poule, partout, à ces heures : du lundi au vendredi 08:00-17:00,"
+        " dimanche 10:00-12:00 : Équipe eau et éclairage",
+    ),
+    (
+        {"hours": {"monday": []}},
+        "Pothole everywhere, at no hour: Water and lighting team",
+        "Nid-de-poule, partout, à aucune heure : Équipe eau et éclairage",
+    ),
+    (
+        {"first_day": "2026-12-01", "last_day": "2026-12-01"},
+        "Pothole everywhere, on December 1, 2026: Water and lighting team",
+        "Nid-de-poule, partout, le 1er décembre 2026 : Équipe eau et éclairage",
     ),
     (
         {"first_day": "2026-12-01", "last_day": "2027-03-15"},

@@ -72,6 +72,21 @@ def test_a_report_goes_where_it_most_likely_lies(
     assert "vraisemblablement" in french["text"]
 
 
+def test_a_circle_that_meets_many_districts_tells_little(
+    client: FlaskClient, resident: Resident, corner: Any
+) -> None:
+    place, _, _ = corner
+    sent = resident.report(place={**place, "accuracy_m": 4_000})
+    told = h.read(client, f"/reports/{sent['reference']}/decision", ENGLISH)
+    count = sum(one["kind"] == "district" for one in told["candidates"])
+    assert count > 3
+    assert told["text"].startswith(
+        f"The position is too vague to say where: of {count} districts that it may lie in,"
+        f" the likeliest is {sent['district']['name']}."
+    )
+    assert "border is close" not in told["text"]
+
+
 def test_the_desk_finds_it_and_a_pin_ends_the_doubt(
     client: FlaskClient, resident: Resident, dispatcher: dict[str, str], corner: Any
 ) -> None:
