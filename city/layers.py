@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.audit import AuditAct
-from city.changes import touch
+from city.changes import assign, touch
 from city.models import Jurisdiction, RuleRow
-from city.parts import BOUNDARY_CODE, CODE_PATTERN
+from city.parts import BOUNDARY_CODE, CODE_PATTERN, NamesPart
 from city.unfit import Unfit
 from geo import coverage, gis_files, layers, references
 from geo.features import Feature, features_of
@@ -164,6 +164,18 @@ def bring(
     office.session.flush()
     office.note(AuditAct.CHANGED, KIND, code, {"version": (None, version.number)})
     return Brought(layer, version, len(features), orphans(office, layer, version))
+
+
+def rename(office: Administration, layer: Layer, body: dict[str, Any]) -> None:
+    """Call the layer what the body says; what was decided keeps the name of its day.
+
+    Raise BoundaryLayer or UnfitPart.
+    """
+    city = office.lock()
+    if layer.role == LayerRole.BOUNDARY.value:
+        raise BoundaryLayer
+    part = office.read(NamesPart, body, city)
+    office.note_change(KIND, layer.code, assign(layer, {"names": part.names}))
 
 
 def _keep(

@@ -172,6 +172,12 @@ class LayerPart(Part):
     name_property: str | None = None
 
 
+class NamesPart(Part):
+    """What something is called."""
+
+    names: Labels
+
+
 class GroupPart(Part):
     """A heading for categories."""
 

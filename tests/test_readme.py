@@ -151,10 +151,11 @@ def test_the_way_from_a_road_to_a_decision_can_be_pasted(demo_stack: Stack) -> N
     steps = shell[next(n for n, block in enumerate(shell) if block.startswith("api=")) :]
     said = run("\n".join(f"{step}\necho\necho =====" for step in steps), demo_stack)
     _, layer, draft, lint, simulated, published, decided, back = said.split("=====\n")[:8]
-    assert json.loads(layer)["features"] == 2
+    brought, called = layer.strip().splitlines()
+    assert (json.loads(brought)["features"], called) == (2, "the roads")
     [first, *others] = json.loads(draft)["rules"]
     assert first["text"] == (
-        "Roads and getting around everywhere, within 60 m of “roads” whose owner is “department”:"
+        "Roads and getting around everywhere, within 60 m of “the roads” whose owner is “department”:"
         " Town hall front desk"
     )
     assert len(others) > 5
@@ -165,7 +166,7 @@ def test_the_way_from_a_road_to_a_decision_can_be_pasted(demo_stack: Stack) -> N
     assert told["total"] > 200
     assert told["changed"]["teams"] == len(listed["items"]) == len(drawn["features"]) > 0
     assert published.split() == ["True"]
-    assert "within 60 m of “roads”" in json.loads(decided)["text"]
+    assert "within 60 m of “the roads”" in json.loads(decided)["text"]
     assert json.loads(decided)["team"]["code"] == "accueil"
     restored, again = back.strip().splitlines()
     assert restored == "True"

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from api.fields import MAX_LINE, Moment, QueryFlag
+from api.fields import MAX_LINE, Moment, QueryFlag, Texts
 from api.schemas.common import Schema
 from api.schemas.setup import SettingsSchema
 from city.layers import ImportStage
@@ -102,6 +102,12 @@ class ImportSchema(Schema):
     """What is being brought for a layer at this moment."""
 
     bringing = fields.Nested(ImportStageSchema, allow_none=True, required=True)
+
+
+class LayerNamesSchema(Schema):
+    """What a layer is called, by language."""
+
+    names = Texts(required=True)
 
 
 class LayerVersionSchema(Schema):

@@ -24,6 +24,7 @@ from api.schemas.layers import (
     BroughtSchema,
     DistrictCollectionSchema,
     ImportSchema,
+    LayerNamesSchema,
     LayerQuerySchema,
     LayerSchema,
     LayersSchema,
@@ -167,6 +168,24 @@ def put_layer(query: dict[str, Any], code: str, data: bytes, office: Administrat
             city_layers.publish(office, brought.layer, brought.version)
         commit()
     return _told(brought, moved, 200 if known is not None else 201)
+
+
+@blueprint.route("/admin/layers/<key>/names", methods=["PUT"])
+@staff(Act.SET_UP)
+@offices.found(lambda office, code: office.find(Layer, code))
+@offices.unchanged
+@raises(UnfitPart, BoundaryLayer)
+@blueprint.arguments(LayerNamesSchema, example={"names": {"fr": "Quartiers"}})
+@blueprint.response(200, LayerSchema)
+def rename_layer(body: dict[str, Any], row: Layer, office: Administration) -> Response:
+    """Say what a layer is called, which residents read where a rule names it.
+
+    A layer is called by its code at first. Another version leaves its names alone.
+    """
+    city_layers.rename(office, row, body)
+    commit()
+    [document] = _layers([row])
+    return offices.answer(document, row)
 
 
 @blueprint.route("/admin/layers/<key>/import")

@@ -204,3 +204,56 @@ def test_the_audit_tells_who_brought_a_layer(office: Office, tmp_path: Path) -> 
         if entry["thing"]["reference"] == "routes"
     ]
     assert [entry["act"] for entry in entries] == ["changed", "changed", "added"]
+
+
+def test_a_layer_is_called_what_residents_understand(office: Office, tmp_path: Path) -> None:
+    bring(office, tmp_path, ROADS)
+    rule = {"category": "nid-de-poule", "layer": "routes", "within_m": 15.5, "team": "reseaux"}
+    version = draft(office, rule)["version"]
+    names = {"fr": "Routes de la ville", "en": "City roads"}
+    refused = office.client.put(
+        f"{BASE}/admin/layers/routes/names", json={"names": names}, headers=office.headers
+    )
+    assert refused.status_code == 428
+    tag = office.get("/layers/routes")["etag"]
+
+    def put(body: Any, tag: str) -> TestResponse:
+        headers = {**office.headers, "If-Match": tag}
+        return office.client.put(f"{BASE}/admin/layers/routes/names", json=body, headers=headers)
+
+    assert h.blamed(put({"names": {"en": "City roads"}}, tag)) == ["/names"]
+    assert h.blamed(put({"names": {"fr": " "}}, tag)) == ["/names"]
+    renamed = put({"names": names}, tag)
+    assert (renamed.status_code, body_of(renamed)["names"]) == (200, names)
+    assert put({"names": names}, tag).status_code == 412
+    told = office.get(f"/rulesets/{version}")["rules"][0]["text"]
+    assert "within 15.5 m of “City roads”" in told
+    in_french = {**office.headers, "Accept-Language": "fr"}
+    french = h.read(office.client, f"/admin/rulesets/{version}", in_french)["rules"][0]["text"]
+    said = french.replace("\N{NO-BREAK SPACE}", " ")
+    assert "à 15,5 m au plus de « Routes de la ville »" in said
+    bring(office, tmp_path, {**ROADS, "autre": ROADS["departement"]})
+    assert office.get("/layers/routes")["names"] == names
+    newest = h.read(office.client, "/admin/audit", office.headers)["items"]
+    changes = next(one["changes"] for one in newest if "names" in (one["changes"] or {}))
+    assert changes["names"] == {"from": {"fr": "routes"}, "to": names}
+
+
+def test_the_lint_tells_of_properties_that_nothing_has(office: Office, tmp_path: Path) -> None:
+    bring(office, tmp_path, ROADS)
+    about = {"category": "nid-de-poule", "layer": "routes", "within_m": 15, "team": "reseaux"}
+    version = draft(
+        office,
+        {**about, "where": {"nom": ["Departement", "Etat"]}},
+        {**about, "where": {"nom": ["departement"]}},
+        {**about, "where": {"zzz": ["1"]}},
+    )["version"]
+    found = office.get(f"/rulesets/{version}/lint")["items"]
+    assert [(one["rules"], one["text"]) for one in found if one["kind"] == "idle_rule"] == [
+        (
+            [number],
+            f"Rule {number} can never win: nothing in the layer “routes” has the properties that it"
+            " asks for.",
+        )
+        for number in (2, 3)
+    ]
