@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import shapely
@@ -20,6 +21,7 @@ from infra.copying import JSONB_MARK, copy
 WHOLE_VERTICES = 64
 PIECE_VERTICES = 32
 
+_AT_ONCE = 1_000
 _COLUMNS = {
     "jurisdiction_id": "int8",
     "layer_version_id": "int8",
@@ -69,8 +71,12 @@ def write(
     at_seam = seam.touch(shapes)
     whole = (shapely.get_num_coordinates(shapes) <= WHOLE_VERTICES) & ~at_seam
     ids = [district_ids[feature.code] for feature in features]
-    names = (_named(locale, feature.name) for feature in features)
-    drawn = zip(ids, names, as_bytes(shapes), whole.tolist(), strict=True)
+    begin = JSONB_MARK + b"{" + json.dumps(locale).encode() + b": "
+    names = (begin + json.dumps(feature.name).encode() + b"}" for feature in features)
+    # Some at a time, so that the database has work from the first on.
+    parts = (shapes[begin : begin + _AT_ONCE] for begin in range(0, len(shapes), _AT_ONCE))
+    written = chain.from_iterable(map(as_bytes, parts))
+    drawn = zip(ids, names, written, whole.tolist(), strict=True)
     rows = ((version.jurisdiction_id, version.id, *values) for values in drawn)
     copy(session, "district_shapes", _COLUMNS, rows)
     if whole.all():
@@ -83,7 +89,3 @@ def write(
         values = {"version_id": version.id, "district_id": district_id, "border": border}
         session.execute(_CUT_EDGES_AT_SEAM, values)
     rasters.keep(session, version.id)
-
-
-def _named(locale: str, name: str) -> bytes:
-    return JSONB_MARK + json.dumps({locale: name}).encode()

@@ -134,6 +134,11 @@ def _words(file: Rows, member: str) -> list[str]:
     """Return what each feature has as the property, as text; empty where it has none."""
     values = file.values(member)
     words = [_word(value) for value in values]
+    fit = all(isinstance(value, _WORDS) for value in values) and not UNSTORABLE.search(
+        "".join(words)
+    )
+    if fit and max(map(len, words), default=0) <= LONGEST_WORD:
+        return words
     for number, (value, word) in enumerate(zip(values, words, strict=True), start=1):
         if not isinstance(value, _WORDS) or UNSTORABLE.search(word):
             raise UnusableFeatures(_UNREADABLE_WORD, number=number, member=member)
@@ -143,6 +148,8 @@ def _words(file: Rows, member: str) -> list[str]:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, float):
         # JSON has 1 and 1.0 for the same number, and tables turn the one into the other.
         value = gis_files.whole(value) if math.isfinite(value) else None

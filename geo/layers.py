@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,7 +109,24 @@ def add_version(
     `locale` is the language of the features' names.
     """
     repaired = [feature.code for feature in features if feature.repaired]
-    version = new_version(session, layer, checksum(features), repaired, now)
+    # Reading all corners once more takes this process' time, keeping them mostly the database's.
+    with ThreadPoolExecutor(1) as pool:
+        fingerprint = pool.submit(checksum, features)
+        version = new_version(session, layer, "", repaired, now)
+        _write(session, version, layer, features, locale, now)
+        version.checksum = fingerprint.result()
+    return version
+
+
+def _write(
+    session: Session,
+    version: LayerVersion,
+    layer: Layer,
+    features: Sequence[Feature],
+    locale: str,
+    now: datetime,
+) -> None:
+    """Write the districts of a version, those that the layer never had before among them."""
     known = _known(session, layer)
     new = {feature.code: feature.name for feature in features if feature.code not in known}
     if new:
@@ -124,7 +142,6 @@ def add_version(
         session.execute(_ADD_DISTRICTS, values)
         known = _known(session, layer)
     cutting.write(session, version, features, locale, known)
-    return version
 
 
 def new_version(

@@ -155,8 +155,8 @@ def test_the_way_from_a_road_to_a_decision_can_be_pasted(demo_stack: Stack) -> N
     assert (json.loads(brought)["features"], called) == (2, "the roads")
     [first, *others] = json.loads(draft)["rules"]
     assert first["text"] == (
-        "Roads and getting around everywhere, within 60 m of “the roads” whose owner is “department”:"
-        " Town hall front desk"
+        "Roads and getting around everywhere, within 60 m of “the roads” whose owner is"
+        " “department”: Town hall front desk"
     )
     assert len(others) > 5
     assert {one["kind"] for one in json.loads(lint)["items"]} == {"unreached"}
