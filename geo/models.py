@@ -103,14 +103,14 @@ class District(Base):
 class DistrictShape(Base):
     """The whole shape of a district in one version of its layer, and its names there.
 
-    It has pieces and edges unless it is `whole`: asked as it stands.
+    It has pieces and edges unless it is `whole`: asked as it stands. That version and district are
+    of the jurisdiction, triggers hold once for all rows of a statement: foreign keys, which look at
+    one by one, would take half of the time that writing 35,000 of them takes.
     """
 
     __tablename__ = "district_shapes"
     __table_args__ = (
         UniqueConstraint("layer_version_id", "district_id"),
-        within_jurisdiction("layer_version_id", "layer_versions"),
-        within_jurisdiction("district_id", "districts"),
         spatial_index("district_shapes", "shape", where="whole"),
     )
 
