@@ -134,17 +134,19 @@ def _words(file: Rows, member: str) -> list[str]:
     """Return what each feature has as the property, as text; empty where it has none."""
     values = file.values(member)
     words = [_word(value) for value in values]
-    fit = all(isinstance(value, _WORDS) for value in values) and not UNSTORABLE.search(
-        "".join(words)
-    )
+    fit = all(map(_is_word, values)) and not UNSTORABLE.search("".join(words))
     if fit and max(map(len, words), default=0) <= LONGEST_WORD:
         return words
     for number, (value, word) in enumerate(zip(values, words, strict=True), start=1):
-        if not isinstance(value, _WORDS) or UNSTORABLE.search(word):
+        if not _is_word(value) or UNSTORABLE.search(word):
             raise UnusableFeatures(_UNREADABLE_WORD, number=number, member=member)
         if len(word) > LONGEST_WORD:
             raise UnusableFeatures(_LONG_WORD, number=number, most=LONGEST_WORD, member=member)
     return words
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, _WORDS) and not isinstance(value, bool)
 
 
 def _word(value: Any) -> str:

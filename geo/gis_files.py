@@ -32,6 +32,8 @@ from infra.words import mark
 
 MOST_ROWS = 200_000
 MOST_UNPACKED_BYTES = 500_000_000
+# The index of a Shapefile has eight bytes for each shape, behind its head.
+_INDEX_HEAD, _INDEX_ROW = 100, 8
 _CHUNK = 1 << 20
 
 _ZIP, _GEOPACKAGE, _FLATGEOBUF = b"PK\x03\x04", b"SQLite format 3\0", b"fgb\x03"
@@ -48,6 +50,7 @@ _TOO_MANY = mark("the file holds more than {most} features")
 _TOO_LARGE = mark("the archive holds more than {megabytes} MB")
 _OUTSIDE = mark("the archive holds a file that would lie outside of it: {name}")
 _NOT_ONE_SHAPEFILE = mark("the archive has to hold one Shapefile, and holds {count}")
+_UNEQUAL = mark("the Shapefile has not as many rows in its .dbf as shapes")
 _INCOMPLETE = mark("the Shapefile in the archive has no {part}")
 _LOCKED = mark("the archive is locked by a password, or packed in a way that cannot be read")
 _OTHER_ENCODING = mark("the words of the Shapefile are in another encoding than it says")
@@ -121,9 +124,12 @@ def _values_of(properties: Sequence[Mapping[str, Any]], name: str) -> Sequence[A
 def _system_of(document: Mapping[str, Any]) -> str | None:
     """Return what the member `crs` says, which GeoJSON had before RFC 7946."""
     said = document.get("crs")
+    if said is None or isinstance(said, str):
+        return said
     named = said.get("properties") if isinstance(said, Mapping) else None
     name = named.get("name") if isinstance(named, Mapping) else None
-    return name if isinstance(name, str) else None
+    # Whatever else it says, it is some system, and none that is known.
+    return name if isinstance(name, str) else json.dumps(said)
 
 
 def _read_zip(data: bytes, layer: str | None) -> Rows:
@@ -171,9 +177,17 @@ def _checked(path: Path) -> Path:
         if file.read(len(_SHAPEFILE)) != _SHAPEFILE:
             raise UnusableFeatures(_BROKEN, format="Shapefile")
     said, words = path.with_suffix(".cpg"), path.with_suffix(".dbf")
+    if _rows_of(words) != (path.with_suffix(".shx").stat().st_size - _INDEX_HEAD) // _INDEX_ROW:
+        raise UnusableFeatures(_UNEQUAL)
     if not said.exists() and _is_unicode(words):
         said.write_text("UTF-8")
     return path
+
+
+def _rows_of(path: Path) -> int:
+    """Return how many rows a table says that it has."""
+    with path.open("rb") as file:
+        return int.from_bytes(file.read(8)[4:], "little")
 
 
 def _is_unicode(path: Path) -> bool:

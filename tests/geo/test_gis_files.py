@@ -88,8 +88,18 @@ def test_what_declares_nothing_is_taken_for_longitude_and_latitude_where_it_can_
 )
 def test_a_system_is_named_by_its_authority_alone(system: str) -> None:
     document = json.loads(written(Path(), ".geojson", DISTRICTS))
-    document["crs"] = {"type": "name", "properties": {"name": system}}
-    assert "coordinate system that is not known" in refusal(json.dumps(document).encode())
+    for said in ({"type": "name", "properties": {"name": system}}, system, {"type": "link"}):
+        document["crs"] = said
+        assert "coordinate system that is not known" in refusal(json.dumps(document).encode())
+
+
+def test_a_system_may_be_named_by_a_text_alone() -> None:
+    document = json.loads(written(Path(), ".geojson", DISTRICTS))
+    document["crs"] = "EPSG:4326"
+    assert len(taken(json.dumps(document).encode())) == 2
+    document["crs"] = "EPSG:2154"
+    one = taken(json.dumps(document).encode())[0]
+    assert one.shape.bounds != DISTRICTS[one.code].bounds
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -143,6 +153,9 @@ def test_an_archive_holds_one_whole_shapefile(tmp_path: Path) -> None:
     more = {f"other{Path(name).suffix}": data for name, data in members.items()}
     assert "holds 2" in refusal(_zip(**members, **more))
     assert "holds 0" in refusal(_zip(readme=b"hello"))
+    table = members["layer.dbf"]
+    members["layer.dbf"] = table[:4] + (1).to_bytes(4, "little") + table[8:]
+    assert "as many rows" in refusal(_zip(**members))
 
 
 def test_one_of_several_layers_has_to_be_named(tmp_path: Path) -> None:
