@@ -8,7 +8,7 @@ from marshmallow import fields, post_load, validate
 
 from api.fields import MAX_LINE, Moment, QueryFlag, Texts
 from api.schemas.common import Schema
-from api.schemas.setup import SettingsSchema
+from api.schemas.setup import ReturnableSchema, SettingsSchema
 from city.layers import ImportStage
 from geo.coverage import ProblemKind
 from geo.models import LayerRole
@@ -104,12 +104,6 @@ class ImportSchema(Schema):
     bringing = fields.Nested(ImportStageSchema, allow_none=True, required=True)
 
 
-class LayerNamesSchema(Schema):
-    """What a layer is called, by language."""
-
-    names = Texts(required=True)
-
-
 class LayerVersionSchema(Schema):
     """One version of a layer."""
 
@@ -133,6 +127,17 @@ class LayerSchema(Schema):
     retired = fields.Boolean(required=True)
     etag = fields.String(required=True, metadata={"description": "For `If-Match` of a change"})
     versions = fields.List(fields.Nested(LayerVersionSchema), required=True)
+
+
+class LayerNamesSchema(ReturnableSchema, LayerSchema):
+    """What a layer is called, by language; what else one reads of it is left out."""
+
+    names = Texts(required=True)
+
+    class Meta:
+        """What is told, and not taken."""
+
+        dump_only = ("code", "role", "published", "retired", "etag", "versions")
 
 
 class LayersSchema(SettingsSchema):

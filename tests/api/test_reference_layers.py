@@ -225,6 +225,8 @@ def test_a_layer_is_called_what_residents_understand(office: Office, tmp_path: P
     assert h.blamed(put({"names": {"fr": " "}}, tag)) == ["/names"]
     renamed = put({"names": names}, tag)
     assert (renamed.status_code, body_of(renamed)["names"]) == (200, names)
+    as_it_came = body_of(renamed)
+    assert put(as_it_came, as_it_came["etag"]).status_code == 200
     assert put({"names": names}, tag).status_code == 412
     told = office.get(f"/rulesets/{version}")["rules"][0]["text"]
     assert "within 15.5 m of “City roads”" in told
