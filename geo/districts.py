@@ -87,14 +87,15 @@ def parts_of_version(version_id: str, near: str) -> str:
     """Return the question for those parts that are of a version, in SQL, with their district's id.
 
     Whatever the planner takes versions to hold, parts that are near are looked up first: they are
-    few, and a version may have tens of thousands.
+    few, and a version may have tens of thousands. Nor are their shapes looked for among all of the
+    version, hence the zero.
     """
     return f"""
         SELECT near.shape_id, near.piece, s.district_id
         FROM (SELECT * FROM ({parts(near)}) AS parts OFFSET 0) AS near
         CROSS JOIN LATERAL (
             SELECT district_id FROM district_shapes
-            WHERE id = near.shape_id AND layer_version_id = {version_id} OFFSET 0
+            WHERE id = near.shape_id AND layer_version_id + 0 = {version_id} OFFSET 0
         ) AS s
     """
 
