@@ -44,9 +44,8 @@ _TAKE_UP = text("""
 """)
 _RETIRE = text("""
     UPDATE districts d SET retired_at = :now
-    WHERE d.layer_id = :layer_id AND d.retired_at IS NULL AND NOT EXISTS (
-        SELECT 1 FROM district_shapes s
-        WHERE s.layer_version_id = :version_id AND s.district_id = d.id
+    WHERE d.layer_id = :layer_id AND d.retired_at IS NULL AND d.id NOT IN (
+        SELECT s.district_id FROM district_shapes s WHERE s.layer_version_id = :version_id
     )
     RETURNING d.code
 """)
