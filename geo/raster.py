@@ -114,14 +114,14 @@ class Raster:
         edges = self.edges[self.starts[kinds][spots] + step]
         numbers = np.searchsorted(self.first_corners, edges, side="right") - 1
         x, y = self.corners.T
-        corner = [
+        middle_x, middle_y = (
             begin + (cells + 0.5) * self.side_deg
             for cells, begin in zip(self._cells(lon_lat), (self.west, self.south), strict=True)
-        ]
-        middle_x, middle_y = corner[0][spots], corner[1][spots]
+        )
+        here = (lon_lat[:, 0] - middle_x)[spots], (lon_lat[:, 1] - middle_y)[spots]
+        middle_x, middle_y = middle_x[spots], middle_y[spots]
         begins = x[edges] - middle_x, y[edges] - middle_y
         ends = x[edges + 1] - middle_x, y[edges + 1] - middle_y
-        here = (lon_lat[:, 0] - corner[0])[spots], (lon_lat[:, 1] - corner[1])[spots]
         crossed, near = _meet(begins, ends, here, hair_deg)
 
         # The edges of a cell are in the order of their districts, so those of one stand together.

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 JSONB_MARK = b"\x01"
 """What JSONB begins with where it is sent in its binary form."""
 
-
 # What a copy begins with: a signature, flags, and the length of what may follow them.
 _HEADER = b"PGCOPY\n\xff\r\n\0" + 8 * b"\0"
 _ROW_HEADER_BYTES = 2 + 4
