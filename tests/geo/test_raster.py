@@ -106,4 +106,5 @@ def test_the_edges_of_a_cell_tell_what_the_shapes_tell(sheet: Sheet) -> None:
         surely = set(np.flatnonzero(shapely.dwithin(borders, point, HAIR_DEG * 0.99)).tolist())
         perhaps = set(np.flatnonzero(shapely.dwithin(borders, point, HAIR_DEG * 1.01)).tolist())
         assert surely <= near.get(row, set()) <= perhaps
-    assert len(told) > 50
+    # Many spots may lie in no district, but most are not left to the shapes.
+    assert told and len(found.unclear) < len(spots) / 2
