@@ -107,4 +107,5 @@ def test_the_edges_of_a_cell_tell_what_the_shapes_tell(sheet: Sheet) -> None:
         perhaps = set(np.flatnonzero(shapely.dwithin(borders, point, HAIR_DEG * 1.01)).tolist())
         assert surely <= near.get(row, set()) <= perhaps
     # Many spots may lie in no district, but most are not left to the shapes.
-    assert told and len(found.unclear) < len(spots) / 2
+    assert told
+    assert len(found.unclear) < len(spots) / 2
