@@ -15,6 +15,7 @@ from api.counts import Counts
 from api.gate import REFUSAL
 from api.limits import RequestLimits
 from api.metrics import Exposition
+from api.open311 import facade
 from api.readiness import Readiness
 from api.services import Services, install, locale, request_id, services
 from api.throttle import LoginThrottle
@@ -121,6 +122,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(password_page.blueprint)
     app.register_blueprint(photo_page.blueprint)
+    app.register_blueprint(facade.blueprint)
     refusals.install(app, api.spec.to_dict())
     cli.install(app)
     app.before_request(_begin)
@@ -163,7 +165,7 @@ def _begin() -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id())
     if refusal := request.environ.get(REFUSAL):
         raise refusal
-    services().limits.admit(clients.current)
+    services().limits.admit(clients.given, clients.current)
 
 
 def _finish(answer: Response) -> Response:

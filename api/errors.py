@@ -45,6 +45,7 @@ from reports import errands
 from reports.decisions import NoFallbackTeam
 from reports.desk.handling import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
 from reports.desk.taking import TakenAlready
+from reports.exchange.updates import NotYourReport
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
@@ -283,6 +284,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     NotForCaller: _plain(403, "not-for-you"),
     NotAllowed: _plain(403, "not-allowed"),
     ReportAnonymised: _plain(403, "anonymised", _ANONYMISED),
+    NotYourReport: _plain(403, "not-your-report"),
     NothingHere: _plain(404, "nothing-here"),
     UnknownJurisdiction: _plain(404, "unknown-jurisdiction"),
     UnknownReport: _plain(404, "unknown-report"),
@@ -348,33 +350,24 @@ def statuses(errors: Iterable[type[Exception]]) -> set[int]:
 
 def install(app: Flask) -> None:
     """Answer every error by the table, and anything else with a 500 that says nothing."""
-    for error_class in TABLE:
+    for error_class in (*TABLE, Exception):
         app.register_error_handler(error_class, _answer)
-    app.register_error_handler(Exception, _unexpected)
 
 
 def from_http(error: HTTPException) -> Response:
     """Answer what Flask and the schemas raise themselves."""
-    status = error.code or 500
-    if error.response is not None:
-        return cast(Response, error.response)
-    found = getattr(error, "data", None) or {}
-    if "messages" in found:
-        faults = messages.faults(found["messages"], locale())
-        return _finish(problem(422, "bad-input", faults=faults))
-    status = status if status in TITLES else 400 if status < 500 else 500
-    headers = {
-        name: value
-        for name, value in error.get_headers()
-        if name in {"Allow", "Retry-After", "Location"}
-    }
-    return _finish(problem(status, f"http-{status}", headers=headers))
+    return _answer(error) if error.response is None else cast(Response, error.response)
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return what the table makes of the error, which must be in it."""
-    answer = next(TABLE[kind] for kind in type(error).__mro__ if kind in TABLE)
-    return answer.make(error)
+    """Return what the error is answered with: by the table, as HTTP has it, or as unexpected."""
+    known = next((TABLE[kind] for kind in type(error).__mro__ if kind in TABLE), None)
+    if known is not None:
+        return known.make(error)
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    log.error("unexpected error", exc_info=error)
+    return problem(500, "unexpected")
 
 
 def take_back(found: Problem, error: Exception | None = None) -> None:
@@ -384,15 +377,21 @@ def take_back(found: Problem, error: Exception | None = None) -> None:
     errands.take(db())
 
 
+def _of_http(error: HTTPException) -> Problem:
+    found = getattr(error, "data", None) or {}
+    if "messages" in found:
+        return problem(422, "bad-input", faults=messages.faults(found["messages"], locale()))
+    status = error.code or 500
+    status = status if status in TITLES else 400 if status < 500 else 500
+    headers = {
+        name: value
+        for name, value in error.get_headers()
+        if name in {"Allow", "Retry-After", "Location"}
+    }
+    return problem(status, f"http-{status}", headers=headers)
+
+
 def _answer(error: Exception) -> Response:
-    return _finish(problem_of(error), error)
-
-
-def _unexpected(error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error)
-    return _finish(problem(500, "unexpected"))
-
-
-def _finish(found: Problem, error: Exception | None = None) -> Response:
+    found = problem_of(error)
     take_back(found, error)
     return found.response()

@@ -143,10 +143,13 @@ class QueryFlag(fields.Boolean):
 
 
 class Text(fields.String):
-    """Some lines that say something, up to `longest` characters."""
+    """Some lines, up to `longest` characters, that say something, unless they may be blank."""
 
-    def __init__(self, longest: int = MAX_TEXT, **arguments: Any) -> None:
-        super().__init__(validate=[validate.Length(max=longest), _says_something], **arguments)
+    def __init__(
+        self, longest: int = MAX_TEXT, *, may_be_blank: bool = False, **arguments: Any
+    ) -> None:
+        checks = [] if may_be_blank else [_says_something]
+        super().__init__(validate=[validate.Length(max=longest), *checks], **arguments)
 
 
 class AtMost(validate.Length):

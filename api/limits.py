@@ -12,7 +12,6 @@ from flask import Response, g, request
 from api import addresses
 from api.counts import Counts, Policy
 from api.tokens import bearer
-from city import keys
 from city.keys import Client
 
 WINDOW_S = 60
@@ -30,6 +29,9 @@ BUDGETS: Mapping[str, str] = {
     "audit.export_csv": "searches",
     "audit.export_lines": "searches",
     "reports.send_report": "reports",
+    "open311.list_requests": "searches",
+    "open311.list_updates": "searches",
+    "open311.send_request": "reports",
     "supports.support_ticket": "supports",
     "supports.subscribe_to_ticket": "subscriptions",
     "photos.put_photo": "photos",
@@ -42,11 +44,12 @@ BUDGETS: Mapping[str, str] = {
     "password_page.set_password": "logins",
 }
 # Where a client's key counts, and not where the client comes from.
-BY_KEY = frozenset({"reports.send_report"})
+BY_KEY = frozenset({"reports.send_report", "open311.send_request"})
 # Of all reads, or of all writes.
 _SHARE_OF_A_BUDGET = 2
 
 
+GivenKey = Callable[[], str | None]
 FindClient = Callable[[], Client | None]
 
 
@@ -76,11 +79,16 @@ class RequestLimits:
         self._writes = Policy("writes", writes, WINDOW_S)
         self._guesses = Policy("guesses", writes, WINDOW_S)
 
-    def admit(self, find_client: FindClient) -> None:
-        """Count the present request; raise TooManyRequests when its caller has had enough."""
+    def admit(self, given_key: GivenKey, find_client: FindClient) -> None:
+        """Count the present request; raise TooManyRequests when its caller has had enough.
+
+        `given_key` returns the key that it carries, known or not, `find_client` whose it is.
+        """
         if request.endpoint in UNLIMITED:
             return
-        policies, callers = self._of_client(find_client) or (list(self._policies()), _callers())
+        key = given_key()
+        counted = self._of_client(find_client) if key and request.endpoint in BY_KEY else None
+        policies, callers = counted or (list(self._policies()), _callers(key))
         counts = iter(self._counts.add_each(list(product(policies, callers))))
         g.rate_limits = standings = [
             Standing(policy, max(islice(counts, len(callers))), policy.left_s())
@@ -96,8 +104,6 @@ class RequestLimits:
         It has the key's own limit, wherever it comes from. What is no key of ours counts as
         anything else does, and after too many of these nobody looks them up any more.
         """
-        if request.endpoint not in BY_KEY or not (bearer() or "").startswith(keys.TOKEN_PREFIX):
-            return None
         address = addresses.of_caller()
         if self._counts.add(self._guesses, address, 0) >= self._guesses.quota:
             return None
@@ -129,10 +135,10 @@ def tell(answer: Response) -> None:
     )
 
 
-def _callers() -> list[str]:
-    """Return as whom the request counts: its address, and the token that it carries."""
-    token = bearer()
+def _callers(key: str | None) -> list[str]:
+    """Return as whom the request counts: its address, and the key or token that it carries."""
+    token = key or bearer()
     address = f"address:{addresses.of_caller()}"
     if token is None:
         return [address]
-    return [address, f"token:{hashlib.sha256(token.encode()).hexdigest()}"]
+    return [address, f"token:{hashlib.sha256(token.encode('utf-8', 'surrogatepass')).hexdigest()}"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -43,6 +44,14 @@ class Album(NamedTuple):
     add: Callable[[Upload], tuple[Photo, bool]]
 
 
+class Original(NamedTuple):
+    """A picture as it came, and under which key it is kept."""
+
+    key: str
+    data: bytes
+    media_type: str
+
+
 def sent_as_body(view: Callable[..., Any]) -> Callable[..., Any]:
     """Give the view the bytes of a picture, before anything is said about the query."""
 
@@ -61,22 +70,36 @@ def take_in(album: Album, uuid: UUID, data: bytes) -> Response:
     release()
     new = photo is None
     if photo is None:
-        # The original is safe before its row is: a row never names a file that is not there.
         key = album.key_of(upload.name)
-        services().storage.put(key, data, upload.facts.media_type)
-        try:
+        with stored([Original(key, data, upload.facts.media_type)]):
             photo, new = album.add(upload)
-        except Exception:
-            # Whatever has gone wrong, no row names the file, and the next try brings another.
-            roll_back()
-            _drop(key)
-            raise
         commit()
         if not new:
             _drop(key)
     answer = jsonify(PHOTO.dump(_view(photo)))
     answer.status_code = 201 if new else 200
     return answer
+
+
+@contextmanager
+def stored(originals: Sequence[Original]) -> Iterator[None]:
+    """Have originals in the storage while the rows that name them are written.
+
+    They are safe before their rows are: a row never names a file that is not there. What is to be
+    committed is committed afterwards, since nobody knows whether a commit that failed was one.
+    """
+    keys: list[str] = []
+    try:
+        for one in originals:
+            services().storage.put(one.key, one.data, one.media_type)
+            keys.append(one.key)
+        yield
+    except Exception:
+        # Whatever has gone wrong, no row names the files, and the next try brings others.
+        roll_back()
+        for key in keys:
+            _drop(key)
+        raise
 
 
 def demand_image_type() -> None:

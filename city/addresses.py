@@ -5,15 +5,28 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, func, literal, select, text
 from sqlalchemy.orm import Session
 
+from city.models import Address
 from geo.coordinates import Box, Position
 from infra.notation import read_number
 
 # Farther away an address would mislead more than it would help.
 NEAREST_WITHIN_M = 150
+
+
+# What is written behind the address: the town, its code, the country.
+_MOST_PARTS = 6
+
+
+class Known(NamedTuple):
+    """An address of the city's and where it is."""
+
+    label: str
+    position: Position
 
 
 class UnusableAddresses(ValueError):
@@ -60,6 +73,38 @@ def nearest_label(session: Session, jurisdiction_id: int, position: Position) ->
     values = {"jurisdiction_id": jurisdiction_id, **around(position)}
     label: str | None = session.scalar(query, values)
     return label
+
+
+def find(session: Session, jurisdiction_id: int, text: str) -> Known | None:
+    """Return the address that is written in this way, or None where the city has no such address.
+
+    Case, accents and punctuation do not matter, nor what follows after a comma, such as the town.
+    """
+    parts = text.split(",")
+    spellings = [",".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    for spelling in spellings[:_MOST_PARTS]:
+        wanted = _spelled(literal(spelling, Text))
+        found = _known(session, jurisdiction_id, wanted == _spelled(Address.label))
+        if found is not None:
+            return found
+    return None
+
+
+def find_by_id(session: Session, jurisdiction_id: int, id_: int) -> Known | None:
+    """Return the city's address with the number, or None."""
+    return _known(session, jurisdiction_id, Address.id == id_)
+
+
+def _spelled(address: SQLColumnExpression[str]) -> ColumnElement[str]:
+    return func.parted(func.folded(address), type_=Text)
+
+
+def _known(session: Session, jurisdiction_id: int, condition: ColumnElement[bool]) -> Known | None:
+    query = select(Address.label, Address.location).where(
+        Address.jurisdiction_id == jurisdiction_id, condition
+    )
+    row = session.execute(query.order_by(Address.id).limit(1)).first()
+    return Known(*row) if row else None
 
 
 def read_addresses(path: Path) -> Iterator[tuple[str, Position]]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from city.administration import Administration, UnknownSetting
@@ -30,13 +30,18 @@ _MAX_ID = 2**63 - 1
 
 
 class KeyPart(BaseModel):
-    """What a city says of a key: whose it is, by which channel reports come, and how many."""
+    """What a city says of a key: whose it is, by which channel reports come, and how many.
+
+    One that moves tickets is for a system that the city works with: what it tells of any report
+    brings the work to another status. Any other speaks for the senders of its own reports.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     channel: Channel
     per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)]
+    moves_tickets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Client:
     jurisdiction_id: int
     channel: Channel
     per_minute: int
+    moves_tickets: bool
     last_used_at: datetime | None
 
 
@@ -67,12 +73,18 @@ def find(office: Administration, id_: int) -> ApiKey:
     return key
 
 
-def create(office: Administration, body: dict[str, Any]) -> tuple[ApiKey, str]:
-    """Add a key and return it with its secret, which is told this once; or raise UnfitPart."""
+def create(
+    office: Administration, body: dict[str, Any], secret: str | None = None
+) -> tuple[ApiKey, str]:
+    """Add a key and return it with its secret, which is told this once; or raise UnfitPart.
+
+    The secret is random, unless the caller has one.
+    """
     city = office.lock()
     limit = body.get("per_minute") or DEFAULT_PER_MINUTE
-    part = office.read(KeyPart, {**body, "per_minute": limit}, city)
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    moves = bool(body.get("moves_tickets"))
+    part = office.read(KeyPart, {**body, "per_minute": limit, "moves_tickets": moves}, city)
+    secret = secret or TOKEN_PREFIX + secrets.token_urlsafe(32)
     told = {**_values(part), "channel": part.channel.value, "prefix": secret[:_SHOWN]}
     key = ApiKey(jurisdiction_id=city.id, secret_hash=_hash(secret), created_at=office.now, **told)
     office.add(KIND, key, None, told)
@@ -87,7 +99,12 @@ def change(
     The channel stays, since reports have come by it.
     """
     limit = body.get("per_minute") or key.per_minute
-    kept = {"channel": key.channel, "per_minute": limit}
+    moves = body.get("moves_tickets")
+    kept = {
+        "channel": key.channel,
+        "per_minute": limit,
+        "moves_tickets": key.moves_tickets if moves is None else moves,
+    }
     part = office.read(KeyPart, {**body, **kept}, office.lock())
     wanted = {**_values(part), "retired_at": office.retirement(key, retired=retired)}
     office.note_change(KIND, str(key.id), assign(key, wanted))
@@ -102,13 +119,19 @@ def find_client(session: Session, token: str) -> Client | None:
             ApiKey.jurisdiction_id,
             ApiKey.channel,
             ApiKey.per_minute,
+            ApiKey.moves_tickets,
             ApiKey.last_used_at,
         ).where(ApiKey.secret_hash == _hash(token), ApiKey.retired_at.is_(None))
     ).first()
     if found is None:
         return None
-    id_, jurisdiction_id, channel, per_minute, last_used_at = found
-    return Client(id_, jurisdiction_id, Channel(channel), per_minute, last_used_at)
+    id_, jurisdiction_id, channel, per_minute, moves_tickets, last_used_at = found
+    return Client(id_, jurisdiction_id, Channel(channel), per_minute, moves_tickets, last_used_at)
+
+
+def is_known(session: Session, secret: str) -> bool:
+    """Tell whether a key has this secret, be it retired."""
+    return bool(session.scalar(select(exists().where(ApiKey.secret_hash == _hash(secret)))))
 
 
 def note_use(session: Session, client: Client, now: datetime) -> None:
@@ -124,7 +147,7 @@ def note_use(session: Session, client: Client, now: datetime) -> None:
 
 
 def _values(part: KeyPart) -> dict[str, Any]:
-    return {"name": part.name, "per_minute": part.per_minute}
+    return part.model_dump(include={"name", "per_minute", "moves_tickets"})
 
 
 def _hash(token: str) -> bytes:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -275,7 +276,8 @@ class StaffSession(Base):
 class ApiKey(Base):
     """A client's key; the secret itself is never kept, only its SHA-256 and how it begins.
 
-    `per_minute` is how many reports it may hand in each minute.
+    `per_minute` is how many reports it may hand in each minute, `moves_tickets` whether its news
+    of any of the city's reports brings the work to another status.
     """
 
     __tablename__ = "api_keys"
@@ -292,6 +294,7 @@ class ApiKey(Base):
     secret_hash: Mapped[bytes] = mapped_column(unique=True)
     channel: Mapped[str]
     per_minute: Mapped[int]
+    moves_tickets: Mapped[bool] = mapped_column(server_default=false())
     version: Mapped[int] = mapped_column(server_default="1")
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
@@ -354,6 +357,7 @@ class Address(Base):
         UniqueConstraint("jurisdiction_id", "label"),
         on_earth("location"),
         spatial_index("addresses", "location"),
+        Index("ix_addresses_spelling", "jurisdiction_id", text("parted(folded(label))")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

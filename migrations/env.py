@@ -14,6 +14,7 @@ import reports.closings
 import reports.decision_rows
 import reports.desk.flags
 import reports.desk_models
+import reports.exchange_models
 import reports.idempotency
 import reports.models
 import reports.privacy.removals

@@ -62,7 +62,7 @@ def read(session: Session, ticket_id: int, locale: str) -> list[Entry]:
         replace(
             _entry(event, message, _text(event, message, reader)),
             public=event.public,
-            person=person,
+            person=person or event.data.get("client"),
             reason=_reason(event, message, reader),
             changes=_changes(event, names),
             mentions=[names[id_] for id_ in _mentioned(event)],

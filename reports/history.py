@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     THIRD_PARTY = "third_party"
     MESSAGE = "message"
     QUESTION = "question"
+    NEWS = "news"
     FEEDBACK = "feedback"
     HANDED_BACK = "handed_back"
     NOTE = "note"
@@ -64,6 +65,7 @@ PUBLIC_KINDS = frozenset(
         EventKind.PLANNED,
         EventKind.THIRD_PARTY,
         EventKind.QUESTION,
+        EventKind.NEWS,
         EventKind.PHOTO_ADDED,
         EventKind.WORK_PHOTO_ADDED,
     }
@@ -105,6 +107,7 @@ _KIND_TEXTS = {
     EventKind.THIRD_PARTY: mark("It was handed to somebody outside the city's teams."),
     EventKind.MESSAGE: mark("The reporter wrote a message."),
     EventKind.QUESTION: mark("The city asked the reporter a question."),
+    EventKind.NEWS: mark("The city has news of it."),
     EventKind.HANDED_BACK: mark("The team handed it back: it is not theirs."),
     EventKind.NOTE: mark("A note was written."),
     EventKind.DUE_SOON: mark("The team was told that the deadline comes near."),
@@ -305,4 +308,12 @@ def handed_to(locale: str, name: str, expected: str | None) -> str:
     return say(locale, _HANDED_UNTIL, name=name, day=day)
 
 
-_TELLING = {EventKind.PLANNED: _planned, EventKind.THIRD_PARTY: _handed}
+def _news(_data: Mapping[str, Any], body: str | None, reader: Reader) -> str:
+    return body or reader.say(_KIND_TEXTS[EventKind.NEWS])
+
+
+_TELLING = {
+    EventKind.PLANNED: _planned,
+    EventKind.THIRD_PARTY: _handed,
+    EventKind.NEWS: _news,
+}

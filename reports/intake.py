@@ -74,8 +74,19 @@ class ContactDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """As whom another system knows the reporter: its `subject`, in the words of the `issuer`."""
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewReport:
-    """What somebody reports; `answers` by question code, `same_as` a ticket's reference."""
+    """What somebody reports; `answers` by question code, `same_as` a ticket's reference.
+
+    `number` was reserved for it beforehand, so that its photos could be stored.
+    """
 
     kind: Kind
     category: str
@@ -91,6 +102,8 @@ class NewReport:
     channel: Channel = Channel.APP
     external_ref: str | None = None
     recorder: Recorder | None = None
+    sender: Sender | None = None
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,11 @@ class Taken:
     opening: Opening | None
 
 
+def reserve(session: Session) -> int:
+    """Return the number of a report that is yet to be submitted."""
+    return session.execute(select(rows.next_number(Report))).scalar_one()
+
+
 def submit(session: Session, new: NewReport, now: datetime) -> Taken:
     """Write the report, its ticket, decision, history and the notices owed; nothing is committed.
 
@@ -127,7 +145,7 @@ def submit(session: Session, new: NewReport, now: datetime) -> Taken:
     answers = categories.check_answers(found.questions, new.answers or {})
     joined = _ticket_to_join(session, place.jurisdiction_id, found.category, new)
     report_id, ticket_id, *notice_ids = surveyed.numbers
-    report = _report(report_id, new, found, answers, now)
+    report = _report(new.number or report_id, new, found, answers, now)
     if joined is None:
         said = Said(now, new.kind, answers)
         placed = placing.weigh(session, place, new.accuracy_m)
@@ -257,6 +275,8 @@ def _report(
         external_ref=new.external_ref,
         recorded_by=new.recorder.person_id if new.recorder else None,
         api_key_id=new.recorder.api_key_id if new.recorder else None,
+        issuer=new.sender.issuer if new.sender else None,
+        subject=new.sender.subject if new.sender else None,
         visibility=Visibility.SHOWN.value,
         created_at=now,
     )

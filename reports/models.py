@@ -108,6 +108,7 @@ class Ticket(Base):
         Index("ix_tickets_team", "jurisdiction_id", "team_id", "created_at", "id"),
         one_of("retained_text", KeptText),
         Index("ix_tickets_retention", "jurisdiction_id", "retained_text", "closed_at", "id"),
+        Index("ix_tickets_changed", "jurisdiction_id", text("coalesce(closed_at, updated_at)")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -162,6 +163,12 @@ class Report(Base):
             "jurisdiction_id",
             "external_ref",
             postgresql_where=text("external_ref IS NOT NULL"),
+        ),
+        Index(
+            "ix_reports_api_key_id",
+            "api_key_id",
+            "created_at",
+            postgresql_where=text("api_key_id IS NOT NULL"),
         ),
     )
 

@@ -55,7 +55,7 @@ RELANCE = frozenset({NoticeKind.DUE_SOON, NoticeKind.OVERDUE, NoticeKind.ESCALAT
 """Those about a ticket's deadline, which are true only as long as it stands."""
 
 
-_NEWS = frozenset({EventKind.STATUS, EventKind.PLANNED, EventKind.THIRD_PARTY})
+_NEWS = frozenset({EventKind.STATUS, EventKind.PLANNED, EventKind.THIRD_PARTY, EventKind.NEWS})
 _FOR_ALL = frozenset({NoticeKind.STATUS, NoticeKind.QUESTION})
 
 

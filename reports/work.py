@@ -44,7 +44,10 @@ class ReportAnonymised(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change of status: where to, by whom (None: a resident's own act leads to it), and why.
+    """A change of status: where to, by whom, and why.
+
+    It is by a person of the staff, or by the client that is called `client` and works for the city;
+    without either a resident's own act leads to it.
 
     One that is not `told` is part of something that its readers are told of anyway. A reason of the
     city's list stands in `close_reason`; `code` says why where nobody was asked for a reason.
@@ -58,6 +61,12 @@ class Move:
     told: bool = True
     code: str | None = None
     close_reason: CloseReason | None = None
+    client: str | None = None
+
+    @property
+    def by_city(self) -> bool:
+        """Tell whether somebody who works for the city takes it."""
+        return self.person_id is not None or self.client is not None
 
 
 class Filed(NamedTuple):
@@ -213,7 +222,7 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
     message = _words(ticket, step, now)
     ticket.status = step.to.value
     ticket.closed_at = now if step.to in CLOSED else None
-    ticket.withdrawn = step.person_id is None and step.to is Status.DECLINED
+    ticket.withdrawn = not step.by_city and step.to is Status.DECLINED
     ticket.close_reason_id = step.close_reason.id if step.close_reason else None
     if step.to in CLOSED:
         ticket.planned_on = ticket.planned_at = None
@@ -224,7 +233,7 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
         ticket,
         EventKind.STATUS,
         now,
-        author=Author.CITY if step.person_id else Author.RESIDENT,
+        author=Author.CITY if step.by_city else Author.RESIDENT,
         person_id=step.person_id,
         report_id=_concerned(session, ticket, step),
         message=message,
@@ -234,6 +243,7 @@ def move(session: Session, ticket: Ticket, step: Move, now: datetime) -> None:
             "kind": ticket.kind,
             "code": WITHDRAWN if ticket.withdrawn else step.code,
             **_ground(step.close_reason),
+            **({"client": step.client} if step.client else {}),
             **clock.difference(due_at, ticket.due_at),
         },
     )

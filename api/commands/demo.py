@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import yaml
 from flask.cli import AppGroup
 
 from api.commands import city as city_commands
-from api.services import commit, db, services
-from city import jurisdictions
+from api.services import commit, db, public_url, services
+from city import jurisdictions, keys
+from city.administration import Administration
 from city.jurisdictions import UnknownJurisdiction
+from city.keys import MOST_PER_MINUTE, TOKEN_PREFIX
+from city.models import Channel, Jurisdiction
 from infra.clock import now
 from reports.demo import loader
 
@@ -40,6 +44,7 @@ def load(pictures: int | None) -> None:
         past = loader.load(db(), services().storage, jurisdiction, now(), pictures)
         for done, total in past:
             click.echo(f"\r  past reports: {done} of {total}", nl=done == total)
+    _give_key(jurisdiction)
     commit()
 
 
@@ -60,7 +65,26 @@ def describe() -> None:
     described = {
         "jurisdiction": city.jurisdiction.code,
         "people": people,
-        "open311": None,
+        "open311": {"url": public_url("/open311/v2"), "api_key": _api_key()},
         "places": places,
     }
     click.echo(json.dumps(described, ensure_ascii=False, indent=2))
+
+
+def _give_key(city: Jurisdiction) -> None:
+    """Give the city a key for trying Open311 out, unless it has had it before."""
+    if keys.is_known(db(), _api_key()):
+        return
+    part = {
+        "name": "Open311",
+        "channel": Channel.APP.value,
+        "per_minute": MOST_PER_MINUTE,
+        "moves_tickets": True,
+    }
+    keys.create(Administration(db(), None, city.id, now()), part, _api_key())
+
+
+def _api_key() -> str:
+    """Return the secret of the demo's key: keys are kept hashed, so it is made, and not kept."""
+    secret = services().settings.secret_key.encode()
+    return TOKEN_PREFIX + hmac.new(secret, b"demo", "sha256").hexdigest()

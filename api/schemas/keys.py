@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from api.fields import Choice, Line, Moment, Whole
+from api.fields import Choice, Flag, Line, Moment, Whole
 from api.schemas.setup import SettingSchema, SettingsSchema
 from city.keys import DEFAULT_PER_MINUTE, MOST_PER_MINUTE
 from city.models import Channel
+from reports.exchange.usage import LATELY
 
 
 class KeySchema(SettingSchema):
@@ -21,13 +22,31 @@ class KeySchema(SettingSchema):
         validate=validate.Range(min=1, max=MOST_PER_MINUTE),
         metadata={"description": f"How many reports a minute; {DEFAULT_PER_MINUTE} at first"},
     )
+    moves_tickets = Flag(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Whether what it tells of any of the city's reports moves the work on;"
+            " for systems that the city works with. It does not at first"
+        },
+    )
     prefix = fields.String(dump_only=True, required=True)
     created_at = Moment(dump_only=True, required=True)
     last_used_at = Moment(
         dump_only=True,
         required=True,
         allow_none=True,
-        metadata={"description": "When it last handed in a report, to within a minute"},
+        metadata={"description": "When it last handed something in, to within a minute"},
+    )
+    reports = fields.Integer(
+        dump_only=True,
+        required=True,
+        metadata={"description": "How many reports it has handed in"},
+    )
+    reports_lately = fields.Integer(
+        dump_only=True,
+        required=True,
+        metadata={"description": f"How many of them in the last {LATELY.days} days"},
     )
 
 

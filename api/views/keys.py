@@ -11,14 +11,17 @@ from api.blueprint import resource
 from api.callers import staff
 from api.declarations import raises
 from api.schemas.keys import KeyChangeSchema, KeySchema, KeysSchema, NewKeySchema
-from api.services import commit
+from api.services import commit, db
 from city import keys
 from city.access import Act
 from city.administration import Administration, UnfitPart
 from city.models import ApiKey
 from city.staff import Staff
 from city.unfit import Unfit
+from infra.clock import now
 from infra.notation import in_utc
+from reports.exchange import usage
+from reports.exchange.usage import Usage
 
 blueprint = resource("keys", "The keys that the city gives to clients, for its administrators.")
 
@@ -30,7 +33,10 @@ EXAMPLE = {"name": "Capteurs de crue", "channel": "sensor", "per_minute": 60}
 @blueprint.response(200, KeysSchema)
 def list_keys(staff: Staff) -> Response:
     """List the keys, retired ones too, and when each was last used."""
-    return offices.listed(_told(key) for key in keys.every(offices.of(staff)))
+    office = offices.of(staff)
+    found = keys.every(office)
+    used = usage.of_keys(db(), [key.id for key in found], office.now)
+    return offices.listed(_told(key, used.get(key.id, Usage())) for key in found)
 
 
 @blueprint.route("/admin/keys", methods=["POST"])
@@ -43,7 +49,7 @@ def add_key(body: dict[str, Any], staff: Staff) -> Response:
     body.pop("retired")
     key, secret = keys.create(offices.of(staff), body)
     commit()
-    return offices.answer({**_told(key), "secret": secret}, key, 201)
+    return offices.answer({**_told(key, Usage()), "secret": secret}, key, 201)
 
 
 @blueprint.route("/admin/keys/<int:key>")
@@ -52,7 +58,7 @@ def add_key(body: dict[str, Any], staff: Staff) -> Response:
 @blueprint.response(200, KeySchema)
 def get_key(row: ApiKey, **_office: Any) -> Response:
     """Read about a key."""
-    return offices.answer(_told(row), row)
+    return offices.answer(_told(row, _usage(row)), row)
 
 
 @blueprint.route("/admin/keys/<int:key>", methods=["PUT"])
@@ -63,7 +69,7 @@ def get_key(row: ApiKey, **_office: Any) -> Response:
 @blueprint.arguments(KeyChangeSchema, example=EXAMPLE)
 @blueprint.response(200, KeySchema)
 def change_key(body: dict[str, Any], row: ApiKey, office: Administration) -> Response:
-    """Change a key's name and limit; one that is `retired` is refused from then on.
+    """Change a key; one that is `retired` is refused from then on.
 
     Its channel and its secret stay: whoever needs others is given another key.
     """
@@ -72,18 +78,25 @@ def change_key(body: dict[str, Any], row: ApiKey, office: Administration) -> Res
     retired = body.pop("retired")
     key = keys.change(office, row, body, retired=retired)
     commit()
-    return offices.answer(_told(key), key)
+    return offices.answer(_told(key, _usage(key)), key)
 
 
-def _told(key: ApiKey) -> dict[str, Any]:
+def _usage(key: ApiKey) -> Usage:
+    return usage.of_keys(db(), [key.id], now()).get(key.id, Usage())
+
+
+def _told(key: ApiKey, used: Usage) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,
         "prefix": key.prefix,
         "channel": key.channel,
         "per_minute": key.per_minute,
+        "moves_tickets": key.moves_tickets,
         "created_at": in_utc(key.created_at),
         "last_used_at": in_utc(key.last_used_at),
+        "reports": used.reports,
+        "reports_lately": used.lately,
         "retired": key.retired_at is not None,
         "etag": offices.etag(key),
     }

@@ -7,9 +7,10 @@ from flask import Blueprint, Response, request
 from api.bodies import MAX_PHOTO_BYTES, BadInput, reads_up_to
 from api.callers import anyone
 from api.errors import problem_of, take_back
+from api.forms import MULTIPART_ROOM
 from api.services import db, locale, services
 from api.views.pages import back_to, page, show_report
-from api.views.photos import MULTIPART_ROOM, take_in_part
+from api.views.photos import take_in_part
 from infra.storage import StorageError
 from infra.words import say
 from reports import gallery, tracking

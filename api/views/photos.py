@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import structlog
 from flask import Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from api import headers, pictures
+from api import forms, headers, pictures
 from api.blueprint import resource
 from api.bodies import (
     MAX_PHOTO_BYTES,
     BadInput,
-    BodyTooLarge,
     FormTooLarge,
-    MalformedBody,
-    UnsupportedBody,
     read_bytes,
     reads_up_to,
 )
 from api.callers import NothingHere, anyone, current_staff, sender, token_reference
 from api.declarations import BYTES, raises
+from api.forms import MULTIPART_ROOM
 from api.pictures import Album
 from api.problems import Fault
 from api.schemas.common import PhotoSchema
@@ -43,10 +39,6 @@ log = structlog.get_logger()
 blueprint = resource("photos", "Photos of what is reported.")
 
 DAY_S = 86_400
-# The rest of a multipart body: its boundaries and the headers of its parts.
-MULTIPART_ROOM = 16 * 1024
-MAX_PARTS = 1_000
-MAX_FIELD_BYTES = 500_000
 PART = "photo"
 NOT_A_FILE = mark("Expected a file, not a text.")
 ONE_PHOTO = mark("A form takes one photo. Please send each by itself.")
@@ -77,7 +69,7 @@ def put_photo(report: Report, uuid: UUID) -> Response:
     requestBody={
         "required": True,
         "content": {
-            "multipart/form-data": {
+            forms.MULTIPART: {
                 "schema": {
                     "type": "object",
                     "required": [PART],
@@ -171,31 +163,9 @@ def take_in_part(report: Report) -> Response:
 
 
 def _part() -> bytes:
-    request.max_content_length = MAX_PHOTO_BYTES + MULTIPART_ROOM
-    request.max_form_parts = MAX_PARTS
-    request.max_form_memory_size = MAX_FIELD_BYTES
-    if (request.content_length or 0) > request.max_content_length:
-        raise BodyTooLarge(MAX_PHOTO_BYTES)
-    if request.mimetype != "multipart/form-data":
-        raise UnsupportedBody("multipart/form-data")
-    if not request.mimetype_params.get("boundary"):
-        raise MalformedBody
-    files = _files().getlist(PART)
-    texts = request.form.getlist(PART)
+    form = forms.read(MAX_PHOTO_BYTES, forms.MULTIPART)
+    files, texts = form.files.getlist(PART), form.texts.getlist(PART)
     if len(files) != 1 or texts:
         complaint = ONE_PHOTO if files else NOT_A_FILE if texts else MISSING_FILE
         raise BadInput(Fault(say(locale(), complaint), pointer=f"/{PART}"))
-    data: bytes = files[0].read(MAX_PHOTO_BYTES + 1)
-    if len(data) > MAX_PHOTO_BYTES:
-        raise BodyTooLarge(MAX_PHOTO_BYTES)
-    return data
-
-
-def _files() -> Any:
-    try:
-        return request.files
-    except RequestEntityTooLarge as error:
-        # How long the whole may be has been looked at before.
-        raise FormTooLarge(MAX_PARTS, MAX_FIELD_BYTES) from error
-    except (HTTPException, ValueError) as error:
-        raise MalformedBody from error
+    return forms.bytes_of(files[0])

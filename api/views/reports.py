@@ -44,11 +44,9 @@ from api.schemas.reports import (
 )
 from api.services import commit, db, db_without_transaction, locale
 from api.tokens import bearer
-from city import keys
 from city.access import Act
 from city.categories import BadAnswers, KindNotOffered, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, OutOfArea
-from city.keys import Client
 from city.models import Channel
 from infra.clock import now
 from infra.words import mark, say
@@ -73,7 +71,6 @@ OF_INTAKE = (
     UnknownSameAs,
 )
 STAFF_ONLY = mark("Only the city's staff may say this.")
-OTHER_CHANNEL = mark("Reports of this key come by “{channel}”.")
 
 EXAMPLE_REPORT = {
     "kind": "problem",
@@ -283,7 +280,7 @@ def _recorded(new: NewReport) -> NewReport:
     """Return the report with the member of staff or the client who hands it in, if one does."""
     client = clients.current()
     if client is not None:
-        return _by_key(new, client)
+        return clients.hand_in(new, client)
     staff = current_staff()
     if staff is None:
         given = {"channel": new.channel is not Channel.APP, "external_ref": new.external_ref}
@@ -299,13 +296,3 @@ def _recorded(new: NewReport) -> NewReport:
     return replace(
         new, channel=channel, recorder=Recorder(staff.jurisdiction_id, person_id=staff.person_id)
     )
-
-
-def _by_key(new: NewReport, client: Client) -> NewReport:
-    """Return the report as the key's client hands it in, whose use is written down with it."""
-    if new.channel not in (Channel.APP, client.channel):
-        fault = say(locale(), OTHER_CHANNEL, channel=client.channel.value)
-        raise BadInput(Fault(fault, pointer="/channel"))
-    keys.note_use(db(), client, now())
-    recorder = Recorder(client.jurisdiction_id, api_key_id=client.key_id)
-    return replace(new, channel=client.channel, recorder=recorder)

@@ -125,7 +125,7 @@ _WHY = {
 }
 
 
-_STEPS = {EventKind.PLANNED.value, EventKind.THIRD_PARTY.value}
+_STEPS = {EventKind.PLANNED.value, EventKind.THIRD_PARTY.value, EventKind.NEWS.value}
 _STAFF = {one.value for one in (Audience.TEAM, Audience.DISPATCHER, Audience.COLLEAGUE)}
 
 

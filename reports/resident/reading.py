@@ -190,16 +190,18 @@ _BY_REFERENCE = select(Report).where(Report.reference == bindparam("reference"))
 
 _filed = aliased(Category)
 
-_LIST = _QUERY.where(
+PUBLIC = _QUERY.where(
     Report.jurisdiction_id == jurisdictions.id_found(bindparam("jurisdiction", type_=Text)),
     Report.visibility == Visibility.SHOWN.value,
     Report.category_id.not_in(select(_filed.id).where(_filed.public.is_(False))),
     Ticket.jurisdiction_id == Report.jurisdiction_id,
     Category.public,
 )
+"""What the public may see of the reports of the jurisdiction whose code is given, for `views`."""
+
 _ORDER = Order(Report.created_at, Report.id)
 _PAGES = {
-    marked: cut(_LIST, _ORDER, by_place=False, marked=marked, narrowed=False)
+    marked: cut(PUBLIC, _ORDER, by_place=False, marked=marked, narrowed=False)
     for marked in (False, True)
 }
 
@@ -249,7 +251,7 @@ def supports_of(session: Session, ticket: Ticket) -> int:
 
 def view(session: Session, report: Report, locale: str) -> ReportView:
     """Return the public view of one report, with the photos of the work on it after its own."""
-    found = _views(session.execute(_ONE, {"report_id": report.id}).all(), locale)[0]
+    found = views(session.execute(_ONE, {"report_id": report.id}).all(), locale)[0]
     work = map(PhotoView.of_work, work_photos.seen_with(session, report.id))
     return found._replace(photos=(*found.photos, *work))
 
@@ -273,7 +275,7 @@ def page(
     marked = mark is not None
     query = _PAGES[marked]
     if narrowing:
-        query = cut(_LIST.where(*narrowing), _ORDER, by_place=wanted.by_place, marked=marked)
+        query = cut(PUBLIC.where(*narrowing), _ORDER, by_place=wanted.by_place, marked=marked)
     rows, following = read_page(
         session.connection(),
         query,
@@ -286,7 +288,7 @@ def page(
     if not rows:
         # Perhaps because there is no such jurisdiction.
         jurisdictions.find(session, jurisdiction)
-    return Page(_views(rows, locale), following)
+    return Page(views(rows, locale), following)
 
 
 def is_public(session: Session, report: Report) -> bool:
@@ -314,7 +316,7 @@ def in_public_category(session: Session, report: Report) -> bool:
     return bool(filed and current)
 
 
-def _views(rows: Sequence[Sequence[Any]], locale: str) -> list[ReportView]:
+def views(rows: Sequence[Sequence[Any]], locale: str) -> list[ReportView]:
     """Return the views of rows of one jurisdiction."""
     if not rows:
         return []

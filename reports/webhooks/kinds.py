@@ -27,6 +27,7 @@ TYPES = {
     EventKind.THIRD_PARTY: "ticket.handed_over",
     EventKind.WORK_PHOTO_ADDED: "ticket.photo_added",
     EventKind.QUESTION: "ticket.question",
+    EventKind.NEWS: "ticket.news",
     EventKind.HANDED_BACK: "ticket.handed_back",
     EventKind.DUE_SOON: "ticket.due_soon",
     EventKind.OVERDUE: "ticket.overdue",

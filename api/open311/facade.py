@@ -1,0 +1,10 @@
+"""Open311 GeoReport v2: another face of the same reports, which translates and decides nothing."""
+
+from __future__ import annotations
+
+from api.open311 import discovery, posting, requests, services, tokens, updates
+from api.open311.blueprint import blueprint
+
+VIEWS = (discovery, services, requests, posting, tokens, updates)
+
+__all__ = ["VIEWS", "blueprint"]

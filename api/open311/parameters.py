@@ -1,0 +1,158 @@
+"""What a request says beside its path: by name, where an empty value is none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from flask import request
+from werkzeug.datastructures import MultiDict
+
+from api.bodies import NOT_A_TEXT, BadInput, is_storable
+from api.problems import Fault
+from api.services import db, locale
+from city import jurisdictions
+from city.models import Jurisdiction
+from infra import words
+from infra.notation import read_number, read_whole
+from infra.words import mark, say
+
+NOT_A_MOMENT = mark("Expected a date and time such as 2026-01-31T12:00:00Z.")
+NOT_A_NUMBER = mark("Not a valid number.")
+NOT_WHOLE = mark("Expected a whole number from 1 on.")
+TOO_LONG = mark("Expected at most 200 characters.")
+NOT_A_FLAG = mark("Expected true or false.")
+
+_LARGEST = 1_000_000
+_YEARS = range(1900, 3000)
+# A plus sign that nobody has quoted arrives as a space.
+_MOMENT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[Tt ](\d{2}:\d{2})(:\d{2})?([.,]\d{1,9})?(Z|z|[-+ ]\d{2}:?\d{2})?)?",
+    re.ASCII,
+)
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The time that a client has named: a day, a second, or less; `end` is the moment after it."""
+
+    begin: datetime
+    end: datetime
+
+
+class Parameters:
+    """Parameters by name; what is wrong with one raises BadInput."""
+
+    def __init__(self, given: MultiDict[str, str]) -> None:
+        for name, value in given.items(multi=True):
+            if not (is_storable(name) and is_storable(value)):
+                refuse("", NOT_A_TEXT)
+        self.given = given
+
+    def one(self, name: str) -> str | None:
+        """Return the value, the first that says something, or None."""
+        values = (value.strip() for value in self.given.getlist(name))
+        return next((value for value in values if value), None)
+
+    def many(self, name: str) -> list[str]:
+        """Return the values that are parted by commas, or come one by one, each once."""
+        parts = (part.strip() for value in self.given.getlist(name) for part in value.split(","))
+        return list(dict.fromkeys(part for part in parts if part))
+
+    def number(self, name: str) -> float | None:
+        """Return the number, in decimal digits."""
+        text = self.one(name)
+        try:
+            return None if text is None else read_number(text)
+        except ValueError:
+            refuse(name, NOT_A_NUMBER)
+
+    def count(self, name: str) -> int | None:
+        """Return the whole number, from 1 to a million."""
+        text = self.one(name)
+        if text is None:
+            return None
+        try:
+            number = read_whole(text)
+        except ValueError:
+            refuse(name, NOT_WHOLE)
+        if not 1 <= number <= _LARGEST:
+            refuse(name, NOT_WHOLE)
+        return number
+
+    def flag(self, name: str) -> bool:
+        """Tell whether it is true; what is not given is not."""
+        text = self.one(name)
+        if text is None:
+            return False
+        if text.lower() not in _FLAGS:
+            refuse(name, NOT_A_FLAG)
+        return _FLAGS[text.lower()]
+
+    def stretch(self, name: str) -> Stretch | None:
+        """Return the time that is named; without an offset it is in UTC."""
+        text = self.one(name)
+        if text is None:
+            return None
+        try:
+            return _read_stretch(text)
+        except (OverflowError, ValueError):
+            refuse(name, NOT_A_MOMENT)
+
+
+def _read_stretch(text: str) -> Stretch:
+    found = _MOMENT.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    day, minute, second, fraction, offset = found.groups()
+    clock = f"{minute or '00:00'}{second or ':00'}{(fraction or '').replace(',', '.')[:7]}"
+    zone = (offset or "Z").upper().replace(" ", "+")
+    begin = datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(UTC)
+    if begin.year not in _YEARS:
+        raise ValueError(text)
+    if minute is None:
+        return Stretch(begin, begin + timedelta(days=1))
+    return Stretch(begin, begin + timedelta(**{"microseconds" if fraction else "seconds": 1}))
+
+
+def of_query() -> Parameters:
+    """Return the parameters of the query string."""
+    return Parameters(request.args)
+
+
+def with_query(form: Parameters) -> Parameters:
+    """Return where the city is named: known clients do so in the address of what they send too."""
+    return form if form.one("jurisdiction_id") else of_query()
+
+
+def jurisdiction(given: Parameters) -> Jurisdiction:
+    """Return the city that is meant: the one that is named, or the only one.
+
+    Raise UnknownJurisdiction or JurisdictionRequired.
+    """
+    return jurisdictions.find(db(), given.one("jurisdiction_id"))
+
+
+def language(given: Parameters, city: Jurisdiction) -> str:
+    """Return the language that is wanted, by `locale` or by the header, or the city's own."""
+    wanted = given.one("locale")
+    if wanted is not None:
+        tag = wanted.replace("_", "-").partition("-")[0].lower()
+        if tag in words.locales():
+            return tag
+    elif request.accept_languages and request.accept_languages[0][0] != "*":
+        return locale()
+    return city.locales[0]
+
+
+def refuse(name: str, complaint: str) -> NoReturn:
+    """Raise BadInput that says what is wrong with the parameter."""
+    raise BadInput(Fault(say(locale(), complaint), parameter=name))
+
+
+def lines(text: str) -> str:
+    """Return the text with its lines ended in the one way that Vigie ends them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

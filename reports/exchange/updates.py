@@ -1,0 +1,130 @@
+"""What another system tells of a report: its words, and where the work on it stands there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from city.keys import Client
+from city.models import ApiKey
+from reports import history, messages, notices, work
+from reports.exchange_models import OutsideUpdate
+from reports.history import EventKind
+from reports.models import Author, Report, Ticket
+from reports.references import MalformedReference, normalise
+from reports.resident import conversation
+from reports.resident.reading import UnknownReport
+from reports.status import CLOSED, GRAPH, Status
+from reports.work import Move
+
+
+class NotYourReport(Exception):
+    """The client neither works for the city nor has handed the report in itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a client tells: by what name it knows it, of which report, its words, the new status.
+
+    REOPENED stands for any status that is open; None for one that says nothing about the work.
+    `unless_told` is said to who reported it where it is declined without a word.
+    """
+
+    id: str
+    reference: str
+    to: Status | None
+    text: str | None
+    unless_told: str
+
+
+def take_in(session: Session, client: Client, update: Update, now: datetime) -> OutsideUpdate:
+    """Do what the update says, once, and return what is kept of it.
+
+    A client that works for the city moves the work on and tells all who reported it; the words of
+    any other are those of its own report's sender. What the graph of statuses has no step for is
+    only told. Raise UnknownReport, NotYourReport or ReportAnonymised.
+    """
+    report = _find(session, client, update.reference)
+    _wait_for_same(session, client, update)
+    earlier = session.get(OutsideUpdate, (client.key_id, update.id))
+    if earlier is not None:
+        return earlier
+    if client.moves_tickets:
+        ticket = work.lock_of(session, report.id)
+        _tell(session, client, ticket, update, now)
+    else:
+        if update.text is not None:
+            conversation.write_message(session, report, update.text, now)
+        ticket = work.lock_of(session, report.id)
+    kept = OutsideUpdate(
+        api_key_id=client.key_id,
+        update_id=update.id,
+        jurisdiction_id=report.jurisdiction_id,
+        report_id=report.id,
+        ticket_id=ticket.id,
+        seq=ticket.version,
+        created_at=now,
+    )
+    session.add(kept)
+    return kept
+
+
+def path(current: Status, wanted: Status | None) -> list[Status]:
+    """Return the steps from one status to another; none where there is no way, or no need."""
+    if wanted is None or wanted is current:
+        return []
+    if current in CLOSED and wanted not in CLOSED:
+        return [Status.REOPENED, *path(Status.REOPENED, wanted)]
+    return [wanted] if wanted in GRAPH[current] else []
+
+
+def _find(session: Session, client: Client, reference: str) -> Report:
+    try:
+        wanted = normalise(reference)
+    except MalformedReference as error:
+        raise UnknownReport(reference) from error
+    report = session.scalar(
+        select(Report).where(
+            Report.reference == wanted, Report.jurisdiction_id == client.jurisdiction_id
+        )
+    )
+    if report is None:
+        raise UnknownReport(reference)
+    if not client.moves_tickets and report.api_key_id != client.key_id:
+        raise NotYourReport
+    return report
+
+
+def _wait_for_same(session: Session, client: Client, update: Update) -> None:
+    """Have two runs of one update come one after the other."""
+    name = f"update {client.key_id} {update.id}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def _tell(session: Session, client: Client, ticket: Ticket, update: Update, now: datetime) -> None:
+    name = session.get_one(ApiKey, client.key_id).name
+    steps = path(Status(ticket.status), update.to)
+    for step in steps:
+        is_last = step is steps[-1]
+        told = update.text if is_last else None
+        if is_last and told is None and step is Status.DECLINED:
+            told = update.unless_told
+        work.move(session, ticket, Move(step, None, public_message=told, client=name), now)
+    if steps or update.text is None:
+        return
+    message = messages.by_city(ticket, None, now, body=update.text)
+    event = history.append(
+        session,
+        ticket,
+        EventKind.NEWS,
+        now,
+        author=Author.CITY,
+        message=message,
+        data={"client": name},
+    )
+    ticket.public_message_id = message.id
+    session.flush()
+    notices.announce(session, event, ticket.team_id, now)
