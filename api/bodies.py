@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 View = TypeVar("View", bound=Callable[..., Any])
 
 MAX_JSON_BYTES = 1_000_000
-MAX_PHOTO_BYTES = 25_000_000
 MAX_LAYER_BYTES = 100_000_000
 # Far deeper than any body of ours, and shallow enough for whatever handles it afterwards.
 MAX_DEPTH = 50

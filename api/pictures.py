@@ -11,13 +11,13 @@ from uuid import UUID
 import structlog
 from flask import Response, jsonify, request
 
-from api.bodies import MAX_PHOTO_BYTES, BodyTooLarge, UnsupportedBody, read_bytes
+from api.bodies import BodyTooLarge, UnsupportedBody, read_bytes
 from api.declarations import BYTES
 from api.schemas.common import PhotoSchema
 from api.services import commit, release, roll_back, services
 from infra.storage import StorageError
 from reports import gallery
-from reports.gallery import Upload
+from reports.gallery import MAX_PHOTO_BYTES, Upload
 from reports.models import Photo
 from reports.resident.reading import PhotoView
 

@@ -26,6 +26,7 @@ from reports.photos import FORMATS, SIZES, PhotoFacts, Rendering, probe
 from reports.work import ReportAnonymised
 
 MAX_PHOTOS = 5
+MAX_PHOTO_BYTES = 25_000_000
 # Rejected ones do not count among the five, but nobody may send broken files for ever.
 MAX_ATTEMPTED = 15
 ORIGINALS = "originals"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from api.bodies import MAX_PHOTO_BYTES, BadInput, reads_up_to
+from api.bodies import BadInput, reads_up_to
 from api.callers import anyone
 from api.errors import problem_of, take_back
 from api.forms import MULTIPART_ROOM
@@ -14,6 +14,7 @@ from api.views.photos import take_in_part
 from infra.storage import StorageError
 from infra.words import say
 from reports import gallery, tracking
+from reports.gallery import MAX_PHOTO_BYTES
 from reports.imaging.formats import UnusablePhoto
 from reports.resident import reading
 from reports.resident.reading import HiddenReport, UnknownReport

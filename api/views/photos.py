@@ -12,7 +12,6 @@ from flask import Response, request
 from api import forms, headers, pictures
 from api.blueprint import resource
 from api.bodies import (
-    MAX_PHOTO_BYTES,
     BadInput,
     FormTooLarge,
     read_bytes,
@@ -29,6 +28,7 @@ from infra.clock import now
 from infra.storage import MissingObject, StorageError
 from infra.words import mark, say
 from reports import gallery, showing
+from reports.gallery import MAX_PHOTO_BYTES
 from reports.imaging.formats import UnusablePhoto
 from reports.models import Report
 from reports.resident.reading import HiddenReport

@@ -10,7 +10,7 @@ from flask import Response
 
 from api import pictures
 from api.blueprint import resource
-from api.bodies import MAX_PHOTO_BYTES, reads_up_to
+from api.bodies import reads_up_to
 from api.callers import staff
 from api.declarations import raises
 from api.loading import loaded
@@ -25,6 +25,7 @@ from infra.clock import now
 from infra.storage import StorageError
 from reports import gallery
 from reports.desk import flags, work_photos
+from reports.gallery import MAX_PHOTO_BYTES
 from reports.imaging import origin
 from reports.imaging.formats import UnusablePhoto
 from reports.models import Photo, Ticket

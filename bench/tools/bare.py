@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from api.bodies import MAX_PHOTO_BYTES
 from api.gate import Gate
+from reports.gallery import MAX_PHOTO_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
