@@ -16,6 +16,7 @@ import reports.desk.flags
 import reports.desk_models
 import reports.exchange_models
 import reports.idempotency
+import reports.link_models
 import reports.models
 import reports.privacy.removals
 import reports.resident.supports

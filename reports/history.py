@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from city.models import Kind
 from infra.words import Reader, mark, say
 from reports import wording
+from reports.link_models import LinkFailure
 from reports.models import Audience, Author, Event, Message, Ticket
 from reports.status import Status
 
@@ -158,6 +159,14 @@ _UNDELIVERED_TEXTS = {
     ),
 }
 
+# Why no photo came of an address that was sent for one; others have the text of their kind.
+_UNFETCHED_TEXTS = {
+    LinkFailure.NOT_FETCHED: mark("A photo could not be fetched from the address sent for it."),
+    LinkFailure.NO_PHOTO: mark("At an address that was sent for a photo there is none to be used."),
+    LinkFailure.TOO_MANY: mark("A photo was left out: the report has as many as it may have."),
+    LinkFailure.WITHDRAWN: mark("A photo was left out: its report was withdrawn."),
+}
+
 # Who comes to a ticket reads there what others were told before; why they were is another story.
 _REPEATING = frozenset({EventKind.MOVED_IN, EventKind.PARTED})
 
@@ -300,6 +309,11 @@ def _handed(data: Mapping[str, Any], body: str | None, reader: Reader) -> str:
     return body or reader.say(_KIND_TEXTS[EventKind.THIRD_PARTY])
 
 
+def _photo_failed(data: Mapping[str, Any], _body: str | None, reader: Reader) -> str:
+    reason: Any = data.get("reason")
+    return reader.say(_UNFETCHED_TEXTS.get(reason, _KIND_TEXTS[EventKind.PHOTO_FAILED]))
+
+
 def handed_to(locale: str, name: str, expected: str | None) -> str:
     """Say that the work was handed to somebody, who is expected to have done it at that time."""
     if expected is None:
@@ -316,4 +330,5 @@ _TELLING = {
     EventKind.PLANNED: _planned,
     EventKind.THIRD_PARTY: _handed,
     EventKind.NEWS: _news,
+    EventKind.PHOTO_FAILED: _photo_failed,
 }

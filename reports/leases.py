@@ -14,12 +14,20 @@ from sqlalchemy import ColumnElement, and_, or_, update
 from sqlalchemy.orm import Session
 
 from city.account_models import Letter
+from reports.link_models import PhotoLink
 from reports.models import Notice, Photo
 from reports.simulation_models import Simulation
 from reports.webhook_models import WebhookDelivery
 
-Row = TypeVar("Row", Photo, Notice, Letter, WebhookDelivery, Simulation)
-Leased = type[Photo] | type[Notice] | type[Letter] | type[WebhookDelivery] | type[Simulation]
+Row = TypeVar("Row", Photo, Notice, Letter, WebhookDelivery, Simulation, PhotoLink)
+Leased = (
+    type[Photo]
+    | type[Notice]
+    | type[Letter]
+    | type[WebhookDelivery]
+    | type[Simulation]
+    | type[PhotoLink]
+)
 
 PENDING = "pending"
 

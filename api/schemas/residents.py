@@ -111,6 +111,7 @@ class HeldReportSchema(Schema):
     contact = fields.Nested(ContactSchema, required=True)
     messages = fields.List(fields.Nested(MessageSchema), required=True)
     photos = fields.List(fields.Nested(HeldPhotoSchema), required=True)
+    photo_links = fields.List(fields.String(), required=True)
     notices = fields.List(fields.Nested(HeldNoticeSchema), required=True)
     events = fields.List(fields.Nested(HeldEventSchema), required=True)
     feedback = fields.List(fields.Nested(HeldFeedbackSchema), required=True)

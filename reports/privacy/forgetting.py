@@ -18,6 +18,7 @@ from reports import gallery, history
 from reports.desk.flags import PhotoFlag
 from reports.history import EventKind
 from reports.idempotency import IdempotencyKey
+from reports.link_models import PhotoLink
 from reports.models import (
     Audience,
     Author,
@@ -48,10 +49,11 @@ def forget(
 ) -> Counter[str]:
     """Untie the report from its reporter and return how many of what went, by COUNTED.
 
-    Contact, links to accounts and to other systems, the position's accuracy, keys of repeated
-    requests and original photos go, and notices still owed are dropped. Where the text is blanked,
-    what the reporter wrote and their photos go as well. The caller holds the lock of the report's
-    ticket; `person_id` is whoever asked for it. A second time finds nothing and writes nothing.
+    Contact, links to accounts and to other systems, addresses of photos, the position's accuracy,
+    keys of repeated requests and original photos go, and notices still owed are dropped. Where the
+    text is blanked, what the reporter wrote and their photos go as well. The caller holds the lock
+    of the report's ticket; `person_id` is whoever asked for it. A second time finds nothing and
+    writes nothing.
     """
     session.refresh(report, with_for_update={"key_share": True})
     first_time = report.anonymised_at is None
@@ -61,6 +63,7 @@ def forget(
     counts["contacts"] = _met(session, delete(Contact).where(Contact.report_id == report.id))
     counts["notices"] = _drop_notices(session, report)
     _forget_keys(session, report)
+    session.execute(delete(PhotoLink).where(PhotoLink.report_id == report.id))
     of_report = Photo.report_id == report.id
     counts.update(_remove_photos(session, of_report, text, now, originals=first_time))
     if text is KeptText.BLANK:

@@ -18,6 +18,7 @@ from city.models import Category, Jurisdiction, KeptText
 from city.staff import Staff
 from reports import closings, phone_ends, subscriptions, work
 from reports.closings import Feedback
+from reports.link_models import PhotoLink
 from reports.models import (
     Audience,
     Contact,
@@ -60,6 +61,7 @@ class HeldReport:
     contact: Contact
     messages: list[Message]
     photos: list[HeldPhoto]
+    photo_links: Sequence[str]
     notices: list[Notice]
     events: list[Event]
     feedback: Sequence[Feedback]
@@ -165,6 +167,9 @@ def _held(session: Session, report: Report) -> HeldReport:
         contact=session.get_one(Contact, report.id),
         messages=conversation.messages_of(session, report.id),
         photos=_photos(session, report),
+        photo_links=session.scalars(
+            select(PhotoLink.url).where(PhotoLink.report_id == report.id).order_by(PhotoLink.id)
+        ).all(),
         notices=list(
             session.scalars(
                 select(Notice)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from city.account_models import Letter, LetterStatus
 from reports import leases
+from reports.link_models import PhotoLink
 from reports.models import Notice, NoticeStatus, Photo, PhotoStatus
 from reports.webhook_models import DeliveryStatus
 
@@ -64,7 +65,14 @@ def waits_since(session: Session, now: datetime) -> datetime | None:
     letter = session.scalar(
         select(func.min(Letter.due_at)).where(leases.waiting(Letter, now), Letter.due_at <= now)
     )
-    return min((since for since in (notice, photo, letter) if since is not None), default=None)
+    link = session.scalar(
+        select(func.min(PhotoLink.due_at)).where(
+            leases.waiting(PhotoLink, now), PhotoLink.due_at <= now
+        )
+    )
+    return min(
+        (since for since in (notice, photo, letter, link) if since is not None), default=None
+    )
 
 
 def count_failed(session: Session, now: datetime, within: timedelta) -> int:

@@ -44,7 +44,7 @@ class WebhookAsleep(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """What of the network webhooks may lead to, beside the public internet, and by which ports."""
+    """Where outsiders' addresses may lead, beside the public internet, and by which ports."""
 
     networks: Sequence[Network]
     ports: frozenset[int]
