@@ -78,6 +78,9 @@ class Metrics:
         self.webhook_outcomes = self._outcomes(
             "vigie_webhook_outcomes", "Attempts at webhooks.", "sent", "put_off", "failed"
         )
+        self.link_outcomes = self._outcomes(
+            "vigie_link_outcomes", "Attempts at links to photos.", "done", "put_off", "failed"
+        )
         self.sweeps = self._outcomes("vigie_sweeps", "Rounds of the sweeper.", "done", "put_off")
         self.swept = self._counter(
             "vigie_swept", "What the sweeper found: rows without a nudge, and leftovers.", "kind"

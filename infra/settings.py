@@ -60,6 +60,8 @@ class Settings:
     notice_retry_s: int
     webhook_lease_s: int
     webhook_retry_s: int
+    link_lease_s: int
+    link_retry_s: int
     webhook_networks: tuple[Network, ...]
     webhook_ports: frozenset[int]
     sweep_interval_s: int
@@ -93,6 +95,8 @@ class Settings:
             notice_retry_s=_read(environ, "NOTICE_RETRY_SECONDS", _positive, "30"),
             webhook_lease_s=_read(environ, "WEBHOOK_LEASE_SECONDS", _positive, "20"),
             webhook_retry_s=_read(environ, "WEBHOOK_RETRY_SECONDS", _positive, "30"),
+            link_lease_s=_read(environ, "LINK_LEASE_SECONDS", _positive, "60"),
+            link_retry_s=_read(environ, "LINK_RETRY_SECONDS", _positive, "60"),
             webhook_networks=_read(environ, "WEBHOOK_NETWORKS_ALLOWED", _networks, ""),
             webhook_ports=_read(environ, "WEBHOOK_PORTS", _ports, "80,443,8080,8443"),
             sweep_interval_s=_read(environ, "SWEEP_INTERVAL_SECONDS", _positive, "5"),

@@ -30,7 +30,7 @@ from infra.queue import QUEUE_OF, Job, QueueName
 from reports.status import GRAPH, Status
 from tests.scheduling import OF_THE_PAST
 from tests.stack import ROOT
-from workers.process import SWEEPER, WEBHOOKS
+from workers.process import OUTGOING, SWEEPER
 from workers.queues import KIND_OF
 
 PACKAGES = (api, workers, reports, city, geo, infra)
@@ -143,7 +143,7 @@ for table in Base.metadata.tables.values():
 """
 
 
-@pytest.mark.parametrize("role", [*QueueName, SWEEPER, WEBHOOKS])
+@pytest.mark.parametrize("role", [*QueueName, SWEEPER, OUTGOING])
 def test_each_process_knows_every_table_that_its_own_point_into(role: str) -> None:
     subprocess.run([sys.executable, "-c", KNOWS_ITS_TABLES, role], cwd=ROOT, check=True)
 

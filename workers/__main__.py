@@ -1,4 +1,4 @@
-"""`python -m workers`: one process per queue, one for webhooks and a sweeper, kept alive."""
+"""`python -m workers`: one process per queue, one for requests to outsiders, and a sweeper."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 from infra import logs
 from infra.queue import QueueName
 from infra.settings import Settings, SettingsError
-from workers.process import SWEEPER, WEBHOOKS
+from workers.process import OUTGOING, SWEEPER
 
 log = structlog.get_logger()
 
@@ -87,7 +87,7 @@ def main() -> int:
         QueueName.NOTICES,
         QueueName.SIMULATIONS,
     ]
-    roles = [*queues, WEBHOOKS, SWEEPER]
+    roles = [*queues, OUTGOING, SWEEPER]
     members = [Member(role) for role in roles]
     log.info("workers started", roles=[str(role) for role in roles])
     while not stopped.wait(WATCH_S):

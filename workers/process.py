@@ -11,8 +11,8 @@ from infra.queue import QueueName
 from infra.settings import Settings
 from workers import queues
 
-SWEEPER, WEBHOOKS = "sweeper", "webhooks"
-_WITHOUT_QUEUE = {SWEEPER: "workers.sweeper:serve", WEBHOOKS: "workers.webhooks:serve"}
+SWEEPER, OUTGOING = "sweeper", "outgoing"
+_WITHOUT_QUEUE = {SWEEPER: "workers.sweeper:serve", OUTGOING: "workers.outgoing:serve"}
 
 
 def main(role: str) -> None:

@@ -21,12 +21,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from infra import signatures
 from infra.clock import now
 from infra.outgoing import NoAnswer, Outgoing, RequestRefused
-from infra.settings import Settings
 from reports.leases import Lease
 from reports.webhook_models import Webhook, WebhookDelivery
 from reports.webhooks import bodies, delivery
 from reports.webhooks.delivery import Attempt
-from workers.tools import Tools, tools, until_stopped
+from workers.tools import Tools
 
 log = structlog.get_logger()
 
@@ -44,12 +43,6 @@ class _Message:
     body: bytes
 
 
-def serve(settings: Settings) -> None:
-    """Send what is owed until SIGTERM."""
-    outgoing = Outgoing(allowed=settings.webhook_networks, ports=settings.webhook_ports)
-    Courier(tools(), outgoing).run(until_stopped())
-
-
 class Courier:
     """Sends deliveries while it runs."""
 
@@ -63,7 +56,6 @@ class Courier:
 
     def run(self, stopped: threading.Event) -> None:
         """Send until stopped, then wait for the answers that are still to come."""
-        self._kit.metrics.flush()
         while not stopped.is_set():
             try:
                 self._start_due()

@@ -212,7 +212,7 @@ def test_a_killed_worker_s_message_comes_again_under_the_same_id(city: City) -> 
     received.answers[path] = answer
     city.report()
     city.messages(path, 1)
-    assert city.stack.kill_workers("webhooks")
+    assert city.stack.kill_workers("outgoing")
     first, second = city.messages(path, 2)
     assert first.id == second.id
     eventually(lambda: city.log(hook)[0]["status"] == "sent")
