@@ -10,7 +10,6 @@ from flask import g, request
 
 from api import forms
 from api.bodies import (
-    MAX_PHOTO_BYTES,
     BadInput,
     BodyTooLarge,
     FormTooLarge,
@@ -25,7 +24,7 @@ from city.keys import Client
 from city.models import Channel
 from infra.clock import now
 from infra.words import mark, say
-from reports.gallery import MAX_PHOTOS
+from reports.gallery import MAX_PHOTO_BYTES, MAX_PHOTOS
 from reports.intake import NewReport, Recorder
 
 OTHER_CHANNEL = mark("Reports of this key come by “{channel}”.")

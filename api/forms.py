@@ -9,7 +9,8 @@ from flask import request
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from api.bodies import MAX_PHOTO_BYTES, BodyTooLarge, FormTooLarge, MalformedBody, UnsupportedBody
+from api.bodies import BodyTooLarge, FormTooLarge, MalformedBody, UnsupportedBody
+from reports.gallery import MAX_PHOTO_BYTES
 
 MULTIPART = "multipart/form-data"
 URLENCODED = "application/x-www-form-urlencoded"

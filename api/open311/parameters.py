@@ -57,6 +57,11 @@ class Parameters:
         values = (value.strip() for value in self.given.getlist(name))
         return next((value for value in values if value), None)
 
+    def each(self, name: str) -> list[str]:
+        """Return all values that say something, once each, whatever commas they have."""
+        values = (value.strip() for value in self.given.getlist(name))
+        return list(dict.fromkeys(value for value in values if value))
+
     def many(self, name: str) -> list[str]:
         """Return the values that are parted by commas, or come one by one, each once."""
         parts = (part.strip() for value in self.given.getlist(name) for part in value.split(","))

@@ -29,23 +29,26 @@ from api.open311 import formats, parameters
 from api.open311.blueprint import V2, route
 from api.open311.parameters import TOO_LONG, Parameters, lines, refuse
 from api.pictures import Original
+from api.problems import Fault
 from api.schemas.reports import NewReportSchema
-from api.services import commit, db, locale, release
+from api.services import commit, db, locale, release, services
 from api.views.reports import OF_INTAKE
 from city import addresses, categories
 from city.categories import CatalogueEntry, UnknownCategory
 from city.keys import Client
 from city.models import Jurisdiction, Kind, QuestionType
+from city.unfit import Unfit
 from infra.clock import now
 from infra.storage import StorageError
-from infra.words import mark
+from infra.words import mark, say
 from reports import gallery, intake
-from reports.exchange import next_steps
+from reports.exchange import links, next_steps
 from reports.gallery import MAX_PHOTOS, TooManyPhotos
 from reports.imaging.formats import UnusablePhoto
 from reports.intake import NewReport, Sender
 from reports.models import Report
 from reports.resident import reading
+from reports.webhooks.endpoints import Reachable
 
 NO_SERVICE = mark("Expected the code of a service.")
 NO_PLACE = mark("Expected lat and long, address_string or address_id.")
@@ -81,7 +84,7 @@ def send_request() -> Response:
     if client.jurisdiction_id != city.id:
         raise NotAuthenticated
     new = _read(given, city, client)
-    report = _take_in(new, _photos(form))
+    report = _take_in(new, *_photos(form, given))
     language = parameters.language(given, city)
     view = reading.view(db(), report, language)
     told = {
@@ -92,20 +95,29 @@ def send_request() -> Response:
     return formats.answer("service_requests", [told])
 
 
-def _photos(form: Form) -> list[bytes]:
-    """Return the photos that came with the form, under whatever name."""
+def _photos(form: Form, given: Parameters) -> tuple[list[bytes], list[str]]:
+    """Return the photos that came with the form, under whatever name, and where others are."""
     files = [file for _, file in form.files.items(multi=True)]
     found = [data for data in map(forms.bytes_of, files) if data]
-    if len(found) > MAX_PHOTOS:
+    urls = given.each("media_url") + given.each("media_url[]")
+    if len(found) + len(urls) > MAX_PHOTOS:
         raise TooManyPhotos
-    return found
+    settings = services().settings
+    for url in urls:
+        try:
+            links.check(url, Reachable(settings.webhook_networks, settings.webhook_ports))
+        except Unfit as error:
+            detail = say(locale(), error.sentence, **error.values)
+            raise BadInput(Fault(detail, parameter="media_url")) from error
+    return found, urls
 
 
-def _take_in(new: NewReport, photos: Sequence[bytes]) -> Report:
+def _take_in(new: NewReport, photos: Sequence[bytes], urls: Sequence[str]) -> Report:
     """Take the report in with its photos, whose originals are safe before anything names them."""
     uploads = [gallery.receive(uuid4(), data) for data in photos]
     if not uploads:
         report = intake.submit(db(), new, now()).report
+        links.owe(db(), report, urls, now())
         commit()
         return report
     number = intake.reserve(db())
@@ -118,6 +130,7 @@ def _take_in(new: NewReport, photos: Sequence[bytes]) -> Report:
         report = intake.submit(db(), replace(new, number=number), now()).report
         for upload in uploads:
             gallery.add(db(), report, upload, now())
+        links.owe(db(), report, urls, now())
     commit()
     return report
 

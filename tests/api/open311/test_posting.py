@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from city.models import Address
+from reports.link_models import PhotoLink
 from reports.models import Contact, Report
 from tests.api import help as h
 from tests.api.open311.peer import BASE, PLACE, POTHOLE, Peer, first, key_of, refused
@@ -255,3 +256,27 @@ def test_a_key_of_another_city_is_none_here(own_app: Flask, tmp_path: Any) -> No
     refused(elsewhere.send(**POTHOLE, **PLACE, jurisdiction_id="beaurive"), 403)
     told = elsewhere.send(**{**POTHOLE, "service_code": "hole"}, **PLACE, jurisdiction_id="essai")
     refused(told, 400)
+
+
+def test_25_photos_may_be_somewhere_else(peer: Peer, session: Session) -> None:
+    urls = ["http://photos.example/1.jpg", "https://photos.example/2.jpg?a=1,2"]
+    body = {**POTHOLE, **PLACE, "api_key": peer.key, "media_url": [*urls, urls[0], ""]}
+    id_ = first(peer.client.post(f"{BASE}/requests.json", data=body))["service_request_id"]
+    assert peer.request(id_)["media_url"] is None
+    query = select(PhotoLink.url).where(PhotoLink.report_id == _row(session, id_).id)
+    assert session.scalars(query.order_by(PhotoLink.id)).all() == urls
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("nonsense", "ftp://photos.example/a.jpg", "http://user:secret@photos.example/"),
+        *("http://169.254.169.254/", "http://[::ffff:127.0.0.1]/", "http://photos.example:22/"),
+        "http://photos.example/" + "x" * 2_000,
+    ],
+)
+def test_25_where_nothing_can_be_fetched_is_refused(peer: Peer, url: str) -> None:
+    word = h.a_word()
+    told = refused(peer.send(**{**POTHOLE, **PLACE, "description": word}, media_url=url), 400)
+    assert told.startswith("media_url: ")
+    assert peer.requests(q=word) == []
