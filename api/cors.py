@@ -28,7 +28,7 @@ def _is_public_get() -> bool:
     if asked is None or request.method not in {"GET", "HEAD", "OPTIONS"}:
         return False
     # Reading and writing at one address are routes of their own, and a preflight meets either.
-    return request.path.startswith(f"{BASE}/") and any(
+    return request.path.startswith((f"{BASE}/", "/open311/")) and any(
         rule.rule == asked.rule
         and "GET" in (rule.methods or ())
         and declared(current_app.view_functions[rule.endpoint]) == ANYONE

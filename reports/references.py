@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 
 from stdnum import luhn
 
@@ -48,6 +50,15 @@ def normalise(text: str) -> str:
     if len(compact) != RANDOM_LENGTH + 1 or not luhn.is_valid(compact, ALPHABET):
         raise MalformedReference(text)
     return prefix + _group(compact)
+
+
+def well_formed(texts: Iterable[str]) -> list[str]:
+    """Return those of the texts that can be references, as we write them."""
+    found = []
+    for text in texts:
+        with suppress(MalformedReference):
+            found.append(normalise(text))
+    return found
 
 
 def _group(compact: str) -> str:

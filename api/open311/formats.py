@@ -12,6 +12,8 @@ from xml.sax.xmlreader import AttributesImpl
 import msgspec
 from flask import Response, g
 
+from api.services import locale
+
 FORMATS = ("xml", "json")
 DEFAULT = "xml"
 TYPES = {
@@ -44,7 +46,10 @@ def answer(name: str, content: Any, status: int = 200) -> Response:
     """
     suffix = asked()
     body = msgspec.json.encode(content) if suffix == "json" else as_xml(name, content)
-    return Response(body, status, content_type=TYPES[suffix])
+    told = Response(body, status, content_type=TYPES[suffix])
+    told.headers["Content-Language"] = g.get("open311_language") or locale()
+    told.vary.add("Accept-Language")
+    return told
 
 
 def asked() -> str:

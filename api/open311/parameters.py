@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+from typing import NoReturn, cast
 
-from flask import request
+from flask import g, request
 from werkzeug.datastructures import MultiDict
 
 from api.bodies import NOT_A_TEXT, BadInput, is_storable
@@ -142,7 +142,15 @@ def jurisdiction(given: Parameters) -> Jurisdiction:
 
 
 def language(given: Parameters, city: Jurisdiction) -> str:
-    """Return the language that is wanted, by `locale` or by the header, or the city's own."""
+    """Return the language that is wanted, by `locale` or by the header, or the city's own.
+
+    It is what the answer says that it is in.
+    """
+    g.open311_language = _language(given, city)
+    return cast(str, g.open311_language)
+
+
+def _language(given: Parameters, city: Jurisdiction) -> str:
     wanted = given.one("locale")
     if wanted is not None:
         tag = wanted.replace("_", "-").partition("-")[0].lower()

@@ -27,6 +27,7 @@ from reports.exchange import news, updates
 from reports.exchange.news import News, Wanted
 from reports.exchange.updates import NotYourReport, Update
 from reports.history import WITHDRAWN, EventKind
+from reports.references import well_formed
 from reports.resident.reading import UnknownReport
 from reports.status import CLOSED, Status
 from reports.work import ReportAnonymised
@@ -76,7 +77,8 @@ def list_updates() -> Response:
     city = parameters.jurisdiction(given)
     begin, end = windows.window(given, now())
     limit, offset = windows.page(given)
-    wanted = Wanted(begin, end, given.many("service_request_id"), limit, offset)
+    references = given.many("service_request_id")
+    wanted = Wanted(begin, end, well_formed(references) if references else None, limit, offset)
     found = news.read(db(), city, wanted, parameters.language(given, city))
     return formats.answer("service_request_updates", [_told(one) for one in found])
 

@@ -106,6 +106,8 @@ class HeldReportSchema(Schema):
     locale = fields.String(required=True, attribute="report.locale")
     channel = fields.String(required=True, attribute="report.channel")
     external_ref = fields.String(allow_none=True, required=True, attribute="report.external_ref")
+    issuer = fields.String(allow_none=True, required=True, attribute="report.issuer")
+    subject = fields.String(allow_none=True, required=True, attribute="report.subject")
     observed_at = Moment(allow_none=True, required=True, attribute="report.observed_at")
     created_at = Moment(required=True, attribute="report.created_at")
     contact = fields.Nested(ContactSchema, required=True)

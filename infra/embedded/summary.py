@@ -36,6 +36,8 @@ def farewell(url: str, mail: str | None, demo: Mapping[str, Any]) -> str:
         ("Logs", "var/log/web.log, var/log/workers.log"),
         ("Shell", ". var/env && flask --app wsgi --help"),
     ]
+    if demo["open311"]:
+        addresses.insert(2, ("Open311", f"{demo['open311']['url']}, with the key of var/demo.json"))
     lines = [
         "",
         "Vigie is ready. Ctrl-C stops it; the data stay.",

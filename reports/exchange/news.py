@@ -56,11 +56,14 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """From when on and before when it happened; `limit` and `offset` count the oldest first."""
+    """From when on and before when it happened, and to which reports, None standing for any.
+
+    `limit` and `offset` count the oldest first.
+    """
 
     begin: datetime
     end: datetime | None
-    references: Sequence[str]
+    references: Sequence[str] | None
     limit: int
     offset: int
 
@@ -111,7 +114,7 @@ def read(session: Session, city: Jurisdiction, wanted: Wanted, locale: str) -> l
     query = _LINES.where(Event.jurisdiction_id == city.id, Event.at >= wanted.begin)
     if wanted.end is not None:
         query = query.where(Event.at < wanted.end)
-    if wanted.references:
+    if wanted.references is not None:
         query = query.where(Report.reference.in_(wanted.references))
     reader = Reader(locale, city.locales)
     return [

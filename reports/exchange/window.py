@@ -15,7 +15,7 @@ from infra.database import PLANNED_ANEW
 from reports import filters
 from reports.filters import Filters
 from reports.models import Report, Ticket
-from reports.references import MalformedReference, normalise
+from reports.references import well_formed
 from reports.resident import reading
 from reports.resident.reading import ReportView
 from reports.status import Status
@@ -75,12 +75,7 @@ def read_some(
     session: Session, city: Jurisdiction, references: Sequence[str], locale: str, limit: int
 ) -> list[ReportView]:
     """Return those of the city's public reports that have these references, newest first."""
-    known = []
-    for reference in references:
-        try:
-            known.append(normalise(reference))
-        except MalformedReference:
-            continue
+    known = well_formed(references)
     if not known:
         return []
     return _read(session, city, [Report.reference.in_(known)], locale, limit, 0)
