@@ -154,12 +154,12 @@ class Stack:
 
     def _is_worker(self, entry: Path, role: str) -> bool:
         try:
-            command = (entry / "cmdline").read_bytes().split(b"\0")
+            name = (entry / "comm").read_text().strip()
             variables = (entry / "environ").read_bytes()
         except OSError:
             return False
         ours = f"PUBLIC_URL={self.url}".encode() in variables.split(b"\0")
-        return ours and b"workers.process" in command and role.encode() in command
+        return ours and name == role
 
     def _is_alive(self) -> bool:
         try:

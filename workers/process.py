@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from pkgutil import resolve_name
 
 from infra import logs
@@ -16,8 +17,12 @@ _WITHOUT_QUEUE = {SWEEPER: "workers.sweeper:serve", OUTGOING: "workers.outgoing:
 
 
 def main(role: str) -> None:
-    """Play the role until SIGTERM; each process loads what its own role needs."""
+    """Play the role until SIGTERM; each process loads what its own role needs.
+
+    `ps -o comm` and `top` call it by its role.
+    """
     die_with_parent()
+    Path("/proc/self/comm").write_text(role, "ascii")
     settings = Settings.from_env()
     logs.configure(settings.log_level)
     if role in _WITHOUT_QUEUE:
