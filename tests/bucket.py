@@ -16,6 +16,7 @@ import boto3
 import httpx
 
 from infra.embedded.process import Child
+from tests import web
 from tests.stack import ROOT, free_port
 
 BUCKET, PREFIX = "vigie-photos", "city"
@@ -69,7 +70,7 @@ class BucketServer:
         self._server.start()
         self._server.wait_until(self._answers, PATIENCE_S)
         # The same keys at each start: they come from moto's random numbers.
-        httpx.post(f"{self.endpoint}/moto-api/seed?a=1").raise_for_status()
+        web.post(f"{self.endpoint}/moto-api/seed?a=1").raise_for_status()
         nobody = {"AccessKeyId": "setup", "SecretAccessKey": "setup"}
         self._client("s3", nobody).create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
@@ -128,7 +129,7 @@ class BucketServer:
         # breaks off at a request that names none.
         self.trust_everybody()
         try:
-            return httpx.get(f"{self.endpoint}/{BUCKET}/{PREFIX}/{key}")
+            return web.get(f"{self.endpoint}/{BUCKET}/{PREFIX}/{key}")
         finally:
             self._check_rights_after(0)
 
@@ -153,10 +154,10 @@ class BucketServer:
     def _check_rights_after(self, requests: float) -> None:
         headers = {"Content-Type": "text/plain"}
         url = f"{self.endpoint}/moto-api/reset-auth"
-        httpx.post(url, content=str(requests), headers=headers).raise_for_status()
+        web.post(url, content=str(requests), headers=headers).raise_for_status()
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.endpoint}/moto-api/data.json").status_code == 200
+            return web.get(f"{self.endpoint}/moto-api/data.json").status_code == 200
         except httpx.HTTPError:
             return False

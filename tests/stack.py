@@ -17,6 +17,7 @@ from typing import TypeVar
 import httpx
 
 from infra.embedded.process import Child
+from tests import web
 
 ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
@@ -163,7 +164,7 @@ class Stack:
 
     def _is_alive(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+            return web.get(f"{self.url}/healthz", timeout=2).status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -10,13 +10,13 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.embedded.valkey import Valkey
 from infra.queue import Job
+from tests import web
 from tests.api.conftest import Build
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, problem_at
@@ -77,7 +77,7 @@ def test_it_tells_how_things_stand(build: Build, own_database_url: str, own_valk
 def test_every_process_tells_what_all_of_them_did(stack: Stack, sibling: Stack) -> None:
     before = scrape(stack)
     data = photo_samples.jpeg()
-    with httpx.Client(base_url=stack.url, timeout=30) as client:
+    with web.Client(base_url=stack.url, timeout=30) as client:
         view = client.post(f"{BASE}/reports", json=problem_at()).json()
         url = view["photo_upload"]["template"].replace("{uuid}", str(uuid4()))
         headers = {**bearer(view["tracking_token"]), "Content-Type": "image/jpeg"}
@@ -106,7 +106,7 @@ def test_every_process_tells_what_all_of_them_did(stack: Stack, sibling: Stack) 
 def test_counts_only_grow_though_processes_come_and_go(stack: Stack, sibling: Stack) -> None:
     counted = 'vigie_http_requests_total{method="GET",route="/healthz",status="200"}'
     seen = [scrape(stack).get(counted, 0)]
-    httpx.get(f"{sibling.url}/healthz")
+    web.get(f"{sibling.url}/healthz")
     # An orderly end hands over what was counted in the last moment.
     sibling.stop()
     seen.append(scrape(stack)[counted])
@@ -117,7 +117,7 @@ def test_counts_only_grow_though_processes_come_and_go(stack: Stack, sibling: St
 
 
 def test_a_histogram_reads_as_one(stack: Stack) -> None:
-    httpx.get(f"{stack.url}/healthz")
+    web.get(f"{stack.url}/healthz")
     families = text_string_to_metric_families(scrape_text(stack))
     found = next(one for one in families if one.name == "vigie_http_request_seconds")
     buckets = [
@@ -204,7 +204,7 @@ def read(text: str) -> Samples:
 
 
 def scrape_text(stack: Stack) -> str:
-    answer = httpx.get(f"{stack.url}/metrics", timeout=30)
+    answer = web.get(f"{stack.url}/metrics", timeout=30)
     assert answer.status_code == 200, answer.text
     return answer.text
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests import web
 from tests.resident import BASE, DISPATCHER, INSIDE, PASSWORD, bearer, problem_at
 from tests.stack import Stack, eventually
 
@@ -48,7 +49,7 @@ Answers = list[tuple[httpx.Response, list[str] | None]]
 def client(stack: Stack) -> Iterator[httpx.Client]:
     # A file where the storage's folder belongs, so that every photo is refused with 503.
     (stack.folder / "storage").write_text("")
-    with httpx.Client(base_url=stack.url, timeout=30) as client:
+    with web.Client(base_url=stack.url, timeout=30) as client:
         yield client
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests import web
 from tests.resident import BASE, bearer, problem_at
 
 _WORK: dict[str, Any] = {
@@ -25,7 +26,7 @@ def concerns(path: str) -> bool:
 def fill(case: Any) -> None:
     """Aim a good request at tickets that it can be done to."""
     path = case.operation.path
-    with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
+    with web.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
         one = _send(http)
         if path.endswith("/bulk"):
             item = {"reference": one["ticket"], "etag": version(http, one["ticket"])}
@@ -49,7 +50,7 @@ def fill(case: Any) -> None:
 
 def closed() -> dict[str, Any]:
     """Return a report that was just closed, as its reporter got it."""
-    with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
+    with web.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
         sent = _send(http)
         ticket = f"/tickets/{sent['ticket']}"
         headers = _staff() | {"If-Match": version(http, sent["ticket"])}

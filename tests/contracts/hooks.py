@@ -7,11 +7,11 @@ from collections import defaultdict
 from itertools import count
 from typing import Any
 
-import httpx
 import schemathesis
 from hypothesis import strategies
 from schemathesis.generation.meta import CoverageScenario, coverage_scenario
 
+from tests import web
 from tests.contracts import desk, set_up
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, INSIDE, PASSWORD, bearer
@@ -95,7 +95,7 @@ def _log_out_another(headers: dict[str, str]) -> None:
     """Have a session end that was opened for it, since all else is asked with the first."""
     if bearer(os.environ["SESSION_TOKEN"]).items() <= headers.items():
         login = {"email": DISPATCHER, "password": PASSWORD}
-        opened = httpx.post(f"{os.environ['SERVER_URL']}{BASE}/sessions", json=login, timeout=30)
+        opened = web.post(f"{os.environ['SERVER_URL']}{BASE}/sessions", json=login, timeout=30)
         headers.update(bearer(opened.json()["token"]))
 
 
@@ -139,7 +139,7 @@ def _aim(case: Any) -> None:
     if path.endswith("/similar"):
         case.query = dict(INSIDE)
     if path.endswith(_CHANGES):
-        with httpx.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
+        with web.Client(base_url=f"{os.environ['SERVER_URL']}{BASE}", timeout=30) as http:
             case.headers["If-Match"] = desk.version(http, os.environ["TICKET"])
     if "{filter_id}" in path:
         case.path_parameters["filter_id"] = _saved_filter()
@@ -149,6 +149,6 @@ def _saved_filter() -> str:
     """Return one of the caller's filters, made where there is none."""
     url, headers = f"{os.environ['SERVER_URL']}{BASE}/filters", bearer(os.environ["SESSION_TOKEN"])
     body = {"name": "Les retards", "query": {"late": True}}
-    found = httpx.get(url, headers=headers, timeout=30).json()["items"]
-    one = found[0] if found else httpx.post(url, json=body, headers=headers, timeout=30).json()
+    found = web.get(url, headers=headers, timeout=30).json()["items"]
+    one = found[0] if found else web.post(url, json=body, headers=headers, timeout=30).json()
     return str(one["id"])

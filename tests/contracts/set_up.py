@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from pyotp import TOTP
 
+from tests import web
 from tests.resident import BASE, PASSWORD, bearer
 from tests.stack import ROOT
 
@@ -152,9 +153,9 @@ def _key(path: str) -> str:
 def _read(path: str) -> Any:
     url = f"{os.environ['SERVER_URL']}{ADMIN}{_kind(path)}/{_key(path)}"
     headers = bearer(os.environ["ADMINISTRATOR_TOKEN"])
-    return httpx.get(url, headers=headers, timeout=30).json()
+    return web.get(url, headers=headers, timeout=30).json()
 
 
 def _ask(step: str, body: dict[str, str]) -> httpx.Response:
     url = f"{os.environ['SERVER_URL']}{ACCOUNT}{step}"
-    return httpx.post(url, json=body, headers=bearer(os.environ["LEAD_TOKEN"]), timeout=30)
+    return web.post(url, json=body, headers=bearer(os.environ["LEAD_TOKEN"]), timeout=30)

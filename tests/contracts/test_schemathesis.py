@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from api.app import REQUEST_ID
+from tests import web
 from tests.api.help import ADMINISTRATOR, AUDITOR, LEAD_OF_ROADS
 from tests.described import METHODS, description
 from tests.reports import photo_samples
@@ -64,7 +65,7 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
     Return the variables of Schemathesis's process.
     """
     headers = {REQUEST_ID: PREPARING}
-    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=30, headers=headers) as http:
+    with web.Client(base_url=f"{stack.url}{BASE}", timeout=30, headers=headers) as http:
         login = {"email": DISPATCHER, "password": PASSWORD}
         session = http.post("/sessions", json=login).json()["token"]
         login["email"] = AUDITOR

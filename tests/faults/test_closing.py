@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests import web
 from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
 from tests.stack import Stack, eventually
 
@@ -41,7 +42,7 @@ def _waiting(database: psycopg.Connection[tuple[Any, ...]]) -> int:
 @pytest.fixture
 def http(stack: Stack) -> httpx.Client:
     limits = httpx.Limits(max_connections=CLOSERS, max_keepalive_connections=CLOSERS)
-    return httpx.Client(base_url=f"{stack.url}{BASE}", timeout=30, limits=limits)
+    return web.Client(base_url=f"{stack.url}{BASE}", timeout=30, limits=limits)
 
 
 @pytest.mark.fault(34)

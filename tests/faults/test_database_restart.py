@@ -15,6 +15,7 @@ import pytest
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
+from tests import web
 from tests.conftest import load_city, running
 from tests.resident import BASE, problem_at
 from tests.stack import Stack, environment, eventually
@@ -75,7 +76,7 @@ class _Phones:
         eventually(lambda: self.answers[503] > before)
 
     def _send_on(self) -> None:
-        with httpx.Client(timeout=30) as http:
+        with web.Client(timeout=30) as http:
             while not self._stopped.is_set():
                 self.taken.append(self._send(http))
 
@@ -101,7 +102,7 @@ def test_38_a_restart_is_a_short_503_and_loses_nothing(
             phones.wait_for_more()
             end()
             phones.wait_for_a_refusal()
-            ready = httpx.get(f"{own_stack.url}/readyz", timeout=20)
+            ready = web.get(f"{own_stack.url}/readyz", timeout=20)
             assert (ready.status_code, ready.json()["parts"]["queue"]) == (503, "ok")
             assert ready.json()["parts"]["database"] != "ok"
             own_cluster.start()
@@ -109,7 +110,7 @@ def test_38_a_restart_is_a_short_503_and_loses_nothing(
 
     assert set(phones.answers) == {201, 503}
     assert phones.without_advice == 0
-    eventually(lambda: httpx.get(f"{own_stack.url}/readyz", timeout=20).status_code == 200)
+    eventually(lambda: web.get(f"{own_stack.url}/readyz", timeout=20).status_code == 200)
     with psycopg.connect(own_cluster.url("city"), autocommit=True) as database:
         kept = [reference for (reference,) in database.execute("SELECT reference FROM reports")]
         assert sorted(kept) == sorted(phones.taken)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,6 +20,7 @@ from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
 from infra.storage import Storage
 from reports.models import Event, Photo
+from tests import web
 from tests.api import help as h
 from tests.conftest import running
 from tests.reports import photo_samples
@@ -136,7 +136,7 @@ def own_stack(
 def test_39_a_photo_without_room_for_its_derivatives_waits(
     own_stack: Stack, small_disk: Path
 ) -> None:
-    with httpx.Client(base_url=f"{own_stack.url}{BASE}", timeout=15) as http:
+    with web.Client(base_url=f"{own_stack.url}{BASE}", timeout=15) as http:
         own_stack.stop_workers()
         sent = http.post("/reports", json=problem_at()).json()
         path = f"/reports/{sent['reference']}"

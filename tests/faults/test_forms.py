@@ -6,13 +6,13 @@ import http.client
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
 import pytest
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from reports.models import Photo, Report
+from tests import web
 from tests.api import help as h
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, problem_at
@@ -118,7 +118,7 @@ def test_a_second_photo_in_a_form_is_422_and_named(own_app: Flask) -> None:
 def test_05_too_large_a_body_is_413_before_any_of_it_has_come(
     stack: Stack, method: str, path: str, content_type: str, size: int
 ) -> None:
-    view = httpx.post(f"{stack.url}{BASE}/reports", json=problem_at(), timeout=20).json()
+    view = web.post(f"{stack.url}{BASE}/reports", json=problem_at(), timeout=20).json()
     headers = {
         **bearer(view["tracking_token"]),
         "Content-Type": content_type,

@@ -27,6 +27,7 @@ from infra.mail import Mail, Mailer
 from infra.queue import QueueName, connect
 from reports import gallery
 from reports.mail import delivery
+from tests import web
 from tests.conftest import running
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
@@ -170,7 +171,7 @@ def start_town(
             stack = Stack(tmp_path, {**environ, **HURRY}, tmp_path / "mail")
             return _Town(
                 parts.enter_context(running(stack)),
-                parts.enter_context(httpx.Client(base_url=f"{stack.url}{BASE}", timeout=15)),
+                parts.enter_context(web.Client(base_url=f"{stack.url}{BASE}", timeout=15)),
                 parts.enter_context(psycopg.connect(own_database_url, autocommit=True)),
             )
 

@@ -23,6 +23,7 @@ from api.services import Services
 from infra.clock import now
 from reports import gallery
 from reports.models import Photo, Report
+from tests import web
 from tests.api.help import PRIVATE, render_photos
 from tests.reports import photo_samples
 from tests.resident import BASE, Resident, bearer, body_of, log_in, problem_at
@@ -197,7 +198,7 @@ def test_20_and_21_served_files_are_upright_and_hold_nothing_private(stack: Stac
         photo_samples.webp(640, 480, orientation=6, gps=True),
         photo_samples.heic_with_gps(),
     ]
-    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=15) as http:
+    with web.Client(base_url=f"{stack.url}{BASE}", timeout=15) as http:
         sent = http.post("/reports", json=problem_at()).json()
         headers = bearer(sent["tracking_token"])
         for data in samples:

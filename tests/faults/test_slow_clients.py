@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
+from tests import web
 from tests.reports import photo_samples
 from tests.resident import BASE, bearer, problem_at
 from tests.stack import Stack, eventually
@@ -48,7 +48,7 @@ def connect(stack: Stack, crowd: ExitStack, begun: bytes = b"") -> socket.socket
 
 def send_report(stack: Stack) -> dict[str, str]:
     """Send a report as another client, who finds the service as it should be."""
-    answer = httpx.post(f"{stack.url}{BASE}/reports", json=problem_at(), timeout=PATIENCE_S)
+    answer = web.post(f"{stack.url}{BASE}/reports", json=problem_at(), timeout=PATIENCE_S)
     assert answer.status_code == 201, answer.text
     view: dict[str, str] = answer.json()
     return view
@@ -108,7 +108,7 @@ def test_a_photo_that_is_cut_leaves_nothing(
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
         eventually(lambda: stack.log().count("malformed-body") > refused)
-    shown = httpx.get(f"{stack.url}{BASE}/reports/{view['reference']}", timeout=PATIENCE_S).json()
+    shown = web.get(f"{stack.url}{BASE}/reports/{view['reference']}", timeout=PATIENCE_S).json()
     assert shown["photos"] == []
     assert files_below(stack) == kept
 

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
+from tests import web
 from tests.resident import BASE
 from tests.stack import Stack
 
@@ -63,7 +63,7 @@ def test_what_is_declared_too_large_is_answered_before_it_is_sent(
 
 
 def test_a_refused_body_does_not_break_the_next_request(stack: Stack) -> None:
-    with httpx.Client(base_url=stack.url, timeout=20) as http:
+    with web.Client(base_url=stack.url, timeout=20) as http:
         for _ in range(100):
             refused = http.post(f"{UNKNOWN}/messages", content=bytes(200_000))
             assert refused.status_code == 401
@@ -75,7 +75,7 @@ def test_a_body_of_unknown_length_is_bounded(stack: Stack) -> None:
         for _ in range(40):
             yield bytes(100_000)
 
-    answer = httpx.post(
+    answer = web.post(
         f"{stack.url}{BASE}/reports",
         content=endless(),
         headers={"Content-Type": "application/json"},

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 from PIL import Image
 
+from tests import web
 from tests.reports import photo_samples
 from tests.resident import DISPATCHER, PASSWORD, bearer, problem_at
 from tests.stack import Stack, eventually
@@ -21,7 +22,7 @@ ANSWER = "Le trou est rebouché. Merci de nous l'avoir signalé !"
 def travel(stack: Stack) -> dict[str, Any]:
     """Send a report with two photos, see it worked on and closed; return the reporter's view."""
     reporter = f"journey-{uuid4().hex}@example.org"
-    with httpx.Client(base_url=f"{stack.url}/api/v1", timeout=10) as http:
+    with web.Client(base_url=f"{stack.url}/api/v1", timeout=10) as http:
         sent = send(http, reporter)
         token = bearer(sent["tracking_token"])
         reference = sent["reference"]
@@ -55,9 +56,7 @@ def travel(stack: Stack) -> dict[str, Any]:
         assert public["public_message"] == ANSWER
         assert public["closed_at"] is not None
         assert "contact" not in public
-        assert ANSWER in httpx.get(page, headers={"Accept-Language": "fr"}).text.replace(
-            "&#39;", "'"
-        )
+        assert ANSWER in web.get(page, headers={"Accept-Language": "fr"}).text.replace("&#39;", "'")
     return view
 
 

@@ -9,13 +9,13 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import psycopg
 
 from infra.clock import now
 from infra.words import say
 from reports.history import NOT_SOLVED_TEXT, STATUS_TEXTS, THANKS_TEXT, WITHDRAWN_TEXT
 from reports.status import Status
+from tests import web
 from tests.api import help as h
 from tests.journeys.replay import replay
 from tests.journeys.town import Officer, Resident, Town, said, without_repeats
@@ -189,7 +189,7 @@ class Day:
 
 
 def test_every_report_of_a_day_comes_to_an_end(stack: Stack) -> None:
-    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=20) as http:
+    with web.Client(base_url=f"{stack.url}{BASE}", timeout=20) as http:
         day = Day(Town(stack, http))
         day.a_pothole_that_eight_people_see()
         day.a_tree_that_is_two()

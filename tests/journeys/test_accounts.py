@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from email.message import EmailMessage
 
-import httpx
-
+from tests import web
 from tests.api import help as h
 from tests.resident import BASE, PASSWORD, bearer
 from tests.stack import Stack, eventually
@@ -23,7 +22,7 @@ def _link_in(mail: EmailMessage, stack: Stack) -> str:
 
 
 def test_an_invitation_and_a_reset_come_by_mail_and_open_once(stack: Stack) -> None:
-    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=30) as http:
+    with web.Client(base_url=f"{stack.url}{BASE}", timeout=30) as http:
         login = {"email": h.ADMINISTRATOR, "password": PASSWORD}
         office = bearer(http.post("/sessions", json=login).json()["token"])
         # Rows are the to-do list: what was owed while no worker ran is sent by the next one.

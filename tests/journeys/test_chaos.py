@@ -24,6 +24,7 @@ from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
 from infra.storage import Storage
+from tests import web
 from tests.conftest import load_city, running
 from tests.reports import photo_samples
 from tests.resident import BASE, bearer, problem_at
@@ -132,7 +133,7 @@ def insist(sent: Sent, method: str, url: str, **request: Any) -> dict[str, Any]:
     while True:
         sent.tries += 1
         with suppress(httpx.TransportError):
-            answer = httpx.request(method, url, timeout=20, **request)
+            answer = web.request(method, url, timeout=20, **request)
             if answer.status_code not in AGAIN:
                 assert answer.status_code in {200, 201}, answer.text
                 acknowledged: dict[str, Any] = answer.json()

@@ -7,8 +7,7 @@ from email.message import EmailMessage
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
-import httpx
-
+from tests import web
 from tests.journeys import journey
 from tests.journeys.journey import TEAM, close, send, text_of
 from tests.stack import Stack, eventually
@@ -22,13 +21,13 @@ def test_a_report_goes_from_the_phone_to_its_closing(stack: Stack) -> None:
 
 def test_what_is_not_solved_is_opened_again_from_the_mail(stack: Stack) -> None:
     reporter = f"after-{uuid4().hex}@example.org"
-    with httpx.Client(base_url=f"{stack.url}/api/v1", timeout=10) as http:
+    with web.Client(base_url=f"{stack.url}/api/v1", timeout=10) as http:
         sent = send(http, reporter)
         path = f"/reports/{sent['reference']}"
         close(http, sent["ticket"])
         yes, no = _answers(eventually(lambda: _mails(stack, reporter, 3))[2])
         # What looks at every link of a mail changes nothing.
-        assert httpx.get(yes).status_code == httpx.get(no).status_code == 200
+        assert web.get(yes).status_code == web.get(no).status_code == 200
         assert http.get(path).json()["status"] == "resolved"
 
         _answer(no, STILL)
@@ -58,5 +57,5 @@ def _answer(link: str, text: str) -> None:
     """Fill in the form that a link opens, as a browser without JavaScript does."""
     page, query = urlsplit(link), parse_qs(urlsplit(link).query)
     form = {name: value[0] for name, value in query.items()} | {"text": text}
-    answer = httpx.post(page._replace(query="").geturl(), data=form)
+    answer = web.post(page._replace(query="").geturl(), data=form)
     assert answer.status_code == 303, answer.text

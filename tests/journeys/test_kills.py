@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 
 from infra.embedded.cluster import Cluster
 from infra.embedded.mailbox import Mailbox
 from infra.embedded.valkey import Valkey
+from tests import web
 from tests.conftest import copy_of, running
 from tests.reports import photo_samples
 from tests.resident import bearer, problem_at
@@ -152,7 +152,7 @@ def _work_on(database: psycopg.Connection[Any], sent: dict[str, Any]) -> tuple[s
 def _send(stack: Stack) -> dict[str, Any]:
     """Send a report of somebody who sends no other, and return the reporter's view."""
     body = problem_at(contact={"email": f"{uuid4().hex}@example.org"}, locale="fr")
-    answer = httpx.post(f"{stack.url}/api/v1/reports", json=body, timeout=15)
+    answer = web.post(f"{stack.url}/api/v1/reports", json=body, timeout=15)
     assert answer.status_code == 201, answer.text
     view: dict[str, Any] = answer.json()
     return view
@@ -163,12 +163,12 @@ def _put(
 ) -> None:
     url = f"{stack.url}/api/v1/reports/{sent['reference']}/photos/{uuid or uuid4()}"
     headers = {**bearer(sent["tracking_token"]), "Content-Type": "image/*"}
-    answer = httpx.put(url, content=data, headers=headers, timeout=15)
+    answer = web.put(url, content=data, headers=headers, timeout=15)
     assert answer.status_code == expected, answer.text
 
 
 def _photos(stack: Stack, sent: dict[str, Any]) -> list[dict[str, Any]]:
-    view = httpx.get(f"{stack.url}/api/v1/reports/{sent['reference']}").json()
+    view = web.get(f"{stack.url}/api/v1/reports/{sent['reference']}").json()
     photos: list[dict[str, Any]] = view["photos"]
     return photos
 

@@ -9,7 +9,6 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope
@@ -24,6 +23,7 @@ from infra.queue import Job, Nudge
 from reports.mail import delivery
 from reports.models import Notice, NoticeStatus
 from reports.upkeep import sweep
+from tests import web
 from tests.conftest import running
 from tests.resident import (
     BASE,
@@ -88,7 +88,7 @@ def test_the_end_is_not_told_before_the_beginning(
     reporter = f"{uuid4().hex}@example.org"
     with ExitStack() as parts:
         stack = parts.enter_context(running(Stack(tmp_path, environ, tmp_path / "mail")))
-        http = parts.enter_context(httpx.Client(base_url=f"{stack.url}{BASE}", timeout=10))
+        http = parts.enter_context(web.Client(base_url=f"{stack.url}{BASE}", timeout=10))
         sent = http.post("/reports", json=problem_at(contact={"email": reporter})).json()
         eventually(lambda: reporter in server.known)
         login = http.post("/sessions", json={"email": DISPATCHER, "password": PASSWORD}).json()

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests import web
 from tests.reports.photo_samples import scene, shot
 from tests.resident import BASE, DISPATCHER, INSIDE, PASSWORD, bearer, problem_at
 from tests.stack import Stack, eventually
@@ -16,7 +17,7 @@ HERE = (INSIDE["latitude"], INSIDE["longitude"])
 
 def test_a_picture_that_did_for_another_ticket_is_flagged_by_the_worker(stack: Stack) -> None:
     picture = scene(7, 640, 480)
-    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=10) as http:
+    with web.Client(base_url=f"{stack.url}{BASE}", timeout=10) as http:
         login = {"email": DISPATCHER, "password": PASSWORD}
         http.headers.update(bearer(http.post("/sessions", json=login).json()["token"]))
         first, second = (http.post("/reports", json=problem_at()).json() for _ in range(2))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 
-import httpx
 import psycopg
 
 from infra.embedded.process import Child
+from tests import web
 from tests.resident import BASE, DISPATCHER, problem_at
 from tests.stack import ROOT, Stack, eventually
 
@@ -41,7 +41,7 @@ def _another_sweeper(stack: Stack) -> Iterator[Child]:
 
 
 def test_whoever_has_to_know_gets_one_mail_each(stack: Stack) -> None:
-    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=10) as http:
+    with web.Client(base_url=f"{stack.url}{BASE}", timeout=10) as http:
         tickets = [http.post("/reports", json=problem_at()).json()["ticket"] for _ in range(SOME)]
     closed = tickets.pop()
     with (

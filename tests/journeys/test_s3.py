@@ -17,6 +17,7 @@ from infra.metrics import Metrics
 from infra.settings import Settings
 from infra.storage import Storage
 from reports import gallery
+from tests import web
 from tests.bucket import BUCKET, PAGE, BucketServer
 from tests.journeys import journey
 from tests.reports import photo_samples
@@ -46,7 +47,7 @@ def variables(bucket: BucketServer) -> dict[str, str]:
 
 @pytest.fixture
 def http(stack: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{stack.url}/api/v1", timeout=30) as client:
+    with web.Client(base_url=f"{stack.url}/api/v1", timeout=30) as client:
         yield client
 
 
@@ -241,5 +242,5 @@ def _expect_green(stack: Stack) -> None:
 
 
 def _readiness(stack: Stack, status: int) -> httpx.Response | None:
-    answer = httpx.get(f"{stack.url}/readyz", timeout=30)
+    answer = web.get(f"{stack.url}/readyz", timeout=30)
     return answer if answer.status_code == status else None

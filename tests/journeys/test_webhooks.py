@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from flask import Flask
 from standardwebhooks import WebhookVerificationError
 
 from infra.mail import Mailer
 from infra.outgoing import Outgoing, Resolve
+from tests import web
 from tests.api import help as h
 from tests.api.test_administration import Office
 from tests.conftest import application
@@ -52,7 +52,7 @@ class City:
 
     def __init__(self, stack: Stack, receiver: Receiver) -> None:
         self.stack, self.receiver = stack, receiver
-        self.http = httpx.Client(base_url=f"{stack.url}{BASE}", timeout=10)
+        self.http = web.Client(base_url=f"{stack.url}{BASE}", timeout=10)
         self.office = self.log_in(h.ADMINISTRATOR)
         self.hooks: list[dict[str, Any]] = []
 
@@ -160,7 +160,7 @@ def test_what_failed_comes_again_under_the_same_id(city: City) -> None:
     *_, third = city.messages(path, 3)
     assert third.id == first.id
     assert third.verified_by(hook["secret"])["data"] == first.document["data"]
-    metrics = httpx.get(f"{city.stack.url}/metrics").text
+    metrics = web.get(f"{city.stack.url}/metrics").text
     assert 'vigie_webhook_outcomes_total{outcome="put_off"}' in metrics
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests import web
 from tests.resident import PASSWORD, bearer
 from tests.stack import Stack
 
@@ -83,7 +84,7 @@ class Resident:
     def answer_by_link(self, text: str) -> None:
         """Answer on the page that the newest mail leads to, without any script."""
         links = re.findall(r"http://\S+/r/\S+\?token=\S+", said(self.mails()[-1]))
-        page = httpx.post(links[0], data={"text": text}, follow_redirects=True, timeout=20)
+        page = web.post(links[0], data={"text": text}, follow_redirects=True, timeout=20)
         assert page.status_code == 200, page.text
 
     def look(self) -> dict[str, Any]:
