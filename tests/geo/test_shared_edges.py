@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 from random import Random
 
 import numpy as np
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon, box
 
-from geo.shared_edges import cover
+from geo.shared_edges import cover, gathered
 from tests.geo.random_maps import Sheet, draw
 
 Shapes = NDArray[np.object_]
@@ -75,6 +75,13 @@ def test_wherever_it_answers_geos_says_the_same(shapes: Shapes) -> None:
     if found is not None:
         assert shapely.coverage_is_valid(shapes)
         assert shapely.equals(found, shapely.coverage_union_all(shapes))
+
+
+@given(keys=st.lists(st.integers(0, 30) | st.integers(0, 2**64 - 1), max_size=40))
+def test_equal_keys_stand_beside_each_other_whatever_else_begins_like_them(keys: list[int]) -> None:
+    order = gathered(np.array(keys, dtype=np.uint64)).tolist()
+    assert sorted(order) == list(range(len(keys)))
+    assert len(list(groupby(keys[place] for place in order))) == len(set(keys))
 
 
 def test_the_maps_hold_what_it_knows_and_what_it_refuses() -> None:
