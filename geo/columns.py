@@ -30,6 +30,9 @@ SRID = 4326
 _EWKB = Struct("<BIIdd")
 _LITTLE_ENDIAN = 1
 _POINT_WITH_SRID = 0x20000001
+# On the plane, the last byte of the kind is nothing but whether an SRID follows.
+_KIND_END = 4
+_SRID_MARK = b"\x20" + SRID.to_bytes(4, "little")
 
 MULTIPOLYGON = Geometry("MULTIPOLYGON", srid=SRID, spatial_index=False)
 POLYGON = Geometry("POLYGON", srid=SRID, spatial_index=False)
@@ -38,9 +41,13 @@ LINESTRING = Geometry("LINESTRING", srid=SRID, spatial_index=False)
 
 
 def as_bytes(shapes: NDArray[np.object_]) -> list[bytes]:
-    """Return the shapes, on the plane, as PostGIS keeps them: to the last digit."""
-    marked = shapely.set_srid(shapes, SRID)
-    return list(shapely.to_wkb(marked, output_dimension=2, include_srid=True))
+    """Return the shapes, on the plane, as well-known binary, which has no SRID."""
+    return list(shapely.to_wkb(shapes, output_dimension=2, byte_order=_LITTLE_ENDIAN))
+
+
+def with_srid(shape: bytes) -> bytes:
+    """Return a shape as PostGIS keeps it, of what `as_bytes` gives: to the last digit."""
+    return shape[:_KIND_END] + _SRID_MARK + shape[_KIND_END + 1 :]
 
 
 def spatial_index(table: str, *columns: str, where: str | None = None) -> Index:

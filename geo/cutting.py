@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import chain
 
 import numpy as np
 import shapely
@@ -12,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo import rasters, seam
-from geo.columns import SRID, as_bytes
+from geo.columns import SRID, with_srid
 from geo.features import Feature
 from geo.models import LayerVersion
 from infra.copying import JSONB_MARK, copy
@@ -21,7 +20,6 @@ from infra.copying import JSONB_MARK, copy
 WHOLE_VERTICES = 64
 PIECE_VERTICES = 32
 
-_AT_ONCE = 1_000
 _COLUMNS = {
     "jurisdiction_id": "int8",
     "layer_version_id": "int8",
@@ -58,6 +56,7 @@ def write(
     session: Session,
     version: LayerVersion,
     features: Sequence[Feature],
+    drawn: Sequence[bytes],
     locale: str,
     district_ids: Mapping[str, int],
 ) -> None:
@@ -65,7 +64,8 @@ def write(
 
     Where any are cut so, their raster is drawn as well, which takes a small part of that time.
 
-    `locale` is the language of their names, `district_ids` has the district of each code.
+    `drawn` has the shapes as `as_bytes` gives them, `locale` is the language of their names and
+    `district_ids` has the district of each code.
     """
     shapes = np.array([feature.shape for feature in features], dtype=object)
     at_seam = seam.touch(shapes)
@@ -73,11 +73,8 @@ def write(
     ids = [district_ids[feature.code] for feature in features]
     begin = JSONB_MARK + b"{" + json.dumps(locale).encode() + b": "
     names = (begin + json.dumps(feature.name).encode() + b"}" for feature in features)
-    # Some at a time, so that the database has work from the first on.
-    parts = (shapes[begin : begin + _AT_ONCE] for begin in range(0, len(shapes), _AT_ONCE))
-    written = chain.from_iterable(map(as_bytes, parts))
-    drawn = zip(ids, names, written, whole.tolist(), strict=True)
-    rows = ((version.jurisdiction_id, version.id, *values) for values in drawn)
+    written = zip(ids, names, map(with_srid, drawn), whole.tolist(), strict=True)
+    rows = ((version.jurisdiction_id, version.id, *values) for values in written)
     copy(session, "district_shapes", _COLUMNS, rows)
     if whole.all():
         return

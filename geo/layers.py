@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from geoalchemy2.shape import to_shape
-from shapely import to_geojson, to_wkb
+from shapely import to_geojson
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ScalarSelect, func, select, text
 from sqlalchemy.orm import Session
 
 from geo import cutting
+from geo.columns import as_bytes
 from geo.coordinates import Position
 from geo.features import Feature
 from geo.models import (
@@ -71,13 +73,7 @@ class Publication:
 
 def checksum(features: Sequence[Feature]) -> str:
     """Return a fingerprint of the districts, whatever order they come in."""
-    ordered = sorted(features, key=lambda feature: feature.code)
-    drawn = to_wkb([feature.shape for feature in ordered], output_dimension=2)
-    digest = hashlib.sha256()
-    for feature, shape in zip(ordered, drawn, strict=True):
-        digest.update(f"{feature.code}\0{feature.name}\0".encode())
-        digest.update(shape)
-    return digest.hexdigest()
+    return _fingerprint(features, _drawn(features))
 
 
 def publish(
@@ -108,39 +104,50 @@ def add_version(
     `locale` is the language of the features' names.
     """
     repaired = [feature.code for feature in features if feature.repaired]
-    # Reading all corners once more takes this process' time, keeping them mostly the database's.
+    # All corners are read once, while the database looks which districts there are.
     with ThreadPoolExecutor(1) as pool:
-        fingerprint = pool.submit(checksum, features)
+        drawing = pool.submit(_drawn, features)
         version = new_version(session, layer, "", repaired, now)
-        _write(session, version, layer, features, locale, now)
+        ids = _district_ids(session, layer, features, locale, now)
+        drawn = drawing.result()
+        fingerprint = pool.submit(_fingerprint, features, drawn)
+        cutting.write(session, version, features, drawn, locale, ids)
         version.checksum = fingerprint.result()
     return version
 
 
-def _write(
-    session: Session,
-    version: LayerVersion,
-    layer: Layer,
-    features: Sequence[Feature],
-    locale: str,
-    now: datetime,
-) -> None:
-    """Write the districts of a version, those that the layer never had before among them."""
+def _drawn(features: Sequence[Feature]) -> list[bytes]:
+    return as_bytes(np.array([feature.shape for feature in features], dtype=object))
+
+
+def _fingerprint(features: Sequence[Feature], drawn: Sequence[bytes]) -> str:
+    digest = hashlib.sha256()
+    codes = [feature.code for feature in features]
+    for index in sorted(range(len(codes)), key=codes.__getitem__):
+        digest.update(f"{codes[index]}\0{features[index].name}\0".encode())
+        digest.update(drawn[index])
+    return digest.hexdigest()
+
+
+def _district_ids(
+    session: Session, layer: Layer, features: Sequence[Feature], locale: str, now: datetime
+) -> dict[str, int]:
+    """Return the layer's districts, code to id; those that it never had before are added."""
     known = _known(session, layer)
     new = {feature.code: feature.name for feature in features if feature.code not in known}
-    if new:
-        codes = sorted(new)
-        values = {
-            "jurisdiction_id": layer.jurisdiction_id,
-            "layer_id": layer.id,
-            "locale": locale,
-            "now": now,
-            "codes": codes,
-            "names": [new[code] for code in codes],
-        }
-        session.execute(_ADD_DISTRICTS, values)
-        known = _known(session, layer)
-    cutting.write(session, version, features, locale, known)
+    if not new:
+        return known
+    codes = sorted(new)
+    values = {
+        "jurisdiction_id": layer.jurisdiction_id,
+        "layer_id": layer.id,
+        "locale": locale,
+        "now": now,
+        "codes": codes,
+        "names": [new[code] for code in codes],
+    }
+    session.execute(_ADD_DISTRICTS, values)
+    return _known(session, layer)
 
 
 def new_version(

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo import features, layers
-from geo.columns import as_bytes
+from geo.columns import as_bytes, with_srid
 from geo.conditions import as_text
 from geo.coordinates import Position
 from geo.gis_files import Rows
@@ -147,7 +147,7 @@ def _checksum(references: Sequence[Reference]) -> str:
 
 def _written(references: Sequence[Reference]) -> Iterator[tuple[str, bytes, bytes]]:
     drawn = as_bytes(np.array([one.shape for one in references], dtype=object))
-    for one, shape in zip(references, drawn, strict=True):
+    for one, shape in zip(references, map(with_srid, drawn), strict=True):
         yield one.code, json.dumps(dict(one.properties), sort_keys=True).encode(), shape
 
 
