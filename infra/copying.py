@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, islice, repeat
 from struct import pack
 from typing import Any
@@ -23,14 +24,15 @@ _END = b"\xff\xff"
 _NULL = -1
 
 
-def _sized(value: bytes) -> bytes:
-    return pack(">i", len(value)) + value
+def _sized(values: Sequence[bytes]) -> tuple[Iterable[bytes], ...]:
+    return map(partial(pack, ">i"), map(len, values)), values
 
 
-_SENT: Mapping[str, Callable[[Any], bytes]] = {
-    "int8": lambda value: pack(">iq", 8, value),
-    "bool": lambda value: pack(">i?", 1, value),
-    "text": lambda value: _sized(value.encode()),
+# How the values of a column are sent: what of each of them comes first, and what then.
+_SENT: Mapping[str, Callable[[Sequence[Any]], tuple[Iterable[bytes], ...]]] = {
+    "int8": lambda values: (map(partial(pack, ">iq", 8), values),),
+    "bool": lambda values: (map(partial(pack, ">i?", 1), values),),
+    "text": lambda values: _sized(tuple(map(str.encode, values))),
     "bytea": _sized,
 }
 
@@ -51,8 +53,8 @@ def copy(
         coming = iter(rows)
         while some := list(islice(coming, _AT_ONCE)):
             columns = zip(as_sent, zip(*some, strict=True), strict=True)
-            sent = zip(repeat(begin), *(map(send, values) for send, values in columns))
-            copying.write(b"".join(chain.from_iterable(sent)))
+            parts = chain.from_iterable(send(values) for send, values in columns)
+            copying.write(b"".join(chain.from_iterable(zip(repeat(begin), *parts))))
         copying.write(_END)
 
 
