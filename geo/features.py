@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -81,9 +82,14 @@ def features_of(
     coordinates off the globe, for codes that repeat, and for rings that cannot be mended.
     """
     codes, drawn = placed(file, code_property, _POLYGONS, _NO_POLYGON, city)
-    words = _words(file, name_property) if name_property else codes
-    names = [word or code for word, code in zip(words, codes, strict=True)]
-    return _fit(codes, names, drawn)
+    # GEOS looks at the rings by itself, while Python sees to all else.
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(shapely.is_valid, drawn)
+        words = _words(file, name_property) if name_property else codes
+        names = [word or code for word, code in zip(words, codes, strict=True)]
+        whole = _whole(drawn)
+        valid = looking.result()
+    return _fit(codes, names, drawn, whole, valid)
 
 
 def placed(
@@ -108,7 +114,8 @@ def placed(
     fit = np.isin(shapely.get_type_id(drawn), known) & ~shapely.is_empty(drawn)
     if not fit.all():
         raise UnusableFeatures(complaint, code=codes[int(np.argmin(fit))])
-    drawn = np.asarray(shapely.force_2d(drawn))
+    raised = shapely.has_z(drawn) | shapely.has_m(drawn)
+    drawn[raised] = shapely.force_2d(drawn[raised])
     if file.system is not None:
         drawn = to_lon_lat(drawn, declared(file.system))
     _check_on_earth(codes, drawn, city if file.system is None else None)
@@ -170,18 +177,29 @@ def _shape(code: str, geometry: Any) -> BaseGeometry:
         raise UnusableFeatures(_UNREADABLE, code=code) from error
 
 
-def _fit(codes: Sequence[str], names: Sequence[str], drawn: NDArray[np.object_]) -> list[Feature]:
+def _whole(drawn: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the shapes with those of one polygon as districts have them: of several."""
+    whole = drawn.copy()
+    single = np.flatnonzero(shapely.get_type_id(drawn) == GeometryType.POLYGON.value)
+    whole[single] = shapely.multipolygons(drawn[single], indices=np.arange(len(single)))
+    return whole
+
+
+def _fit(
+    codes: Sequence[str],
+    names: Sequence[str],
+    drawn: NDArray[np.object_],
+    whole: NDArray[np.object_],
+    valid: NDArray[np.bool_],
+) -> list[Feature]:
     """Return the districts with the shapes as they are kept; few are not kept as they are drawn."""
     bounds = shapely.bounds(drawn)
     west, east = bounds[:, 0], bounds[:, 2]
-    fit = shapely.is_valid(drawn) & (west >= -180) & (east <= 180) & (east - west <= 180)
-    kept = drawn.copy()
-    single = np.flatnonzero(shapely.get_type_id(drawn) == GeometryType.POLYGON.value)
-    kept[single] = shapely.multipolygons(drawn[single], indices=np.arange(len(single)))
+    fit = valid & (west >= -180) & (east <= 180) & (east - west <= 180)
     repaired = np.zeros(len(drawn), dtype=bool)
     for index in np.flatnonzero(~fit).tolist():
-        kept[index], repaired[index] = _mended(codes[index], drawn[index])
-    return [Feature(*one) for one in zip(codes, names, kept, repaired.tolist(), strict=True)]
+        whole[index], repaired[index] = _mended(codes[index], drawn[index])
+    return [Feature(*one) for one in zip(codes, names, whole, repaired.tolist(), strict=True)]
 
 
 def _mended(code: str, drawn: Polygon | MultiPolygon) -> tuple[MultiPolygon, bool]:
@@ -198,11 +216,12 @@ def _check_on_earth(
 ) -> None:
     """Refuse what is no longitude and latitude, and say what it looks like instead."""
     coordinates, owners = get_coordinates(drawn, return_index=True)
+    longitudes, latitudes = np.abs(coordinates.T)
     # Up to 360 since some files write districts across the antimeridian as 179, 181.
-    wrong = ~((np.abs(coordinates) <= (360, 90)).all(axis=1))
-    if not wrong.any():
+    fit = (longitudes <= 360) & (latitudes <= 90)
+    if fit.all():
         return
-    first = int(np.argmax(wrong))
+    first = int(np.argmin(fit))
     longitude, latitude = (float(number) for number in coordinates[first])
     told = {"code": codes[owners[first]], "longitude": longitude, "latitude": latitude}
     likely = resembling((longitude, latitude), city)
