@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 
 from city.administration import Administration, UnfitPart, UnknownSetting
 from city.audit import AuditAct
@@ -228,12 +228,15 @@ def publish(office: Administration, layer: Layer, version: LayerVersion) -> Brou
 
 def orphans(office: Administration, layer: Layer, version: LayerVersion) -> list[str]:
     """Return the codes of the layer's districts that published rules name and the version lacks."""
-    kept = select(DistrictShape.district_id).where(DistrictShape.layer_version_id == version.id)
+    # Asked of each district that rules name, since these are few and a version may have many.
+    kept = exists().where(
+        DistrictShape.layer_version_id == version.id, DistrictShape.district_id == District.id
+    )
     query = (
         select(District.code)
         .join(RuleRow, RuleRow.district_id == District.id)
         .join(Jurisdiction, Jurisdiction.ruleset_id == RuleRow.ruleset_id)
-        .where(District.layer_id == layer.id, District.id.not_in(kept))
+        .where(District.layer_id == layer.id, ~kept)
         .distinct()
         .order_by(District.code)
     )
