@@ -28,6 +28,8 @@ from infra.words import mark
 KIND = "layer"
 # Cutting 35,000 districts takes longer than a question of a resident may.
 _PATIENCE = "SET LOCAL statement_timeout = '600s'"
+# The check of a version is given all its shapes at once, and writes to a file what has no room.
+_ROOM = "SET LOCAL work_mem = '64MB'"
 
 _ELSEWHERE = mark("nothing of it lies in the city")
 _NO_CODE = mark("has to be lower-case letters, digits and dashes")
@@ -152,6 +154,7 @@ def bring(
     """
     city = office.lock()
     office.session.execute(text(_PATIENCE))
+    office.session.execute(text(_ROOM))
     layer = find(office, code)
     if layer is None:
         layer = _add(office, city, code, role)
