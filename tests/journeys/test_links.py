@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from reports.exchange import links
 from reports.gallery import MAX_PHOTO_BYTES
 from reports.link_models import PhotoLink
 from reports.models import Photo, Report
+from tests import web
 from tests.reports import photo_samples
 from tests.resident import BASE, DISPATCHER, PASSWORD, bearer, problem_at
 from tests.site import Page, Site, serving
@@ -49,7 +49,7 @@ class City:
 
     def __init__(self, stack: Stack, site: Site) -> None:
         self.stack, self.site = stack, site
-        self.http = httpx.Client(base_url=f"{stack.url}{BASE}", timeout=10)
+        self.http = web.Client(base_url=f"{stack.url}{BASE}", timeout=10)
         self.engine = make_engine(Settings.from_env(stack.environ).database_url, pool_size=1)
         self.sessions = make_sessions(self.engine)
         login = {"email": DISPATCHER, "password": PASSWORD}
@@ -109,7 +109,7 @@ def test_what_is_at_an_address_becomes_a_photo(city: City) -> None:
     assert city.site.asked.count(path) == 1
     assert city.site.agents[-1] == "Vigie"
     photo = city.http.get(f"/reports/{view['reference']}").json()["photos"][0]
-    served = httpx.get(f"{city.stack.url}{BASE}/photos/{photo['id']}/800.jpg")
+    served = web.get(f"{city.stack.url}{BASE}/photos/{photo['id']}/800.jpg")
     assert photo_samples.quadrants(served.content) == photo_samples.UPRIGHT
     (original,) = city.originals(view)
     assert original.read_bytes() == photo_samples.jpeg()
@@ -121,7 +121,7 @@ def test_trouble_that_passes_is_waited_for(city: City) -> None:
     view = city.report(city.site.put(Page(500), Page(429), PICTURE))
     eventually(lambda: city.photos(view) == ["ready"])
     assert [link.tries for link in city.links(view)] == [3]
-    metrics = httpx.get(f"{city.stack.url}/metrics").text
+    metrics = web.get(f"{city.stack.url}/metrics").text
     assert 'vigie_link_outcomes_total{outcome="put_off"}' in metrics
 
 

@@ -20,6 +20,7 @@ from civicbot.registry import Endpoint
 from georeport import GeoReport
 
 from infra.clock import now
+from tests import web
 from tests.api.help import ADMINISTRATOR
 from tests.journeys.journey import ANSWER, TEAM, close, send, text_of
 from tests.reports.photo_samples import jpeg
@@ -45,7 +46,7 @@ def variables(site: Site) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def native(stack: Stack) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=10) as http:
+    with web.Client(base_url=f"{stack.url}{BASE}", timeout=10) as http:
         yield http
 
 
@@ -112,7 +113,7 @@ def test_a_report_by_open311_goes_the_way_of_a_native_one(
         files = [("media", ("1.jpg", PHOTO)), ("media", ("2.jpg", jpeg(320, 240)))]
     if way == "media_url":
         form["media_url"] = site.url(site.put(Page(pieces=[PHOTO])))
-    answer = httpx.post(
+    answer = web.post(
         f"{stack.url}{OPEN311}/requests.json", data=form, files=files or None, timeout=10
     )
     assert answer.status_code == 200, answer.text
@@ -124,14 +125,14 @@ def test_a_report_by_open311_goes_the_way_of_a_native_one(
     path = f"{stack.url}{OPEN311}/requests/{reference}.json?extensions=true"
 
     def ready() -> bool:
-        found = httpx.get(path).json()[0]["extended_attributes"]["media_urls"]
+        found = web.get(path).json()[0]["extended_attributes"]["media_urls"]
         return len(found) == photos
 
     eventually(ready)
     if photos:
-        shown = httpx.get(path).json()[0]["media_url"]
+        shown = web.get(path).json()[0]["media_url"]
         assert shown.endswith("/800.jpg")
-        picture = httpx.get(shown.replace("http://city.example", stack.url))
+        picture = web.get(shown.replace("http://city.example", stack.url))
         assert picture.headers["Content-Type"] == "image/jpeg"
 
     for one_ticket in (sent["ticket"], ticket):
@@ -145,10 +146,10 @@ def test_a_report_by_open311_goes_the_way_of_a_native_one(
     assert teams[0]
     assert teams[0] == teams[1]
 
-    polled = httpx.get(path).json()[0]
+    polled = web.get(path).json()[0]
     assert polled["status"] == "closed"
     assert polled["status_notes"] == ANSWER
-    updates = httpx.get(
+    updates = web.get(
         f"{stack.url}{OPEN311}/servicerequestupdates.json?service_request_id={reference}"
     ).json()
     assert [update["status"] for update in updates] == ["INVESTIGATING", "FIXED"]
@@ -158,7 +159,7 @@ def test_a_report_by_open311_goes_the_way_of_a_native_one(
 @pytest.mark.parametrize("suffix", ["json", "xml"])
 def test_georeport_reads_it_all(stack: Stack, key: str, suffix: str) -> None:
     path = f"{stack.url}{OPEN311}/requests.json"
-    sent = [httpx.post(path, data=_form(key, "a@example.org")).json()[0] for _ in range(2)]
+    sent = [web.post(path, data=_form(key, "a@example.org")).json()[0] for _ in range(2)]
     ids = [one["service_request_id"] for one in sent]
     client = GeoReport(f"{stack.url}{OPEN311}", "beaurive", output_format=suffix)
     services = client.get_service_list()
@@ -184,7 +185,7 @@ def test_boston311_takes_every_request_by_its_strict_models(
 ) -> None:
     monkeypatch.setattr(boston311.api, "BOSTON_API_ENDPOINT", f"{stack.url}{OPEN311}/")
     path = f"{stack.url}{OPEN311}/requests.json"
-    [sent] = httpx.post(path, data=_form(key, "b@example.org")).json()
+    [sent] = web.post(path, data=_form(key, "b@example.org")).json()
     services = boston311.get_services()
     assert services.get_service_name("nid-de-poule") == "Nid-de-poule"
     one = boston311.get_service_request(sent["service_request_id"])
@@ -201,7 +202,7 @@ def test_chicagorequests_pages_through_a_day(
 ) -> None:
     path = f"{stack.url}{OPEN311}/requests.json"
     monkeypatch.setattr(chicagorequests.Downloader, "BASE_URL", path)
-    [sent] = httpx.post(path, data=_form(key, "c@example.org")).json()
+    [sent] = web.post(path, data=_form(key, "c@example.org")).json()
     end = datetime.now(UTC) + timedelta(minutes=1)
     download = chicagorequests.Downloader(
         ["nid-de-poule"], "2026-01-01T00:00:00+00:00", end.isoformat()
