@@ -45,7 +45,7 @@ from reports import errands
 from reports.decisions import NoFallbackTeam
 from reports.desk.handling import NotAllowed, PublicMessageRequired, StaleVersion, UnknownTicket
 from reports.desk.taking import TakenAlready
-from reports.exchange.updates import NotYourReport
+from reports.exchange.updates import NotYourReport, UpdateReused
 from reports.gallery import OtherPhoto, PhotosClosed, TooManyPhotos
 from reports.idempotency import KeyInUse, KeyReused
 from reports.intake import OutsideOwnCity, UnknownSameAs
@@ -108,6 +108,7 @@ _OTHER_PHOTO = mark("Another photo has this identifier.")
 _TOO_MANY_PHOTOS = mark("There are as many photos as there may be.")
 _PHOTOS_CLOSED = mark("The report was withdrawn and takes no more photos.")
 _ANONYMISED = mark("This report is no longer tied to a person, so its token opens nothing.")
+_UPDATE_REUSED = mark("This update_id came before with another service_request_id.")
 _MESSAGE_NEEDED = mark("Tell the resident why: a declined report needs a public message.")
 _NO_TAG = mark("If-Match takes an ETag exactly as it came, with its quotes.")
 _ANY_VERSION = mark("“*” stands for any version. Send the ETag of the one that you have read.")
@@ -316,6 +317,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     UnknownCategory: _at("/category", "unknown-category", UNKNOWN_CATEGORY),
     UnknownSameAs: _at("/same_as", "unknown-ticket", _SAME_AS),
     UnusablePhoto: _unusable_photo,
+    UpdateReused: _parameter("update_id", "update-reused", _UPDATE_REUSED),
     AnyVersion: _plain(428, "any-version", _ANY_VERSION),
     PreconditionRequired: _plain(428, "precondition-required"),
     TooManyLogins: _too_many,

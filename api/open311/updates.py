@@ -25,7 +25,7 @@ from infra.clock import now
 from infra.words import mark, say
 from reports.exchange import news, updates
 from reports.exchange.news import News, Wanted
-from reports.exchange.updates import NotYourReport, Update
+from reports.exchange.updates import NotYourReport, Update, UpdateReused
 from reports.history import WITHDRAWN, EventKind
 from reports.references import well_formed
 from reports.resident.reading import UnknownReport
@@ -86,7 +86,7 @@ def list_updates() -> Response:
 @route(f"{V2}/servicerequestupdates", "POST")
 @raises(
     *(NotAuthenticated, BadInput, BodyTooLarge, FormTooLarge, MalformedBody, UnsupportedBody),
-    *(UnknownReport, NotYourReport, ReportAnonymised),
+    *(UnknownReport, NotYourReport, UpdateReused, ReportAnonymised),
 )
 def take_update() -> Response:
     """Take in what another system says of a report; the same update again changes nothing."""

@@ -25,6 +25,10 @@ class NotYourReport(Exception):
     """The client neither works for the city nor has handed the report in itself."""
 
 
+class UpdateReused(Exception):
+    """The client told something of another report by this name before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
     """What a client tells: by what name it knows it, of which report, its words, the new status.
@@ -45,12 +49,14 @@ def take_in(session: Session, client: Client, update: Update, now: datetime) -> 
 
     A client that works for the city moves the work on and tells all who reported it; the words of
     any other are those of its own report's sender. What the graph of statuses has no step for is
-    only told. Raise UnknownReport, NotYourReport or ReportAnonymised.
+    only told. Raise UnknownReport, NotYourReport, UpdateReused or ReportAnonymised.
     """
     report = _find(session, client, update.reference)
     _wait_for_same(session, client, update)
     earlier = session.get(OutsideUpdate, (client.key_id, update.id))
     if earlier is not None:
+        if earlier.report_id != report.id:
+            raise UpdateReused
         return earlier
     if client.moves_tickets:
         ticket = work.lock_of(session, report.id)

@@ -166,6 +166,13 @@ def test_38_the_same_update_again_changes_nothing(peer: Peer, session: Session) 
     assert _ticket(session, id_).version == version
 
 
+def test_38_a_name_of_an_update_is_that_of_one_report(peer: Peer) -> None:
+    one, other = peer.sent(), peer.sent()
+    assert peer.tell(one, "FIXED", update_id=one, description="?").status_code == 200
+    assert "update_id" in refused(peer.tell(other, "FIXED", update_id=one, description="?"), 400)
+    assert _updates(peer, other) == []
+
+
 def test_38_what_is_closed_is_opened_again_first(peer: Peer, session: Session) -> None:
     id_ = peer.sent()
     for status in ("CLOSED", "IN_PROGRESS", "INVESTIGATING"):
