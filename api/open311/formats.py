@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from io import StringIO
 from typing import Any
-from xml.sax.saxutils import XMLGenerator
-from xml.sax.xmlreader import AttributesImpl
+from xml.sax.saxutils import escape
 
 import msgspec
 from flask import Response, g
@@ -35,7 +34,8 @@ _ITEMS = {
 }
 # XML has no way at all to write these down.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NO_ATTRIBUTES: AttributesImpl[str] = AttributesImpl({})
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_TO_THE_SECOND = len("2026-01-31T12:00:00")
 _REPLACEMENT = "\ufffd"
 
 
@@ -60,31 +60,40 @@ def asked() -> str:
 
 def as_xml(name: str, content: Any) -> bytes:
     """Return the document in UTF-8, its root called by the name."""
-    written = StringIO()
-    writer = XMLGenerator(written, "utf-8", short_empty_elements=True)
-    writer.startDocument()
-    _write(writer, name, content)
-    writer.endDocument()
-    text = _UNWRITABLE.sub(_REPLACEMENT, written.getvalue())
+    parts = [_DECLARATION]
+    _write(parts.append, name, content)
+    text = _UNWRITABLE.sub(_REPLACEMENT, "".join(parts))
     # As it is, a parser would take it for the end of a line.
     return text.replace("\r", "&#13;").encode()
 
 
 def moment(at: datetime | None) -> str | None:
     """Return a time as Open311 has it: in UTC, of whole seconds, with a Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
+    # Python's own ways take ten times as long, three times for each report of a list.
+    return f"{msgspec.to_builtins(at.astimezone(UTC))[:_TO_THE_SECOND]}Z" if at else None
 
 
-def _write(writer: XMLGenerator, name: str, content: Any) -> None:
-    writer.startElement(name, _NO_ATTRIBUTES)
-    if isinstance(content, dict):
+def _write(put: Callable[[str], None], name: str, content: Any) -> None:
+    """Put down an element and what it holds; its name is one of ours.
+
+    A list has thousands of them, and the library's own writer would take three times as long.
+    """
+    if content is None or content == "":
+        put(f"<{name}/>")
+        return
+    kind = type(content)
+    if kind is str:
+        put(f"<{name}>{escape(content)}</{name}>")
+        return
+    put(f"<{name}>")
+    if kind is dict:
         for key, inner in content.items():
-            _write(writer, key, inner)
-    elif isinstance(content, list):
+            _write(put, key, inner)
+    elif kind is list:
         for item in content:
-            _write(writer, _ITEMS[name], item)
-    elif isinstance(content, bool):
-        writer.characters("true" if content else "false")
-    elif content is not None:
-        writer.characters(str(content))
-    writer.endElement(name)
+            _write(put, _ITEMS[name], item)
+    elif kind is bool:
+        put("true" if content else "false")
+    else:
+        put(escape(str(content)))
+    put(f"</{name}>")
