@@ -9,7 +9,13 @@ from flask import request
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from api.bodies import BodyTooLarge, FormTooLarge, MalformedBody, UnsupportedBody
+from api.bodies import (
+    MAX_JSON_BYTES,
+    BodyTooLarge,
+    FormTooLarge,
+    MalformedBody,
+    UnsupportedBody,
+)
 from reports.gallery import MAX_PHOTO_BYTES
 
 MULTIPART = "multipart/form-data"
@@ -33,6 +39,9 @@ def read(most_bytes: int, *kinds: str) -> Form:
     `most_bytes` is for what it holds, beside what divides it. Raise BodyTooLarge, UnsupportedBody,
     MalformedBody or FormTooLarge.
     """
+    if request.mimetype == URLENCODED:
+        # It holds no files, and is taken apart as a whole.
+        most_bytes = min(most_bytes, MAX_JSON_BYTES)
     request.max_content_length = most_bytes + MULTIPART_ROOM
     request.max_form_parts = MAX_PARTS
     request.max_form_memory_size = MAX_FIELD_BYTES
@@ -42,7 +51,10 @@ def read(most_bytes: int, *kinds: str) -> Form:
         raise UnsupportedBody(", ".join(kinds))
     if request.mimetype == MULTIPART and not request.mimetype_params.get("boundary"):
         raise MalformedBody
-    return Form(_parsed(lambda: request.form), _parsed(lambda: request.files))
+    form = Form(_parsed(lambda: request.form), _parsed(lambda: request.files))
+    if any(len(text) > MAX_FIELD_BYTES for _, text in form.texts.items(multi=True)):
+        raise FormTooLarge(MAX_PARTS, MAX_FIELD_BYTES)
+    return form
 
 
 def bytes_of(file: FileStorage) -> bytes:

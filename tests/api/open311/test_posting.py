@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from xml.etree import ElementTree
 
 import pytest
@@ -280,3 +280,10 @@ def test_25_where_nothing_can_be_fetched_is_refused(peer: Peer, url: str) -> Non
     told = refused(peer.send(**{**POTHOLE, **PLACE, "description": word}, media_url=url), 400)
     assert told.startswith("media_url: ")
     assert peer.requests(q=word) == []
+
+
+def test_an_endless_form_is_not_taken_apart(peer: Peer) -> None:
+    form = {**POTHOLE, **PLACE, "api_key": peer.key}
+    refused(_posted(peer, urlencode({**form, "unknown": "x" * 500_001})), 400)
+    refused(_posted(peer, urlencode([*form.items(), *[("x", "x" * 20)] * 60_000])), 400)
+    refused(_posted(peer, "&" * 10_000_000), 400)
