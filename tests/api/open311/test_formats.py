@@ -162,3 +162,17 @@ def _only(peer: Peer, view: dict[str, Any]) -> dict[str, Any]:
     assert isinstance(found, list)
     one: dict[str, Any] = found[0]
     return one
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "BREW"])
+def test_a_method_that_nobody_has_heard_of_is_405_too(peer: Peer, method: str) -> None:
+    for suffix in TYPES:
+        answer = peer.client.open(f"{BASE}/requests.{suffix}", method=method)
+        refused(answer, 405)
+        assert answer.headers["Allow"] == "GET, POST"
+        refused(peer.client.open(f"{BASE}/nothing.{suffix}", method=method), 404)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v2//requests.json", "//a.json", "/v2/%0D%0A.json"])
+def test_nothing_else_is_answered_in_another_way(peer: Peer, path: str) -> None:
+    refused(peer.client.get(f"/open311{path}"), 404)
