@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import ValidationError
 
 from api.declarations import raises
-from api.fields import MAX_NEAR_M, MAX_WORDS, NOT_A_BOX, NOT_NEAR, BoxField
+from api.fields import MAX_NEAR_M, MAX_WORDS, NOT_A_BOX, BoxField
 from api.open311 import formats, parameters, told, windows
 from api.open311.blueprint import V2, route
 from api.open311.parameters import TOO_LONG, Parameters, refuse
@@ -28,6 +28,7 @@ from reports.resident.reading import UnknownReport
 from reports.status import CLOSED, Status
 
 _A_BOX = BoxField()
+_NO_CIRCLE = mark("Expected lat and long in degrees, and a radius of at most 100,000 metres.")
 _NO_STATUS = mark("Expected open or closed.")
 _NO_DETAILED = mark("Expected RECEIVED, IN_PROCESS, PROCESSED, ARCHIVED or REJECTED.")
 _BY_STATUS = {
@@ -123,16 +124,16 @@ def _standings(given: Parameters, archived_before: datetime) -> list[Standing] |
 
 def _near(given: Parameters) -> Near | None:
     """Return the circle of `radius` metres; without that, a place narrows nothing."""
-    radius = given.number("radius")
+    radius, latitude, longitude = map(given.number, ("radius", "lat", "long"))
+    try:
+        place = Position(latitude or 0, longitude or 0)
+    except ImpossiblePosition:
+        refuse("lat", _NO_CIRCLE)
     if radius is None:
         return None
-    latitude, longitude = given.number("lat"), given.number("long")
     if latitude is None or longitude is None or not 0 <= radius <= MAX_NEAR_M:
-        refuse("radius", NOT_NEAR)
-    try:
-        return Near(Position(latitude, longitude), radius)
-    except ImpossiblePosition:
-        refuse("lat", NOT_NEAR)
+        refuse("radius", _NO_CIRCLE)
+    return Near(place, radius)
 
 
 def _box(given: Parameters) -> Box | None:

@@ -312,6 +312,8 @@ def test_41_filters(app: Flask, peer: Peer, resident: Resident) -> None:
     for bad in ({"radius": "-1"}, {"radius": "x"}, {"radius": "10", "lat": "100"}, {"bbox": "1"}):
         refused(peer.get("/requests.json", **{**circle, **bad}), 400)
     refused(peer.get("/requests.json", radius="10"), 400)
+    for bad in ({"lat": "91"}, {"long": "-181"}, {"lat": "x"}, {"long": "1e999"}):
+        assert refused(peer.get("/requests.json", **bad), 400).startswith(("lat: ", "long: "))
 
 
 def test_42_extensions_come_last(peer: Peer) -> None:
