@@ -123,7 +123,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(password_page.blueprint)
     app.register_blueprint(photo_page.blueprint)
     app.register_blueprint(facade.blueprint)
-    refusals.install(app, api.spec.to_dict())
+    refusals.install(app, api.spec.to_dict(), facade.DESCRIPTION)
     cli.install(app)
     app.before_request(_begin)
     app.after_request(_finish)

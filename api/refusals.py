@@ -27,9 +27,9 @@ class _Refusal:
     error: str | None
 
 
-def install(app: Flask, description: dict[str, Any]) -> None:
-    """Learn from the description which names of members and parameters are our own."""
-    app.extensions[_KEY] = frozenset(_names(description))
+def install(app: Flask, *descriptions: dict[str, Any]) -> None:
+    """Learn from the descriptions which names of members and parameters are our own."""
+    app.extensions[_KEY] = frozenset(_names(list(descriptions)))
 
 
 def note(problem: Problem, error: Exception | None = None) -> None:

@@ -14,8 +14,8 @@ CHANGESET = "2026-11-27T00:00:00Z"
 _HOW_TO = "An administrator of the city gives keys to clients; write to {contact}."
 
 
-@route("/discovery")
-@route(f"{V2}/discovery")
+@route("/discovery", of_city=False)
+@route(f"{V2}/discovery", of_city=False)
 def discovery() -> Response:
     """Tell where the endpoint is, and which formats it speaks."""
     contact = services().settings.mail_from

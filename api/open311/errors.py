@@ -54,10 +54,15 @@ def install(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(Exception, _answer)
 
 
+def status_of(kind: type[Exception], native: int) -> int:
+    """Return with which status an error is answered that has another in the native API."""
+    return _STATUSES.get(kind, native if native in _KEPT else 400)
+
+
 def _answer(error: Exception) -> Response:
     found = errors.problem_of(error)
     errors.take_back(found, error)
-    status = _STATUSES.get(type(error), found.status if found.status in _KEPT else 400)
+    status = status_of(type(error), found.status)
     told = [
         {"code": str(status), "description": description} for description in _told(error, found)
     ]

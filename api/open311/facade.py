@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from api.open311 import discovery, posting, requests, services, tokens, updates
+from api.open311 import description, discovery, posting, requests, services, tokens, updates
 from api.open311.blueprint import blueprint
+from api.open311.description import DESCRIPTION
 
-VIEWS = (discovery, services, requests, posting, tokens, updates)
+VIEWS = (description, discovery, services, requests, posting, tokens, updates)
 
-__all__ = ["VIEWS", "blueprint"]
+__all__ = ["DESCRIPTION", "VIEWS", "blueprint"]
