@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from api.app import REQUEST_ID
+from api.open311 import blueprint as open311
+from api.open311.description import DESCRIPTION
 from tests import web
 from tests.api.help import ADMINISTRATOR, AUDITOR, LEAD_OF_ROADS
 from tests.described import METHODS, description
@@ -25,8 +27,11 @@ from tests.stack import ROOT, Stack, eventually
 
 SEED = 20_261_124
 EXAMPLES = 5
+EXAMPLES_OF_OPEN311 = 2
+OPEN311 = ROOT / "api" / "open311" / "openapi.yaml"
 PREPARING = "preparing"
 METRICS_TOKEN = "the-token-of-who-reads-the-metrics"
+_SUFFIX = re.compile(r"\.(?:json|xml)$")
 _PARAMETER = re.compile(r"<(?:[^<>]*:)?([^<>]*)>")
 
 
@@ -41,22 +46,52 @@ def variables() -> dict[str, str]:
 @pytest.mark.timeout(400)
 def test_the_server_does_what_the_description_says(stack: Stack, tmp_path: Path) -> None:
     environ = _prepare(stack, tmp_path)
-    options = os.environ.get("SCHEMATHESIS_OPTIONS", f"--seed={SEED} --max-examples={EXAMPLES}")
+    _run("schemathesis.toml", ROOT / "openapi.yaml", stack.url, tmp_path, environ, EXAMPLES)
+    assert sorted(_described(description()) - _succeeded(stack.log())) == []
+
+
+@pytest.mark.timeout(200)
+def test_the_server_does_what_the_description_of_open311_says(stack: Stack, tmp_path: Path) -> None:
+    environ = _prepare_open311(stack)
+    url = f"{stack.url}{open311.BASE}"
+    _run("open311.toml", OPEN311, url, tmp_path, environ, EXAMPLES_OF_OPEN311)
+    described = {
+        _SUFFIX.sub(".{suffix}", operation.replace(" ", f" {open311.BASE}", 1))
+        for operation in _described(DESCRIPTION) - {"GET /openapi.json"}
+    }
+    assert sorted(described - _succeeded(stack.log())) == []
+
+
+def _run(
+    config: str, described: Path, url: str, folder: Path, environ: dict[str, str], examples: int
+) -> None:
+    """Have Schemathesis ask for what is described at the address."""
+    shutil.copy(Path(__file__).with_name(config), folder)
+    options = os.environ.get("SCHEMATHESIS_OPTIONS", f"--seed={SEED} --max-examples={examples}")
     ran = subprocess.run(
         [
-            *(sys.executable, "-m", "schemathesis.cli"),
-            *("--config-file", str(tmp_path / "schemathesis.toml")),
-            *("run", str(ROOT / "openapi.yaml"), "--url", stack.url, "--no-shrink"),
-            *options.split(),
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(folder / config)),
+            *("run", str(described), "--url", url, "--no-shrink", *options.split()),
         ],
-        cwd=tmp_path,
-        env=environ,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert sorted(_described() - _succeeded(stack.log())) == []
+
+
+def _prepare_open311(stack: Stack) -> dict[str, str]:
+    """Make a report, and a key of who works for the city; return the process's variables."""
+    headers = {REQUEST_ID: PREPARING}
+    with httpx.Client(base_url=f"{stack.url}{BASE}", timeout=30, headers=headers) as http:
+        login = {"email": ADMINISTRATOR, "password": PASSWORD}
+        office = bearer(http.post("/sessions", json=login).json()["token"])
+        part = {"name": "Open311", "channel": "app", "per_minute": 6_000, "moves_tickets": True}
+        key = http.post("/admin/keys", json=part, headers=office).json()
+        sent = http.post("/reports", json=problem_at()).json()
+    return {"API_KEY": key["secret"], "REPORT": sent["reference"]}
 
 
 def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
@@ -102,10 +137,7 @@ def _prepare(stack: Stack, folder: Path) -> dict[str, str]:
     }
     for name, value in names.items():
         (folder / f"{name}.txt").write_text(f'"{value}"\n')
-    shutil.copy(Path(__file__).with_name("schemathesis.toml"), folder)
     return {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
         "METRICS_TOKEN": METRICS_TOKEN,
         "SERVER_URL": stack.url,
         "SESSION_TOKEN": session,
@@ -156,11 +188,11 @@ def _add_photo(http: httpx.Client, sent: dict[str, Any]) -> str:
     return name
 
 
-def _described() -> set[str]:
+def _described(description: dict[str, Any]) -> set[str]:
     """Return every operation of the description."""
     return {
         f"{method.upper()} {path}"
-        for path, operations in description()["paths"].items()
+        for path, operations in description["paths"].items()
         for method in operations.keys() & METHODS
     }
 
