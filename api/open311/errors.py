@@ -14,11 +14,15 @@ from api.services import locale
 from city.categories import REQUIRED, BadAnswers, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, UnknownJurisdiction
 from infra.words import mark, say
-from reports.resident.reading import UnknownReport
+from reports.resident.reading import HiddenReport, UnknownReport
 
 # Open311 knows no others for what a client does wrong, but for what HTTP itself is about.
 _KEPT = frozenset({403, 404, 405, 429, 503, 507, 500})
-_STATUSES: Mapping[type[Exception], int] = {NotAuthenticated: 403, UnknownCategory: 404}
+_STATUSES: Mapping[type[Exception], int] = {
+    NotAuthenticated: 403,
+    HiddenReport: 404,
+    UnknownCategory: 404,
+}
 _NO_REQUEST = mark("There is no request with this service_request_id.")
 _NO_CITY = mark("There is no such jurisdiction_id here.")
 _WHICH_CITY = mark("Say with jurisdiction_id which city you mean.")
@@ -45,6 +49,7 @@ _WORDS: Mapping[type[Exception], str] = {
     NotAuthenticated: _NO_KEY,
     UnknownCategory: _NO_SERVICE,
     UnknownJurisdiction: _NO_CITY,
+    HiddenReport: _NO_REQUEST,
     UnknownReport: _NO_REQUEST,
 }
 

@@ -239,7 +239,8 @@ def test_28_a_token_leads_to_its_report(app: Flask, peer: Peer, resident: Reside
         for suffix in ("json", "xml"):
             refused(peer.get(f"/tokens/{token}.{suffix}"), 404)
     h.hide_report(app, view["reference"])
-    refused(peer.get(f"/tokens/{view['reference']}.json"), 404)
+    for token in (view["tracking_token"], view["reference"]):
+        refused(peer.get(f"/tokens/{token}.json"), 404)
 
 
 def test_the_kind_may_be_said(peer: Peer, session: Session) -> None:
