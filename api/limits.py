@@ -32,6 +32,7 @@ BUDGETS: Mapping[str, str] = {
     "open311.list_requests": "searches",
     "open311.list_updates": "searches",
     "open311.send_request": "reports",
+    "open311.take_update": "updates",
     "supports.support_ticket": "supports",
     "supports.subscribe_to_ticket": "subscriptions",
     "photos.put_photo": "photos",
@@ -44,7 +45,7 @@ BUDGETS: Mapping[str, str] = {
     "password_page.set_password": "logins",
 }
 # Where a client's key counts, and not where the client comes from.
-BY_KEY = frozenset({"reports.send_report", "open311.send_request"})
+BY_KEY = frozenset({"reports.send_report", "open311.send_request", "open311.take_update"})
 # Of all reads, or of all writes.
 _SHARE_OF_A_BUDGET = 2
 
@@ -99,7 +100,7 @@ class RequestLimits:
             raise TooManyRequests(max(standing.left_s for standing in spent))
 
     def _of_client(self, find_client: FindClient) -> tuple[list[Policy], list[str]] | None:
-        """Return what counts for a client that hands in a report by its key, and as whom.
+        """Return what counts for a client that hands something in by its key, and as whom.
 
         It has the key's own limit, wherever it comes from. What is no key of ours counts as
         anything else does, and after too many of these nobody looks them up any more.
@@ -111,7 +112,8 @@ class RequestLimits:
         if client is None:
             self._counts.add(self._guesses, address)
             return None
-        return [Policy("reports", client.per_minute, WINDOW_S)], [f"key:{client.key_id}"]
+        name = BUDGETS[request.endpoint or ""]
+        return [Policy(name, client.per_minute, WINDOW_S)], [f"key:{client.key_id}"]
 
     def _policies(self) -> Iterator[Policy]:
         general = self._reads if request.method in SAFE_METHODS else self._writes

@@ -98,12 +98,19 @@ def release() -> None:
 
 def locale() -> str:
     """Return the language of the answer, by the caller's preference."""
+    if wanted := g.get("locale"):
+        return cast(str, wanted)
     # Werkzeug takes an exact match of little weight before the language of a preferred "fr-CA".
     for tag, weight in request.accept_languages if request else ():
         language = tag.partition("-")[0].lower()
         if weight > 0 and language in words.locales():
             return language
     return words.SOURCE_LOCALE
+
+
+def prefer(language: str) -> None:
+    """Have the answer be in the language that the caller names otherwise than by a header."""
+    g.locale = language
 
 
 def request_id() -> str:

@@ -13,7 +13,7 @@ from infra.database import Base, within_jurisdiction
 class OutsideUpdate(Base):
     """One update that came from a client, by the name that it has there, and the event it became.
 
-    Where nothing was to be done, the event is the last one that there was.
+    `seq` is None where nothing was to be done; `told_at` is when it happened there.
     """
 
     __tablename__ = "outside_updates"
@@ -29,5 +29,6 @@ class OutsideUpdate(Base):
     jurisdiction_id: Mapped[int] = mapped_column(BigInteger)
     report_id: Mapped[int] = mapped_column(BigInteger)
     ticket_id: Mapped[int] = mapped_column(BigInteger)
-    seq: Mapped[int]
+    seq: Mapped[int | None]
+    told_at: Mapped[datetime]
     created_at: Mapped[datetime]

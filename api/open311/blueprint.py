@@ -12,8 +12,9 @@ from werkzeug.routing import PathConverter, Rule
 
 from api.callers import NothingHere, anyone
 from api.declarations import View, raises
-from api.open311 import errors
+from api.open311 import errors, parameters
 from api.open311.formats import FORMATS
+from api.services import prefer
 from city.jurisdictions import JurisdictionRequired, UnknownJurisdiction
 
 NAME = "open311"
@@ -47,6 +48,9 @@ def _note_format(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     suffix = (values or {}).pop("suffix", None) or request.path.rpartition(".")[2]
     if suffix in FORMATS:
         g.open311_format = suffix
+    language = parameters.language_of(request.args.get("locale", ""))
+    if language is not None:
+        prefer(language)
 
 
 @blueprint.endpoint(NOTHING)

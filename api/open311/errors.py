@@ -14,6 +14,7 @@ from api.services import locale
 from city.categories import REQUIRED, BadAnswers, UnknownCategory
 from city.jurisdictions import JurisdictionRequired, UnknownJurisdiction
 from infra.words import mark, say
+from reports.intake import OutsideOwnCity
 from reports.resident.reading import HiddenReport, UnknownReport
 
 # Open311 knows no others for what a client does wrong, but for what HTTP itself is about.
@@ -44,12 +45,15 @@ _NAMES = {
     "/locale": "locale",
 }
 
+_OUTSIDE = mark("This spot lies outside the city that gave the api_key.")
+
 _WORDS: Mapping[type[Exception], str] = {
     JurisdictionRequired: _WHICH_CITY,
     NotAuthenticated: _NO_KEY,
     UnknownCategory: _NO_SERVICE,
     UnknownJurisdiction: _NO_CITY,
     HiddenReport: _NO_REQUEST,
+    OutsideOwnCity: _OUTSIDE,
     UnknownReport: _NO_REQUEST,
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NoReturn, cast
+from zoneinfo import ZoneInfo
 
 from flask import g, request
 from werkzeug.datastructures import MultiDict
@@ -67,6 +69,10 @@ class Parameters:
         parts = (part.strip() for value in self.given.getlist(name) for part in value.split(","))
         return list(dict.fromkeys(part for part in parts if part))
 
+    def pairs(self) -> Iterable[tuple[str, str]]:
+        """Return all names and values, in the order in which they came."""
+        return self.given.items(multi=True)
+
     def number(self, name: str) -> float | None:
         """Return the number, in decimal digits."""
         text = self.one(name)
@@ -108,14 +114,24 @@ class Parameters:
             refuse(name, NOT_A_MOMENT)
 
 
-def _read_stretch(text: str) -> Stretch:
+def with_offset(text: str, zone: ZoneInfo) -> str:
+    """Return a time with its offset, by the zone's clocks where it has none; else what it is."""
+    try:
+        stretch = _read_stretch(text.strip(), zone)
+    except (OverflowError, ValueError):
+        return text
+    is_day = stretch.end - stretch.begin > timedelta(seconds=1)
+    return text if is_day else stretch.begin.isoformat()
+
+
+def _read_stretch(text: str, zone: tzinfo = UTC) -> Stretch:
     found = _MOMENT.fullmatch(text)
     if found is None:
         raise ValueError(text)
     day, minute, second, fraction, offset = found.groups()
     clock = f"{minute or '00:00'}{second or ':00'}{(fraction or '').replace(',', '.')[:7]}"
-    zone = (offset or "Z").upper().replace(" ", "+")
-    begin = datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(UTC)
+    begin = datetime.fromisoformat(f"{day}T{clock}{(offset or '').upper().replace(' ', '+')}")
+    begin = (begin if offset else begin.replace(tzinfo=zone)).astimezone(UTC)
     if begin.year not in _YEARS:
         raise ValueError(text)
     if minute is None:
@@ -150,12 +166,17 @@ def language(given: Parameters, city: Jurisdiction) -> str:
     return cast(str, g.open311_language)
 
 
+def language_of(tag: str) -> str | None:
+    """Return which of our languages a tag such as fr-CA or en_GB means, or None."""
+    found = tag.strip().replace("_", "-").partition("-")[0].lower()
+    return found if found in words.locales() else None
+
+
 def _language(given: Parameters, city: Jurisdiction) -> str:
     wanted = given.one("locale")
     if wanted is not None:
-        tag = wanted.replace("_", "-").partition("-")[0].lower()
-        if tag in words.locales():
-            return tag
+        if known := language_of(wanted):
+            return known
     elif request.accept_languages and request.accept_languages[0][0] != "*":
         return locale()
     return city.locales[0]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from flask import Response
 from marshmallow import ValidationError
+from werkzeug.urls import iri_to_uri
 
 from api import clients, forms, messages, pictures
 from api.bodies import (
@@ -30,7 +31,7 @@ from api.open311.blueprint import V2, route
 from api.open311.parameters import TOO_LONG, Parameters, lines, refuse
 from api.pictures import Original
 from api.problems import Fault
-from api.schemas.reports import NewReportSchema
+from api.schemas.reports import MAX_ANSWERS, NewReportSchema
 from api.services import commit, db, locale, release, services
 from api.views.reports import OF_INTAKE
 from city import addresses, categories
@@ -53,6 +54,7 @@ from reports.webhooks.endpoints import Reachable
 NO_SERVICE = mark("Expected the code of a service.")
 NO_PLACE = mark("Expected lat and long, address_string or address_id.")
 NO_ADDRESS = mark("The city knows no such address. Please send lat and long with it.")
+_TOO_MANY = mark("Expected at most 50 attributes.")
 _ATTRIBUTE = re.compile(r"attribute\[([^\[\]]+)\](?:\[\d*\])?")
 
 
@@ -99,7 +101,7 @@ def _photos(form: Form, given: Parameters) -> tuple[list[bytes], list[str]]:
     """Return the photos that came with the form, under whatever name, and where others are."""
     files = [file for _, file in form.files.items(multi=True)]
     found = [data for data in map(forms.bytes_of, files) if data]
-    urls = given.each("media_url") + given.each("media_url[]")
+    urls = [iri_to_uri(url) for name in ("media_url", "media_url[]") for url in given.each(name)]
     if len(found) + len(urls) > MAX_PHOTOS:
         raise TooManyPhotos
     settings = services().settings
@@ -145,7 +147,7 @@ def _read(given: Parameters, city: Jurisdiction, client: Client) -> NewReport:
         "description": lines(given.one("description") or ""),
         "location": place,
         "address": address,
-        "answers": _answers(given, entry),
+        "answers": _answers(given, entry, ZoneInfo(city.time_zone)),
         "contact": {
             "name": " ".join(filter(None, (first, last))),
             "email": given.one("email"),
@@ -195,18 +197,28 @@ def _place(given: Parameters, city: Jurisdiction) -> tuple[str | None, dict[str,
     return found.label, {"latitude": place.latitude, "longitude": place.longitude}
 
 
-def _answers(given: Parameters, entry: CatalogueEntry) -> dict[str, Any]:
-    """Return the answers by their questions' codes, in whichever way lists are written."""
-    lists = {one.code for one in entry.questions if one.type == QuestionType.CHOICES}
+def _answers(
+    given: Parameters, entry: CatalogueEntry, zone: ZoneInfo
+) -> dict[str, str | list[str]]:
+    """Return the answers by their questions' codes, in whichever way lists are written.
+
+    Known clients send attributes with every report that only their own city asks for.
+    """
+    questions = {one.code: QuestionType(one.type) for one in entry.questions}
+    named = [(_ATTRIBUTE.fullmatch(name), lines(text)) for name, text in given.pairs()]
+    if sum(1 for name, _ in named if name) > MAX_ANSWERS:
+        refuse("attribute", _TOO_MANY)
     found: dict[str, list[str]] = {}
-    for name, value in given.given.items(multi=True):
-        named = _ATTRIBUTE.fullmatch(name)
-        if named and value.strip():
-            found.setdefault(named[1], []).append(lines(value))
-    return {
-        code: values if code in lists or len(values) > 1 else values[0]
-        for code, values in found.items()
-    }
+    for name, text in named:
+        if name and name[1] in questions and text.strip():
+            found.setdefault(name[1], []).append(text)
+    return {code: _answer(questions[code], texts, zone) for code, texts in found.items()}
+
+
+def _answer(kind: QuestionType, texts: list[str], zone: ZoneInfo) -> str | list[str]:
+    if kind is QuestionType.CHOICES or len(texts) > 1:
+        return texts
+    return parameters.with_offset(texts[0], zone) if kind is QuestionType.DATETIME else texts[0]
 
 
 def _sender(given: Parameters, client: Client) -> Sender | None:

@@ -11,10 +11,12 @@ from api.bodies import (
     FormTooLarge,
     MalformedBody,
     UnsupportedBody,
+    reads_up_to,
 )
 from api.callers import NotAuthenticated
 from api.declarations import raises
 from api.fields import MAX_LINE, MAX_TEXT
+from api.forms import MULTIPART_ROOM
 from api.open311 import formats, parameters, windows
 from api.open311.blueprint import V2, route
 from api.open311.parameters import TOO_LONG, Parameters, lines, refuse
@@ -84,6 +86,7 @@ def list_updates() -> Response:
 
 
 @route(f"{V2}/servicerequestupdates", "POST")
+@reads_up_to(clients.MOST_BYTES + MULTIPART_ROOM)
 @raises(
     *(NotAuthenticated, BadInput, BodyTooLarge, FormTooLarge, MalformedBody, UnsupportedBody),
     *(UnknownReport, NotYourReport, UpdateReused, ReportAnonymised),
@@ -109,7 +112,8 @@ def _read(given: Parameters, locale: str) -> Update:
     name, reference = _needed(given, "update_id"), _needed(given, "service_request_id")
     if len(name) > MAX_LINE:
         refuse("update_id", TOO_LONG)
-    if given.stretch("updated_datetime") is None:
+    at = given.stretch("updated_datetime")
+    if at is None:
         refuse("updated_datetime", NEEDED)
     status = _needed(given, "status").upper()
     if status not in _TAKEN:
@@ -118,7 +122,9 @@ def _read(given: Parameters, locale: str) -> Update:
     if text is not None and len(text) > MAX_TEXT:
         refuse("description", TEXT_TOO_LONG)
     unless_told = say(locale, _UNLESS_TOLD.get(status, _NOTHING_MORE))
-    return Update(name, reference, _TAKEN[status], text and lines(text), unless_told)
+    said = text and lines(text)
+    withdrawn = status == "CANCELLED"
+    return Update(name, reference, at.begin, _TAKEN[status], said, unless_told, withdrawn)
 
 
 def _needed(given: Parameters, name: str) -> str:

@@ -37,7 +37,8 @@ def upgrade() -> None:
         sa.Column("jurisdiction_id", sa.BigInteger(), nullable=False),
         sa.Column("report_id", sa.BigInteger(), nullable=False),
         sa.Column("ticket_id", sa.BigInteger(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["jurisdiction_id", "api_key_id"],

@@ -135,7 +135,12 @@ def read(session: Session, city: Jurisdiction, wanted: Wanted, locale: str) -> l
 
 
 def id_of(session: Session, kept: OutsideUpdate) -> str:
-    """Return by what name the news is known that an update from outside became."""
+    """Return by what name the news is known that an update from outside became.
+
+    One that led to nothing has a name too, which is that of nothing else.
+    """
+    if kept.seq is None:
+        return str(uuid5(NAMESPACE_OID, f"update {kept.api_key_id} {kept.update_id}"))
     report = session.get_one(Report, kept.report_id)
     return str(_id(report.reference, kept.ticket_id, kept.seq))
 

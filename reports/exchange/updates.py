@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -15,9 +16,9 @@ from reports.exchange_models import OutsideUpdate
 from reports.history import EventKind
 from reports.models import Author, Report, Ticket
 from reports.references import MalformedReference, normalise
-from reports.resident import conversation
+from reports.resident import conversation, reading
 from reports.resident.reading import UnknownReport
-from reports.status import CLOSED, GRAPH, Status
+from reports.status import CLOSED, GRAPH, Status, TransitionRefused
 from reports.work import Move
 
 
@@ -34,14 +35,17 @@ class Update:
     """What a client tells: by what name it knows it, of which report, its words, the new status.
 
     REOPENED stands for any status that is open; None for one that says nothing about the work.
-    `unless_told` is said to who reported it where it is declined without a word.
+    `unless_told` is said to who reported it where it is declined without a word. It happened there
+    `at` some time, and may be `withdrawn`, if its sender says so.
     """
 
     id: str
     reference: str
+    at: datetime
     to: Status | None
     text: str | None
     unless_told: str
+    withdrawn: bool
 
 
 def take_in(session: Session, client: Client, update: Update, now: datetime) -> OutsideUpdate:
@@ -49,7 +53,8 @@ def take_in(session: Session, client: Client, update: Update, now: datetime) -> 
 
     A client that works for the city moves the work on and tells all who reported it; the words of
     any other are those of its own report's sender. What the graph of statuses has no step for is
-    only told. Raise UnknownReport, NotYourReport, UpdateReused or ReportAnonymised.
+    only told, and so is what comes after something later. Raise UnknownReport, NotYourReport,
+    UpdateReused or ReportAnonymised.
     """
     report = _find(session, client, update.reference)
     _wait_for_same(session, client, update)
@@ -58,20 +63,20 @@ def take_in(session: Session, client: Client, update: Update, now: datetime) -> 
         if earlier.report_id != report.id:
             raise UpdateReused
         return earlier
+    ticket = work.lock_of(session, report.id)
+    before = (ticket.id, ticket.version)
     if client.moves_tickets:
-        ticket = work.lock_of(session, report.id)
-        _tell(session, client, ticket, update, now)
+        _tell(session, client, ticket, _unless_overtaken(session, client, report, update), now)
     else:
-        if update.text is not None:
-            conversation.write_message(session, report, update.text, now)
-        ticket = work.lock_of(session, report.id)
+        ticket = _speak(session, report, update, now)
     kept = OutsideUpdate(
         api_key_id=client.key_id,
         update_id=update.id,
         jurisdiction_id=report.jurisdiction_id,
         report_id=report.id,
         ticket_id=ticket.id,
-        seq=ticket.version,
+        seq=None if (ticket.id, ticket.version) == before else ticket.version,
+        told_at=update.at,
         created_at=now,
     )
     session.add(kept)
@@ -100,7 +105,7 @@ def _find(session: Session, client: Client, reference: str) -> Report:
     if report is None:
         raise UnknownReport(reference)
     if not client.moves_tickets and report.api_key_id != client.key_id:
-        raise NotYourReport
+        raise NotYourReport if reading.is_public(session, report) else UnknownReport(reference)
     return report
 
 
@@ -108,6 +113,26 @@ def _wait_for_same(session: Session, client: Client, update: Update) -> None:
     """Have two runs of one update come one after the other."""
     name = f"update {client.key_id} {update.id}"
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def _unless_overtaken(session: Session, client: Client, report: Report, update: Update) -> Update:
+    """Return the update without its status, where the client told something later before."""
+    latest = session.scalar(
+        select(func.max(OutsideUpdate.told_at)).where(
+            OutsideUpdate.api_key_id == client.key_id, OutsideUpdate.report_id == report.id
+        )
+    )
+    return replace(update, to=None) if latest is not None and latest > update.at else update
+
+
+def _speak(session: Session, report: Report, update: Update, now: datetime) -> Ticket:
+    """Do what the report's sender says, and return the ticket that it is in then."""
+    if update.text is not None:
+        conversation.write_message(session, report, update.text, now)
+    if update.withdrawn:
+        with suppress(TransitionRefused):
+            conversation.withdraw(session, report, now)
+    return work.lock_of(session, report.id)
 
 
 def _tell(session: Session, client: Client, ticket: Ticket, update: Update, now: datetime) -> None:

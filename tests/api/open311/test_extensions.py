@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -173,6 +174,45 @@ def test_38_a_name_of_an_update_is_that_of_one_report(peer: Peer) -> None:
     assert _updates(peer, other) == []
 
 
+def test_38_each_update_has_a_name_of_its_own(
+    app: Flask, peer: Peer, dispatcher: dict[str, str], session: Session
+) -> None:
+    id_ = peer.sent()
+    ticket = _ticket(session, id_).reference
+    assert move(app.test_client(), ticket, dispatcher, "resolved").status_code == 200
+    [line] = _updates(peer, id_)
+    names = [
+        first(peer.tell(id_, status, update_id=f"{id_}{status}"))["update_id"]
+        for status in ("FIXED", "CLOSED", "FIXED")
+    ]
+    assert line["update_id"] not in names
+    assert len(set(names)) == 2
+    assert names[0] == names[2]
+
+
+def test_38_what_comes_late_does_not_move_the_work(peer: Peer, session: Session) -> None:
+    id_ = peer.sent()
+    told = {"updated_datetime": "2026-11-27T08:30:00Z", "description": "Fait."}
+    assert peer.tell(id_, "FIXED", **told).status_code == 200
+    late = {"updated_datetime": "2026-11-27T08:00:00Z", "description": "Vu."}
+    assert peer.tell(id_, "OPEN", **late).status_code == 200
+    assert _ticket(session, id_).status == "resolved"
+    assert _updates(peer, id_)[-1]["description"] == "Vu."
+
+
+def test_38_a_photo_is_no_reason_to_refuse_an_update(peer: Peer, session: Session) -> None:
+    id_ = peer.sent()
+    form = {"api_key": peer.key, "update_id": id_, "service_request_id": id_, "status": "FIXED"}
+    form |= {"updated_datetime": "2026-11-27T10:00:00Z", "description": "Fait."}
+    photo = {"media": ("a.jpg", b"\xff\xd8\xff" + bytes(2_000_000))}
+    whole = httpx.Request("POST", "http://city.example/", data=form, files=photo)
+    kind = whole.headers["Content-Type"]
+    path = f"{BASE}/servicerequestupdates.json"
+    answer = peer.client.post(path, data=whole.read(), content_type=kind)
+    assert first(answer)["update_id"]
+    assert _ticket(session, id_).status == "resolved"
+
+
 def test_38_what_is_closed_is_opened_again_first(peer: Peer, session: Session) -> None:
     id_ = peer.sent()
     for status in ("CLOSED", "IN_PROGRESS", "INVESTIGATING"):
@@ -223,6 +263,22 @@ def test_38_an_app_speaks_for_its_own_senders_alone(
     told, _ = read_ticket(app.test_client(), ticket.reference, dispatcher)
     assert "C'est réparé ?" in [event["body"] for event in told["events"]]
     refused(theirs.tell(peer.sent(), "FIXED", description="?"), 403)
+    # Of what nobody may see it does not learn that it is there.
+    private = peer.sent(service_code=h.PRIVATE["category"], **{"attribute[situation]": "perdue"})
+    hidden = peer.sent()
+    h.hide_report(app, hidden)
+    for id_ in (private, hidden):
+        refused(theirs.tell(id_, "FIXED", description="?"), 404)
+
+
+def test_38_an_app_withdraws_what_its_sender_takes_back(app: Flask, session: Session) -> None:
+    theirs = Peer(app.test_client(), key_of(app))
+    own = theirs.sent()
+    assert theirs.tell(own, "CANCELLED", description="Trouvé !").status_code == 200
+    ticket = _ticket(session, own)
+    assert (ticket.status, ticket.withdrawn) == ("declined", True)
+    assert [one["status"] for one in _updates(theirs, own)] == ["CANCELLED"]
+    assert theirs.tell(own, "CANCELLED", update_id="again").status_code == 200
 
 
 def test_39_requests_always_tell_where_and_when(peer: Peer, resident: Resident) -> None:
@@ -309,6 +365,8 @@ def test_41_filters(app: Flask, peer: Peer, resident: Resident) -> None:
     names = {peer.request(here, locale=tag)["service_name"] for tag in ("fr", "fr-CA", "de")}
     assert names == {"Nid-de-poule"}
     assert peer.request(here, locale="en_GB")["service_name"] == "Pothole"
+    told = refused(peer.get("/requests.json", start_date="x", locale="fr"), 400)
+    assert "date et une heure" in told
     for bad in ({"radius": "-1"}, {"radius": "x"}, {"radius": "10", "lat": "100"}, {"bbox": "1"}):
         refused(peer.get("/requests.json", **{**circle, **bad}), 400)
     refused(peer.get("/requests.json", radius="10"), 400)
@@ -359,6 +417,9 @@ def test_44_too_many_are_told_when_to_come_back(build: Build, app: Flask) -> Non
     assert late
     refused(late[0], 429)
     assert 1 <= int(late[0].headers["Retry-After"]) <= 60
+    id_ = "000-000-000"
+    answers = [slow.tell(id_, "OPEN", update_id=str(at)) for at in range(6)]
+    assert {answer.status_code for answer in answers} == {404, 429}
     # A key counts by itself, whatever others have used up.
     other = Peer(slow.client, key_of(app, per_minute=60))
     assert other.send(**POTHOLE, **PLACE).status_code == 200

@@ -128,8 +128,8 @@ def test_22_a_missing_attribute_is_named(peer: Peer) -> None:
     told = refused(peer.send(**DUMPED, **PLACE, **{"attribute[volume]": "beaucoup"}), 400)
     assert "contenu required" in told
     assert "volume: " in told
-    told = refused(peer.send(**POTHOLE, **PLACE, **{"attribute[nope]": "1"}), 400)
-    assert "nope: " in told
+    told = refused(peer.send(**POTHOLE, **PLACE, **{"attribute[taille]": "1"}), 400)
+    assert "taille: " in told
 
 
 @pytest.mark.parametrize(
@@ -159,6 +159,33 @@ def test_23_one_value_is_one(peer: Peer, session: Session) -> None:
     fixed = {**POTHOLE, **PLACE, "api_key": peer.key}
     body = "&".join([*(f"{name}={quote(str(value))}" for name, value in fixed.items()), twice])
     refused(_posted(peer, body), 400)
+
+
+def test_23_attributes_that_nobody_asks_for_lose_no_report(peer: Peer, session: Session) -> None:
+    extras = {"attribute[easting]": "1", "attribute[fixmystreet_id]": "17"}
+    id_ = peer.sent(**extras, **{"attribute[taille]": "grand"})
+    assert _row(session, id_).answers == {"taille": "grand"}
+    many = {f"attribute[a{at}]": "1" for at in range(51)}
+    assert "attribute: " in refused(peer.send(**POTHOLE, **PLACE, **many), 400)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("2026-11-20", "2026-11-20"),
+        ("2026-11-20T10:00", "2026-11-20T09:00:00+00:00"),
+        ("2026-11-20T10:00:00 01:00", "2026-11-20T09:00:00+00:00"),
+        ("2026-07-20 10:00:00", "2026-07-20T08:00:00+00:00"),
+        ("2026-11-20T10:00:00Z", "2026-11-20T10:00:00+00:00"),
+    ],
+)
+def test_23_times_are_by_the_citys_clocks(
+    peer: Peer, session: Session, said: str, kept: str
+) -> None:
+    id_ = peer.sent(**DUMPED, **{"attribute[contenu]": "sacs", "attribute[vu-le]": said})
+    assert _row(session, id_).answers["vu-le"] == kept
+    bad = {"attribute[contenu]": "sacs", "attribute[vu-le]": "hier"}
+    assert "vu-le: " in refused(peer.send(**DUMPED, **PLACE, **bad), 400)
 
 
 def test_24_key_and_jurisdiction_may_stand_in_the_address(peer: Peer) -> None:
@@ -261,7 +288,9 @@ def test_a_key_of_another_city_is_none_here(own_app: Flask, tmp_path: Any) -> No
 
 def test_25_photos_may_be_somewhere_else(peer: Peer, session: Session) -> None:
     urls = ["http://photos.example/1.jpg", "https://photos.example/2.jpg?a=1,2"]
-    body = {**POTHOLE, **PLACE, "api_key": peer.key, "media_url": [*urls, urls[0], ""]}
+    urls.append("https://xn--caf-dma.example/%C3%A9t%C3%A9.jpg")
+    given = [*urls[:2], "https://café.example/été.jpg"]
+    body = {**POTHOLE, **PLACE, "api_key": peer.key, "media_url": [*given, urls[0], ""]}
     id_ = first(peer.client.post(f"{BASE}/requests.json", data=body))["service_request_id"]
     assert peer.request(id_)["media_url"] is None
     query = select(PhotoLink.url).where(PhotoLink.report_id == _row(session, id_).id)
