@@ -35,6 +35,8 @@ _ITEMS = {
 # XML has no way at all to write these down.
 _UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_CONTROLS = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
+_NONCHARACTERS = ("\ufffe", "\uffff")
 _TO_THE_SECOND = len("2026-01-31T12:00:00")
 _REPLACEMENT = "\ufffd"
 
@@ -62,9 +64,14 @@ def as_xml(name: str, content: Any) -> bytes:
     """Return the document in UTF-8, its root called by the name."""
     parts = [_DECLARATION]
     _write(parts.append, name, content)
-    text = _UNWRITABLE.sub(_REPLACEMENT, "".join(parts))
     # As it is, a parser would take it for the end of a line.
-    return text.replace("\r", "&#13;").encode()
+    text = "".join(parts).replace("\r", "&#13;")
+    written = text.encode()
+    # To look at each letter takes longer than all else, and hardly any text has one of these.
+    has_controls = len(written.translate(None, _CONTROLS)) < len(written)
+    if not has_controls and not any(one in text for one in _NONCHARACTERS):
+        return written
+    return _UNWRITABLE.sub(_REPLACEMENT, text).encode()
 
 
 def moment(at: datetime | None) -> str | None:
@@ -82,13 +89,13 @@ def _write(put: Callable[[str], None], name: str, content: Any) -> None:
         put(f"<{name}/>")
         return
     kind = type(content)
-    if kind is str:
-        put(f"<{name}>{escape(content)}</{name}>")
-        return
     put(f"<{name}>")
     if kind is dict:
         for key, inner in content.items():
-            _write(put, key, inner)
+            if type(inner) is str and inner:
+                put(f"<{key}>{escape(inner)}</{key}>")
+            else:
+                _write(put, key, inner)
     elif kind is list:
         for item in content:
             _write(put, _ITEMS[name], item)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from api import documents
 from api.open311.formats import moment
+from api.services import public_url
 from city.models import Jurisdiction
 from reports.exchange import next_steps, window
 from reports.models import PhotoStatus
@@ -95,9 +95,13 @@ def archived_before(city: Jurisdiction, now: datetime) -> datetime:
     return now - timedelta(days=city.feedback_days)
 
 
+def photo_url(public_id: str) -> str:
+    """Return where everybody finds a photo, at the size that Open311 tells of."""
+    return public_url(f"/api/v1/photos/{public_id}/{SIZE}.jpg")
+
+
 def _pictures(view: ReportView) -> list[str]:
-    shown = (photo for photo in view.photos if photo.status == PhotoStatus.READY)
-    return [documents.photo(photo)["urls"][SIZE]["jpg"] for photo in shown]
+    return [photo_url(photo.id) for photo in view.photos if photo.status == PhotoStatus.READY]
 
 
 def _title(view: ReportView) -> str:

@@ -20,8 +20,8 @@ from api.forms import MULTIPART_ROOM
 from api.open311 import formats, parameters, windows
 from api.open311.blueprint import V2, route
 from api.open311.parameters import TOO_LONG, Parameters, lines, refuse
-from api.open311.told import SIZE
-from api.services import commit, db, public_url
+from api.open311.told import photo_url
+from api.services import commit, db
 from city import keys
 from infra.clock import now
 from infra.words import mark, say
@@ -141,7 +141,7 @@ def _told(one: News) -> dict[str, str | None]:
         "status": _status(one),
         "updated_datetime": formats.moment(one.at),
         "description": one.text,
-        "media_url": public_url(f"/api/v1/photos/{one.photo}/{SIZE}.jpg") if one.photo else None,
+        "media_url": photo_url(one.photo) if one.photo else None,
     }
 
 

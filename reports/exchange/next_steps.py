@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from infra.words import mark, say
 from reports import wording
 from reports.resident.reading import ReportView
@@ -21,8 +23,12 @@ _PLANNED = mark("{team} plans the work for {day}.")
 
 def tell(view: ReportView, time_zone: str, locale: str) -> str:
     """Say what happens next with the report."""
-    status = Status(view.status)
-    if view.planned_at is not None and status is not Status.WAITING:
+    if view.planned_at is not None and view.status != Status.WAITING:
         day = wording.say_planned(locale, view.planned_at, time_zone)
         return say(locale, _PLANNED, team=view.team.name, day=day)
-    return say(locale, _TEXTS[status], team=view.team.name)
+    return _say(view.status, view.team.name, locale)
+
+
+@lru_cache(1_000)
+def _say(status: str, team: str, locale: str) -> str:
+    return say(locale, _TEXTS[Status(status)], team=team)

@@ -75,9 +75,12 @@ def test_the_summary_tells_every_login_and_a_spot_inside() -> None:
         {"latitude": 1.0, "longitude": 2.0, "district": None, "note": "outside"},
         {"latitude": 48.5, "longitude": 2.5, "district": "a", "note": "inside"},
     ]
-    told = summary.farewell("http://host", None, {"people": people, "places": places})
+    demo = {"people": people, "places": places, "open311": {"url": "http://host/open311/v2"}}
+    told = summary.farewell("http://host", None, demo)
     lines = [line.split() for line in told.splitlines()]
     assert ["auditor", "a@example.org", "one"] in lines
     assert ["team_lead", "b@example.org", "two", "a,", "b"] in lines
     assert "'http://host/api/v1/locate?latitude=48.5&longitude=2.5'" in told
+    assert "http://host/open311/v2, with the key of var/demo.json" in told
     assert "sent through SMTP_URL" in told
+    assert "Open311" not in summary.farewell("http://host", None, {**demo, "open311": None})

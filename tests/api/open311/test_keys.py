@@ -11,7 +11,7 @@ from tests.api.open311.peer import PLACE, POTHOLE, Peer, refused
 from tests.api.test_administration import Office
 from tests.resident import body_of
 
-KEY = {"name": "Fix ma rue", "channel": "app", "per_minute": 100}
+KEY = {"name": "Fix ma rue", "channel": "app", "per_minute": 6_000}
 
 
 def test_a_key_is_given_watched_and_withdrawn(own_app: Flask) -> None:
