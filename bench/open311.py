@@ -7,6 +7,7 @@ many reports.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 import tracemalloc
@@ -35,6 +36,8 @@ def main() -> int:
     """Ask for the list in both formats and PostgreSQL for its rows, in turns."""
     with town() as one:
         fill(one, REPORTS, PHOTO_EVERY, searched=False)
+        # As the web server does when it has loaded everything.
+        gc.freeze()
         client = one.app.test_client()
         ratios = []
         for suffix in ("json", "xml"):
