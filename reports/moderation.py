@@ -13,8 +13,7 @@ from city.staff import Staff
 from reports import gallery, history, messages, work
 from reports.history import EventKind
 from reports.models import Author, Photo, Report, Ticket, Visibility
-from reports.references import MalformedReference, normalise
-from reports.resident.reading import UnknownReport
+from reports.resident import reading
 
 _REPORT = {Visibility.HIDDEN: EventKind.HIDDEN, Visibility.SHOWN: EventKind.SHOWN}
 _PHOTO = {Visibility.HIDDEN: EventKind.PHOTO_HIDDEN, Visibility.SHOWN: EventKind.PHOTO_SHOWN}
@@ -26,18 +25,7 @@ class UnknownPhoto(Exception):
 
 def find_report(session: Session, staff: Staff, reference: str) -> Report:
     """Return the report of the person's jurisdiction, or raise UnknownReport."""
-    try:
-        wanted = normalise(reference)
-    except MalformedReference as error:
-        raise UnknownReport(reference) from error
-    report = session.scalar(
-        select(Report).where(
-            Report.reference == wanted, Report.jurisdiction_id == staff.jurisdiction_id
-        )
-    )
-    if report is None:
-        raise UnknownReport(reference)
-    return report
+    return reading.find_in(session, staff.jurisdiction_id, reference)
 
 
 def find_photo(session: Session, staff: Staff, public_id: UUID) -> Photo:

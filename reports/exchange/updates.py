@@ -15,7 +15,6 @@ from reports import history, messages, notices, work
 from reports.exchange_models import OutsideUpdate
 from reports.history import EventKind
 from reports.models import Author, Report, Ticket
-from reports.references import MalformedReference, normalise
 from reports.resident import conversation, reading
 from reports.resident.reading import UnknownReport
 from reports.status import CLOSED, GRAPH, Status, TransitionRefused
@@ -93,17 +92,7 @@ def path(current: Status, wanted: Status | None) -> list[Status]:
 
 
 def _find(session: Session, client: Client, reference: str) -> Report:
-    try:
-        wanted = normalise(reference)
-    except MalformedReference as error:
-        raise UnknownReport(reference) from error
-    report = session.scalar(
-        select(Report).where(
-            Report.reference == wanted, Report.jurisdiction_id == client.jurisdiction_id
-        )
-    )
-    if report is None:
-        raise UnknownReport(reference)
+    report = reading.find_in(session, client.jurisdiction_id, reference)
     if not client.moves_tickets and report.api_key_id != client.key_id:
         raise NotYourReport if reading.is_public(session, report) else UnknownReport(reference)
     return report

@@ -212,17 +212,19 @@ def find(session: Session, reference: str, *, holder: str | None) -> Report:
     `holder` is the reference whose tracking token the caller holds. Raise UnknownReport, or
     HiddenReport for a reporter whose report was hidden.
     """
-    try:
-        wanted = normalise(reference)
-    except MalformedReference as error:
-        raise UnknownReport(reference) from error
-    report = session.scalar(_BY_REFERENCE, {"reference": wanted})
-    if report is None:
-        raise UnknownReport(reference)
+    report = _named(session, reference)
     opened = opens(report, holder)
     if report.visibility == Visibility.HIDDEN.value:
         raise HiddenReport if opened else UnknownReport(reference)
     if not opened and not in_public_category(session, report):
+        raise UnknownReport(reference)
+    return report
+
+
+def find_in(session: Session, jurisdiction_id: int, reference: str) -> Report:
+    """Return the report of the city, whoever may see it, or raise UnknownReport."""
+    report = _named(session, reference)
+    if report.jurisdiction_id != jurisdiction_id:
         raise UnknownReport(reference)
     return report
 
@@ -314,6 +316,17 @@ def in_public_category(session: Session, report: Report) -> bool:
         )
     ).one()
     return bool(filed and current)
+
+
+def _named(session: Session, reference: str) -> Report:
+    try:
+        wanted = normalise(reference)
+    except MalformedReference as error:
+        raise UnknownReport(reference) from error
+    report = session.scalar(_BY_REFERENCE, {"reference": wanted})
+    if report is None:
+        raise UnknownReport(reference)
+    return report
 
 
 def views(rows: Sequence[Sequence[Any]], locale: str) -> list[ReportView]:
